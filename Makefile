@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The contract between this file and the tests:
+#   * Tests import the collection as ansible_collections.aritma.iam.* and the simulator as `simulator` (tests/ is on
+#     pytest's import path, see pyproject.toml).
+#   * ANSIBLE_VENV names the environment whose bin/ansible-playbook the integration tests start; it is always set here
+#     and is .build/venv unless another core is asked for. Started by hand, tests fall back to sys.prefix.
+#   * `integration` runs all of tests/integration but what is marked `torture`; `matrix` runs what is marked `matrix`
+#     again for every other core.
+#   * No ANSIBLE_* or ARITMA_* variable of the caller reaches a target.
+#
+# Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
+# WORKERS (processes of pytest), PYTHON (3.11 or newer).
+
+PYTHON ?= python3
+CORES ?= main
+MATRIX ?= 2.18 2.21
+WORKERS ?= 2
+ARGS ?=
+
+ROOT := $(CURDIR)
+VENV := $(ROOT)/.build/venv
+PYTEST = "$(VENV)/bin/python" -m pytest -n $(WORKERS)
+
+unexport $(filter ANSIBLE_% ARITMA_%,$(.VARIABLES))
+# Without compiled bytecode every start of Ansible takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_VENV := $(VENV)
+export ANSIBLE_HOME := $(ROOT)/.build/ansible
+export ANSIBLE_NOCOWS := 1
+export HYPOTHESIS_STORAGE_DIRECTORY := $(ROOT)/.build/hypothesis
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format typecheck sanity unit integration matrix molecule bench torture mutants docs \
+	build importer nox lock clean python
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " \
+		+ sys.version.split()[0] + "; name another with make PYTHON=...")'
+
+venv: python ## make the main environment, .build/venv
+	@$(PYTHON) scripts/environment.py main
+
+demo: python ## provision a client, rotate its secret under load, and count the failures
+	@$(PYTHON) scripts/environment.py demo
+	@scripts/demo
+
+test: venv ## lint, typecheck, sanity, unit, integration, matrix, molecule
+	@$(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
+
+lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, REUSE
+	@scripts/lint
+
+format: venv ## format the Python files
+	@ruff check --quiet --fix-only .
+	@ruff format .
+
+typecheck: venv ## mypy, strict
+	@mypy
+
+sanity: python ## ansible-test sanity; CORES="2.18 2.19 2.20 2.21" for all
+	@$(PYTHON) scripts/sanity.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
+
+unit: venv ## unit tests
+	@$(PYTEST) tests/unit $(ARGS)
+
+integration: venv ## playbooks and modules against the simulator over HTTP
+	@$(PYTEST) tests/integration -m 'not torture' $(ARGS)
+
+matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
+	@$(PYTHON) scripts/matrix.py $(MATRIX) -- -n $(WORKERS) $(ARGS)
+
+molecule: venv ## molecule scenarios, default driver
+	@molecule test --all $(ARGS)
+
+bench: venv ## compare with a playbook written with ansible.builtin.uri
+	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
+
+torture: venv ## kill a rotation at every point (long)
+	@$(PYTEST) tests/integration -m torture $(ARGS)
+
+mutants: venv ## mutation tests of planner, guards and reconcile functions (long)
+	@PYTHONPATH=tests "$(VENV)/bin/python" -m mutants $(ARGS)
+
+docs: venv ## the documentation site, in .build/docs/html
+	@scripts/docs
+
+build: venv ## the collection's tarball, in .build/dist
+	@rm -rf .build/dist
+	@ansible-galaxy collection build --force --output-path .build/dist .
+
+importer: build ## galaxy-importer's checks of the tarball
+	@$(PYTHON) scripts/environment.py importer
+	@cd .build/dist && PATH="$(ROOT)/.build/importer/bin:$$PATH" python -m galaxy_importer.main aritma-iam-*.tar.gz
+
+nox: venv ## antsibull-nox; ARGS="-l" lists its sessions, ARGS="-e lint" runs one
+	@nox $(ARGS)
+
+lock: python ## pin newer versions in requirements/*.txt
+	@$(PYTHON) scripts/environment.py --lock
+
+clean: ## remove everything that was made here
+	@rm -rf .build .ansible .nox collections tests/output

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test without containers, on a copy of the checkout that lies where ansible-test wants it.
+
+``sanity.py NAME...`` runs ``ansible-test sanity --local`` in each named environment (``main``, ``core-2.18``, ...).
+Everything that follows ``--`` goes to ansible-test, for example ``sanity.py main -- --test validate-modules``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import BUILD, ROOT, EnvironmentFailure, Venv, prepare
+
+# ansible-test fetches get-pip.py from the network unless its cache holds a file of that name. The standard library
+# brings pip too.
+GET_PIP = "import ensurepip\nensurepip.bootstrap()\n"
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
+
+
+def copy_checkout(target: Path) -> None:
+    """Copy what git tracks or would track, with an index of its own: else ansible-test asks the outer repository."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    for name in sorted(set(filter(None, listed.split("\0")))):
+        source = ROOT / name
+        if source.is_symlink() or source.is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target / name, follow_symlinks=False)
+    git(target, "init", "--quiet")
+    git(target, "add", "--all", "--force")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def place_pip_stand_in(venv: Venv, home: Path) -> None:
+    (requirements,) = venv.path.glob("lib/python3.*/site-packages/ansible_test/_internal/python_requirements.py")
+    for version in re.findall(r"pip='([\d.]+)'", requirements.read_text()):
+        cached = home / ".ansible" / "test" / "cache" / f"get_pip_{version.replace('.', '_')}.py"
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        cached.write_text(GET_PIP)
+
+
+def search_path(venv: Venv) -> str:
+    """The venv first, no pyenv shims (they are found, and then fail), and the Pythons behind the shims last."""
+    inherited = [part for part in os.environ["PATH"].split(os.pathsep) if not part.endswith("/shims")]
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    real = [str(found) for python in PYTHONS for found in sorted(pyenv.glob(f"versions/{python}.*/bin"))]
+    return os.pathsep.join([str(venv.path / "bin"), *inherited, *real])
+
+
+def environment(venv: Venv, home: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON"))}
+    return kept | {"HOME": str(home), "PATH": search_path(venv)}
+
+
+def share_pip_settings(home: Path) -> None:
+    """Let pip, run under another HOME, still see the user's package index."""
+    settings = Path.home() / ".config" / "pip"
+    link = home / ".config" / "pip"
+    if settings.is_dir() and not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(settings)
+
+
+def sanity(venv: Venv, options: list[str]) -> bool:
+    place = BUILD / "sanity" / venv.name
+    checkout = place / "ansible_collections" / "aritma" / "iam"
+    home = place / "home"
+    copy_checkout(checkout)
+    place_pip_stand_in(venv, home)
+    share_pip_settings(home)
+    command = [str(venv.path / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", *options]
+    passed = subprocess.call(command, cwd=checkout, env=environment(venv, home), stdin=subprocess.DEVNULL) == 0
+    print(f"sanity in {venv.name}: {'passed' if passed else 'failed'}", flush=True)
+    return passed
+
+
+def main(arguments: list[str]) -> None:
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    venvs = prepare(arguments[:split])
+    if not venvs:
+        sys.exit("sanity: no environment to run in")
+    failed = [venv.name for venv in venvs if not sanity(venv, arguments[split + 1 :])]
+    if failed:
+        sys.exit(f"sanity failed in {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except EnvironmentFailure as failure:
+        sys.exit(f"environment: {failure}")
