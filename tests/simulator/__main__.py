@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m simulator`: see README.md for the options."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+from pathlib import Path
+
+from simulator.named import NAMED, named_profile
+from simulator.profiles import UnknownSwitch
+from simulator.server import Listener, serve
+from simulator.simulation import Settings
+
+DEFAULT_ADMIN_SECRET = "simulator-admin-secret"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for Aritma IAM and Aritma ID.")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=0, help="0: a free one")
+    parser.add_argument("--state", default=":memory:", help="file of the state, or :memory:")
+    parser.add_argument("--profile", default="documented", help=f"one of {', '.join(sorted(NAMED))}")
+    parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", dest="switches")
+    parser.add_argument("--port-file", type=Path, help="written once the simulator answers")
+    parser.add_argument("--tls-cert", help="PEM file; with --tls-key: serve https")
+    parser.add_argument("--tls-key", help="PEM file")
+    parser.add_argument("--admin-client-id", default="admin")
+    parser.add_argument("--admin-client-secret-file", type=Path, help="else SIMULATOR_ADMIN_SECRET, else a fixed one")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when the starting process has ended")
+    return parser
+
+
+def _admin_secret(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text().strip()
+    return os.environ.get("SIMULATOR_ADMIN_SECRET") or DEFAULT_ADMIN_SECRET
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and serve."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    pairs = [pair.partition("=") for pair in options.switches]
+    switches = {name: value for name, _, value in pairs}
+    if not _is_loopback(options.host):
+        parser.error("--host must be a loopback address: the control API has no authorisation")
+    if not all(equals for _, equals, _ in pairs):
+        parser.error("--set takes SWITCH=VALUE")
+    try:
+        named_profile(options.profile, switches)
+    except UnknownSwitch as error:
+        parser.error(str(error))
+    settings = Settings(
+        state=options.state,
+        profile=options.profile,
+        switches=switches,
+        admin_client_id=options.admin_client_id,
+        admin_client_secret=_admin_secret(options.admin_client_secret_file),
+    )
+    listener = Listener(
+        host=options.host,
+        port=options.port,
+        port_file=options.port_file,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+        exit_with_parent=options.exit_with_parent,
+    )
+    serve(settings, listener)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests that a `pause` rule holds until a test lets them go."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Pause:
+    """One held request."""
+
+    name: str
+    phase: str
+    entry: dict[str, Any]
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+    drop: bool = False
+
+
+class Pauses:
+    """The held requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._held: list[Pause] = []
+        self._changed = asyncio.Event()
+
+    async def hold(self, name: str, phase: str, entry: dict[str, Any]) -> bool:
+        """Hold a request; whether its connection is to be dropped after that."""
+        pause = Pause(name, phase, entry)
+        self._held.append(pause)
+        self._changed.set()
+        await pause.released.wait()
+        return pause.drop
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The held requests for the control API."""
+        members = ("seq", "operation", "method", "path", "client_id")
+        return [
+            {"name": pause.name, "phase": pause.phase, **{key: pause.entry.get(key) for key in members}}
+            for pause in self._held
+        ]
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until some request is held, at most so long."""
+        if self._held:
+            return
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def resume(self, *, name: str | None = None, seq: int | None = None, drop: bool = False) -> int:
+        """Let requests go: all, those of a rule's name, or one by its `seq`; how many."""
+        chosen = [
+            pause
+            for pause in self._held
+            if (name is None or pause.name == name) and (seq is None or pause.entry["seq"] == seq)
+        ]
+        for pause in chosen:
+            self._held.remove(pause)
+            pause.drop = drop
+            pause.released.set()
+        return len(chosen)

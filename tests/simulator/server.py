@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serving: one uvicorn process on loopback that says where it listens once it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from simulator.control import control_app
+from simulator.gate import Gate
+from simulator.simulation import Settings, Simulation
+
+_KEEP_ALIVE_SECONDS = 120
+_LAST_WORDS_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Where to listen, and who is to be told."""
+
+    host: str
+    port: int
+    port_file: Path | None = None
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    exit_with_parent: bool = False
+
+
+class Server(uvicorn.Server):
+    """Announces itself when it answers, ends with exit code 0 on a signal, and with its parent when asked to."""
+
+    def __init__(self, config: uvicorn.Config, listener: Listener, address: tuple[str, int], profile: str) -> None:
+        super().__init__(config)
+        self._listener = listener
+        self._address = address
+        self._profile = profile
+        self._parent = os.getppid()
+
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
+        """End after the running requests; a second SIGINT ends at once."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then write the port file and print the one line."""
+        await super().startup(sockets=sockets)
+        if self._listener.port_file is not None:
+            write_atomically(self._listener.port_file, f"{self._address[1]}\n")
+        scheme = "https" if self._listener.tls_cert else "http"
+        host, port = self._address
+        print(f"simulator listening on {scheme}://{host}:{port} profile={self._profile}", flush=True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; true ends the server."""
+        orphaned = self._listener.exit_with_parent and os.getppid() != self._parent
+        return await super().on_tick(counter) or orphaned
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or none."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _bound_socket(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY only when told TCP
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((listener.host, listener.port))
+    return bound
+
+
+def serve(settings: Settings, listener: Listener) -> None:
+    """Serve until a signal comes."""
+    simulation = Simulation(settings)
+    bound = _bound_socket(listener)
+    gate = Gate(simulation, control_app(simulation))
+    config = uvicorn.Config(
+        gate,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_LAST_WORDS_SECONDS,
+        ssl_certfile=listener.tls_cert,
+        ssl_keyfile=listener.tls_key,
+    )
+    server = Server(config, listener, (listener.host, bound.getsockname()[1]), simulation.profile_name)
+    gate.connections = server.server_state.connections
+    try:
+        asyncio.run(server.serve(sockets=[bound]))
+    finally:
+        simulation.store.database.close()

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole state of the simulator: one SQLite file, one object for each kind of thing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.store.clients import Client, Clients
+from simulator.store.database import Database
+from simulator.store.lag import Lag, count_up
+from simulator.store.people import People, Person
+from simulator.store.policies import Policies, Policy
+from simulator.store.secrets import Secret, Secrets
+
+__all__ = ["Client", "Database", "Lag", "Person", "Policy", "Secret", "Store"]
+
+_LONG_AGO = -(1 << 40)
+
+
+class Store:
+    """Everything that the simulator remembers."""
+
+    def __init__(self, path: str, clock: Callable[[], float]) -> None:
+        self.database = Database(path, clock)
+        self.clients = Clients(self.database)
+        self.secrets = Secrets(self.database)
+        self.policies = Policies(self.database)
+        self.people = People(self.database)
+
+    def names(self, kind: str) -> list[str]:
+        """Seeded names of scopes or actions."""
+        return [row["name"] for row in self.database.all("SELECT name FROM names WHERE kind = ? ORDER BY rowid", kind)]
+
+    def add_name(self, kind: str, name: str) -> None:
+        """Seed a scope or an action."""
+        self.database.run("INSERT OR IGNORE INTO names VALUES (?, ?)", kind, name)
+
+    def settle(self) -> None:
+        """Make what is there now visible to lists that lag by requests."""
+        for table in ("clients", "secrets", "policies"):
+            self.database.run(f"UPDATE {table} SET created_tick = ?", _LONG_AGO)
+
+    def count_exchange(self, client_id: str) -> int:
+        """Count a token exchange of a client; how many there were."""
+        return count_up(self.database, f"exchanges:{client_id}")
+
+    def remember_token(self, jti: str, client_id: str, secret: int) -> None:
+        """Which secret a token was issued for."""
+        self.database.insert("tokens", jti=jti, client_id=client_id, secret=secret)
+
+    def token_secret_is_live(self, jti: str) -> bool:
+        """Whether the secret and the client of an issued token are still there."""
+        row = self.database.one(
+            "SELECT secrets.id FROM tokens JOIN secrets ON secrets.id = tokens.secret"
+            " JOIN clients ON clients.client_id = tokens.client_id"
+            " WHERE tokens.jti = ? AND secrets.deleted IS NULL AND clients.deleted IS NULL",
+            jti,
+        )
+        return row is not None

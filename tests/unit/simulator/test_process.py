@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process: start, end, kill, restart, TLS, options."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from simulator import ControlError, running
+from simulator.caller import Caller
+
+TESTS = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "simulator"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(TESTS), **more}
+
+
+def wait_for(file: Path) -> int:
+    deadline = time.monotonic() + 20
+    while not file.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return int(file.read_text())
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_ends_cleanly(tmp_path: Path, how: signal.Signals) -> None:
+    command = [*COMMAND, "--port-file", str(tmp_path / "port"), "--profile", "bodies"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        port = wait_for(tmp_path / "port")
+        process.send_signal(how)
+        output, errors = process.communicate(timeout=10)
+    assert output.decode() == f"simulator listening on http://127.0.0.1:{port} profile=bodies\n"
+    assert (errors, process.returncode) == (b"", 0)
+
+
+def test_a_killed_simulator_goes_on_with_its_state() -> None:
+    with running(token_lifetime=100) as simulator:
+        caller = Caller(simulator)
+        simulator.admin.seed(clients=[{"name": "billing", "client_id": "c1"}])
+        simulator.admin.switch(secret_id_type="integer")
+        assert caller.add_secret("c1", "value-of-8", "first").status_code == 201
+        before, log = simulator.admin.state(), simulator.admin.log()
+        simulator.kill()
+        simulator.restart()
+        assert (simulator.admin.state(), simulator.admin.log()) == (before, log)
+        assert Caller(simulator).accepts("c1", "value-of-8")
+        assert Caller(simulator).iam("GET", "/v1/clients", token=caller.admin_token()).status_code == 200
+        simulator.admin.reset()
+        assert [client["client_id"] for client in simulator.admin.state()["clients"]] == ["admin"]
+        assert simulator.admin.profile()["switches"]["token_lifetime"] == 100
+
+
+def test_it_starts_in_under_two_seconds() -> None:
+    started = time.monotonic()
+    with running():
+        assert time.monotonic() - started < 2
+
+
+def test_https(tmp_path: Path) -> None:
+    files = certificate(tmp_path)
+    with running(tls=files) as simulator:
+        caller = Caller(simulator, verify=files[0])
+        assert simulator.url.startswith("https://")
+        assert caller.iam("GET", "/v1/clients").json()["links"]["first"].startswith("https://")
+        simulator.admin.add_faults({"action": "commit_then_drop"})
+        with pytest.raises(OSError, match=r"reset|EOF|closed"):
+            caller.iam("GET", "/v1/clients")
+
+
+def test_the_admin_secret_comes_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("another-admin-secret\n")
+    options = ["--admin-client-id", "boss", "--admin-client-secret-file", str(tmp_path / "secret")]
+    options += ["--port-file", str(tmp_path / "port"), "--state", str(tmp_path / "state.db")]
+    form = {"grant_type": "client_credentials", "scope": "services.iam"}
+    with subprocess.Popen([*COMMAND, *options], env=environment(), stdout=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{wait_for(tmp_path / 'port')}/acme/connect/token"
+        statuses = [
+            requests.post(url, data=form, auth=("boss", value), timeout=5).status_code
+            for value in ("another-admin-secret", "simulator-admin-secret")
+        ]
+        process.terminate()
+    assert statuses == [200, 401]
+
+
+def test_it_ends_with_its_parent(tmp_path: Path) -> None:
+    script = f"import subprocess, sys; print(subprocess.Popen({COMMAND!r} + sys.argv[1:], stdout=2).pid)"
+    options = ["--exit-with-parent", "--port-file", str(tmp_path / "port")]
+    script += f"\nimport pathlib, time\nwhile not pathlib.Path({str(tmp_path / 'port')!r}).exists(): time.sleep(0.02)"
+    done = subprocess.run([sys.executable, "-c", script, *options], env=environment(), capture_output=True, check=True)
+    deadline = time.monotonic() + 5
+    while is_running(int(done.stdout)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(int(done.stdout))
+
+
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().split()[2] != "Z"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--host", "192.0.2.1"], "loopback"),
+        (["--profile", "none"], "there is no profile 'none'"),
+        (["--set", "no_such=1"], "there is no switch 'no_such'"),
+        (["--set", "update_method=post"], "takes one of put, patch, both, none"),
+        (["--set", "cascade=perhaps"], "takes true or false"),
+        (["--set", "max_secrets=many"], "takes a value of type int"),
+        (["--set", "cascade"], "SWITCH=VALUE"),
+    ],
+)
+def test_bad_options(options: list[str], message: str) -> None:
+    done = subprocess.run([*COMMAND, *options], env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+
+
+def test_it_says_why_it_did_not_start() -> None:
+    with pytest.raises(RuntimeError, match="there is no profile"), running("none"):
+        raise AssertionError
+
+
+def test_bad_switches_change_nothing() -> None:
+    with running() as simulator:
+        before = simulator.admin.profile()
+        with pytest.raises(ControlError, match="there is no switch"):
+            simulator.admin.switch(cascade=False, no_such=1)
+        with pytest.raises(ControlError, match="there is no profile"):
+            simulator.admin.reset("none")
+        assert simulator.admin.profile() == before
+
+
+def certificate(directory: Path) -> tuple[str, str]:
+    """A self-signed certificate for 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "simulator")])
+    now = dt.datetime.now(dt.timezone(dt.timedelta()))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (directory / "cert.pem").write_bytes(signed.public_bytes(pem))
+    (directory / "key.pem").write_bytes(private)
+    return str(directory / "cert.pem"), str(directory / "key.pem")
