@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of ``store_file``: as the module, and what it reads is censored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Params, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
+from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import runs_here
+
+
+class ActionModule(IamAction):
+    """Ships the module only where the host or the user is another."""
+
+    operation = STORE_FILE
+
+    _requires_connection = True
+
+    def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
+        if runs_here(self):
+            return carry_out(self.operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
+        return self.ship(params, task_vars)

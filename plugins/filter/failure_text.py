@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of a failure."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: failure_text
+short_description: The message of a failed task, of all its items
+version_added: 0.1.0
+description:
+  - Takes C(ansible_failed_result), as a C(rescue) section sees it, and answers its message. For a loop the messages
+    of the items that failed are joined.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+options:
+  _input:
+    description: The result of the failed task.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Try, and tell why it did not work
+  block:
+    - name: Fail
+      ansible.builtin.fail:
+        msg: it does not work
+  rescue:
+    - name: Tell why
+      ansible.builtin.debug:
+        msg: "{{ ansible_failed_result | aritma.iam.failure_text }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The message.
+  type: str
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+def failure_text(result: Mapping[str, Any]) -> str:
+    """The message of a failed task; of a loop, those of the items that failed."""
+    failed = [each for each in result.get("results", []) if isinstance(each, Mapping) and each.get("failed")]
+    texts = [_text(each) for each in failed or [result]]
+    return " ".join(dict.fromkeys(texts))
+
+
+def _text(result: Mapping[str, Any]) -> str:
+    said = str(result.get("msg") or "a task failed and said nothing").strip()
+    # Not what a command wrote: that may hold a credential, and this text goes into reports.
+    return f"{said.rstrip('.')} (rc {result['rc']})." if "rc" in result else said
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """The filter by its name."""
+        return {"failure_text": failure_text}

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gets an access token from Aritma ID."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: access_token
+short_description: Get an access token from Aritma ID
+version_added: 0.1.0
+description:
+  - Returns an access token, got with the OAuth client-credentials grant (RFC 6749, section 4.4).
+  - Without further options it is the admin token that the modules of this collection use themselves, so that it can be
+    handed on, for example to M(ansible.builtin.uri). With O(client_id) and O(client_secret) it is that client's token.
+  - Tokens are cached as O(auth_client_secret) says, and renewed before they expire.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.connection.plugin
+  - aritma.iam.connection.plugin_sources
+options:
+  _terms:
+    description: None are taken.
+  client_id:
+    description: The client whose token is wanted, not the admin client's. Requires O(client_secret) and O(scope).
+    type: str
+  client_secret:
+    description: The secret of O(client_id).
+    type: str
+  scope:
+    description: The scope that is requested for O(client_id).
+    type: str
+notes:
+  - Use it in tasks with C(no_log), or assign it to an option that hides its value. What a template gives is not hidden
+    by itself.
+seealso:
+  - module: aritma.iam.token_exchange
+"""
+
+EXAMPLES = r"""
+- name: Call an operation that has no module yet
+  ansible.builtin.uri:
+    url: https://api.dev.aritma.io/core/iam/v1/subjects/groups
+    headers:
+      Authorization: "Bearer {{ lookup('aritma.iam.access_token', tenant='acme') }}"
+  no_log: true
+
+- name: Read the clients with a token at hand
+  aritma.iam.oidc_client_info:
+    api_url: https://api.dev.aritma.io/core/iam
+    access_token: "{{ lookup('aritma.iam.access_token', tenant='acme') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One access token.
+  type: list
+  elements: str
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens
+
+
+class LookupModule(LookupBase):
+    """See ``DOCUMENTATION``."""
+
+    def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        """One token, in a list."""
+        self.set_options(var_options=self._ours(variables or {}), direct=kwargs)
+        try:
+            _refuse(terms)
+            return [current_token(self.get_options())]
+        except IamError as error:
+            raise AnsibleError(str(error)) from None
+        except Exception as error:  # a bug: say where, hide what
+            raise AnsibleError(str(unexpected("access_token", error))) from None
+
+    def _ours(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that set options, evaluated: a lookup is given variables as they were written."""
+        ours = {name: value for name, value in variables.items() if name.startswith("aritma_iam_")}
+        templar = self._templar
+        return ours if templar is None else {name: templar.template(value) for name, value in ours.items()}
+
+
+def current_token(options: Mapping[str, Any]) -> str:
+    """The token that ``options`` ask for, from the cache or fetched. Raises ``IamError``."""
+    require(("requests",))
+    return AdminTokens(Connection.for_tokens(_of_whom(options)), Counter()).get()
+
+
+def _refuse(terms: Sequence[Any]) -> None:
+    if terms:
+        raise OptionError("aritma.iam.access_token takes no terms.", hint="Give options by name.")
+
+
+def _of_whom(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, with those of the client in place of the admin's where a client is named."""
+    client = {name: options.get(name) for name in ("client_id", "client_secret", "scope")}
+    missing = [name for name, value in client.items() if not value]
+    if len(missing) == len(client):
+        return options
+    if missing:
+        raise OptionError(
+            f"{' and '.join(missing)} of the client is not set.",
+            hint="Set client_id, client_secret and scope together, or none of them for the admin token.",
+            option=missing[0],
+        )
+    return {
+        **options,
+        "access_token": None,
+        "auth_client_id": client["client_id"],
+        "auth_client_secret": client["client_secret"],
+        "auth_scope": client["scope"],
+    }

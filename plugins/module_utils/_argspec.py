@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An argument spec as a value that can be merged: one for a module, its action front and its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ArgumentSpec:
+    """Options with the rules between them, in the words of ``AnsibleModule``."""
+
+    argument_spec: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mutually_exclusive: Sequence[Sequence[str]] = ()
+    required_together: Sequence[Sequence[str]] = ()
+    required_one_of: Sequence[Sequence[str]] = ()
+    required_if: Sequence[Sequence[Any]] = ()
+    required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def merge(self, *others: ArgumentSpec) -> ArgumentSpec:
+        """This spec and the others in one; an option that two of them define is a programming error."""
+        merged = self
+        for other in others:
+            twice = merged.argument_spec.keys() & other.argument_spec.keys()
+            if twice:
+                raise ValueError(f"options defined twice: {', '.join(sorted(twice))}")
+            merged = ArgumentSpec(
+                {**merged.argument_spec, **other.argument_spec},
+                [*merged.mutually_exclusive, *other.mutually_exclusive],
+                [*merged.required_together, *other.required_together],
+                [*merged.required_one_of, *other.required_one_of],
+                [*merged.required_if, *other.required_if],
+                {**merged.required_by, **other.required_by},
+            )
+        return merged
+
+    def to_kwargs(self) -> dict[str, Any]:
+        """As keyword arguments of ``AnsibleModule`` and of ``ActionBase.validate_argument_spec``."""
+        kwargs = {each.name: getattr(self, each.name) for each in fields(self)}
+        kwargs["argument_spec"] = {name: dict(option) for name, option in self.argument_spec.items()}
+        return kwargs
+
+    def secrets(self, params: Mapping[str, Any]) -> frozenset[str]:
+        """Every string below an option, or a suboption, that is marked ``no_log``: what no message may show."""
+        return frozenset(text for text in _hidden(self.argument_spec, params) if text)
+
+
+def _hidden(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> Iterator[str]:
+    for name, option in options.items():
+        value = params.get(name)
+        if option.get("no_log"):
+            yield from _strings(value)
+        elif "options" in option:
+            for each in value if isinstance(value, list) else [value]:
+                yield from _hidden(option["options"], each if isinstance(each, Mapping) else {})
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            yield from _strings(each)

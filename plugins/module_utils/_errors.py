@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of errors. Every message says what happened, to which thing, and what to do; none holds a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class IamError(Exception):
+    """Something that the person who runs the play must know.
+
+    ``message`` says what happened and to which thing, ``hint`` what to do. ``details`` are plain values for machines
+    (operation, status, expected, received ...); they become the ``failure`` member of the task's result.
+    """
+
+    kind = "error"
+
+    def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+    def to_result(self) -> dict[str, Any]:
+        """The members that a failed task shows: ``msg`` for people, ``failure`` for machines."""
+        return {"msg": str(self), "failure": {"kind": self.kind, **self.details}}
+
+
+class OptionError(IamError):
+    """An option has a value that cannot be used. Nothing was sent."""
+
+    kind = "option"
+
+
+class LibraryError(IamError):
+    """A Python library that is needed here is not installed."""
+
+    kind = "library"
+
+
+class TransportError(IamError):
+    """No answer that could be read came back, within the budget. Nothing is known to have been done."""
+
+    kind = "transport"
+
+
+class AmbiguousError(TransportError):
+    """The request may have been carried out, but its answer was lost: look before you repeat it."""
+
+    kind = "ambiguous"
+
+
+class ApiError(IamError):
+    """The server answered with an error status. ``status`` is the HTTP status code."""
+
+    kind = "api"
+
+    def __init__(self, message: str, *, status: int, hint: str = "", **details: Any) -> None:
+        super().__init__(message, hint=hint, status=status, **details)
+        self.status = status
+
+
+class AuthenticationError(ApiError):
+    """The admin credential was refused: by the token endpoint, or by the API with 401."""
+
+    kind = "authentication"
+
+
+class PermissionDeniedError(ApiError):
+    """The admin credential is good but may not do this: 403."""
+
+    kind = "permission"
+
+
+class NotFoundError(ApiError):
+    """There is no such thing: 404."""
+
+    kind = "not_found"
+
+
+class MissingError(IamError):
+    """What an option names does not exist, as far as the lists tell."""
+
+    kind = "missing"
+
+
+class ConflictError(ApiError):
+    """The server says that this contradicts what it holds: 409."""
+
+    kind = "conflict"
+
+
+class ContractError(IamError):
+    """The server's answer does not have the shape that this collection knows how to read."""
+
+    kind = "contract"
+
+
+class AmbiguousNameError(IamError):
+    """A name that should identify one thing matches several."""
+
+    kind = "ambiguous_name"
+
+
+class RefusedError(IamError):
+    """A guard refuses to do what was asked, because it could leave a service without valid credentials."""
+
+    kind = "refused"
+
+
+class BlockedError(IamError):
+    """Going on with a rotation would be a guess. Nothing was deleted."""
+
+    kind = "blocked"
+
+
+class StoreError(IamError):
+    """The credential store cannot be read or written, or holds something that cannot be used."""
+
+    kind = "store"
+
+
+class StoreConflictError(StoreError):
+    """The record was changed by somebody else between read and write, or another run holds its lease."""
+
+    kind = "store_conflict"
+
+
+class DeliveryError(IamError):
+    """A credential could not be delivered to where the service reads it."""
+
+    kind = "delivery"
+
+
+class VerdictError(IamError):
+    """The token endpoint did not say of a credential what was expected. ``members`` stand beside the message."""
+
+    kind = "verdict"
+
+    def __init__(self, message: str, *, members: Mapping[str, Any], hint: str = "", **details: Any) -> None:
+        super().__init__(message, hint=hint, **details)
+        self.members = members
+
+    def to_result(self) -> dict[str, Any]:
+        """As ``IamError.to_result``, with the documented return values of the exchange."""
+        return {**self.members, **super().to_result()}

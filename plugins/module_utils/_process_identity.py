@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which process on which machine: what outlives a kill and tells whether somebody is still at work."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACE = Path("/proc/self/ns/pid")
+_GONE = frozenset({"Z", "X", "x"})
+"""States of a process that runs no more: one that its parent has not waited for yet is as dead as one that is gone."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where process ids mean the same: one host, since one boot, in one pid namespace (a container has its own).
+
+    ``boot`` and ``namespace`` are empty where the system does not tell them (it is not Linux).
+    """
+
+    host: str
+    boot: str
+    namespace: str
+
+    @property
+    def known(self) -> bool:
+        """Whether an equal place is certainly this one. A host name alone is not enough."""
+        return bool(self.boot and self.namespace)
+
+    @property
+    def tag(self) -> str:
+        """Eight characters that stand for this place in a file name."""
+        return hashlib.sha256(f"{self.host}/{self.boot}/{self.namespace}".encode()).hexdigest()[:8]
+
+
+def here() -> Place:
+    """The place of this process."""
+    return Place(socket.gethostname(), _boot(), _pid_namespace())
+
+
+def _boot() -> str:
+    try:
+        return _BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(_NAMESPACE.stat().st_ino)
+    except OSError:
+        return ""
+
+
+def start_time(pid: int) -> str:
+    """When a process of this place started, in clock ticks since boot; empty when it is gone or cannot be seen."""
+    status = _status(pid)
+    # Fields 3 (state) and 22 (starttime) of proc_pid_stat(5), counted from behind the command's name.
+    return "" if status is None or status[0] in _GONE else status[19]
+
+
+def _status(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The name of the command stands in parentheses and may hold blanks and parentheses.
+    return text.rpartition(")")[2].split()
+
+
+def is_alive(pid: int, started: str) -> bool:
+    """Whether the process that had this id and this start time is still running. In doubt it is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        # It exists and belongs to somebody else.
+        pass
+    status = _status(pid)
+    if status is None:
+        # It exists, but /proc does not show it (hidepid), or there is no /proc.
+        return True
+    return status[0] not in _GONE and status[19] == started

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation ``rotation_report``: one entry a client in a JSON file, and the same as ``set_stats``.
+
+The file is written ahead: a run that begins to change something notes itself as failed first, so that the report is
+true whenever the run is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now
+
+OUTCOMES = ["rotated", "unchanged", "waiting", "rolled_back", "blocked", "retire_unconfirmed", "failed"]
+SCHEMA = 1
+
+SPEC = ArgumentSpec(
+    {
+        "path": {"type": "path"},
+        "client_id": {"type": "str", "required": True},
+        "client_name": {"type": "str", "required": True},
+        "outcome": {"type": "str", "choices": OUTCOMES, "required": True},
+        "reason": {"type": "str", "default": ""},
+        "rotation_id": {"type": "str"},
+        "previous_rotation_id": {"type": "str"},
+        "left": {"type": "list", "elements": "str", "default": []},
+        "calls": {"type": "dict", "default": {}},
+    }
+)
+
+_MEMBERS = ("client_id", "client_name", "reason", "rotation_id", "previous_rotation_id", "left", "calls")
+
+
+def run(params: Params, check_mode: bool) -> Outcome:
+    """Write the entry of one client. A report of what happened is no change of the managed host."""
+    entry = {"state": params["outcome"], "at": format_timestamp(now()), **{name: params[name] for name in _MEMBERS}}
+    if params["path"] and not check_mode:
+        _write(Path(params["path"]), entry)
+    stats = {"data": {"rotation": {params["client_name"]: entry}}, "aggregate": True, "per_host": False}
+    text = f"{params['client_name']}: {params['outcome']}: {params['reason']}"
+    return Outcome(False, {"entry": entry, "ansible_stats": stats}, message=text)
+
+
+def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    """The report with this entry in the place of an earlier one of the same client."""
+    others = [each for each in report.get("clients", []) if each.get("client_name") != entry["client_name"]]
+    clients = sorted([*others, entry], key=lambda each: (str(each.get("client_name")), str(each.get("client_id"))))
+    return {"schema": SCHEMA, "written_at": entry["at"], "clients": clients}
+
+
+def _write(path: Path, entry: dict[str, Any]) -> None:
+    try:
+        with _alone(path):
+            _replace(path, merge_entry(_read(path), entry))
+    except OSError as error:
+        raise IamError(
+            f"The report {path} cannot be written: {error.strerror or error}.",
+            hint="Give a path in a folder that this user may write to (rotation_report).",
+            path=str(path),
+        ) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return report if isinstance(report, dict) and isinstance(report.get("clients", []), list) else {}
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Forks write to one report: one at a time. The folder is the lock, so that no lock file is left behind."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, report: dict[str, Any]) -> None:
+    # mkstemp makes it 0600.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2, ensure_ascii=False)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+ROTATION_REPORT = Operation("rotation_report", SPEC, run, libraries=())

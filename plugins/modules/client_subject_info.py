@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the subject of a client."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: client_subject_info
+short_description: Find the subject that stands for an OAuth client in policies
+version_added: 0.1.0
+description:
+  - Policies are granted to subjects. This finds the one of a client.
+  - With O(client_id) the subject is the one that carries this id. Where the server shows it for no subject, the exact
+    O(name) decides, with a warning, if it is given too and only one subject has it.
+  - Without O(client_id) the exact name decides. Several subjects of that name fail the task and are listed.
+  - The subject of a new client may appear a little later than the client, so it is looked for some seconds long.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.connection
+  - aritma.iam.attributes.info
+options:
+  client_id:
+    description: The OAuth client id.
+    type: str
+  name:
+    description:
+      - The name of the client, compared as it is.
+      - Given along with O(client_id), it is what is searched for, which saves calls; the id decides.
+    type: str
+seealso:
+  - module: aritma.iam.iam_policy
+  - module: aritma.iam.oidc_client
+"""
+
+EXAMPLES = r"""
+- name: Find the subject of the billing client
+  aritma.iam.client_subject_info:
+    tenant: acme
+    client_id: "{{ billing.client.client_id }}"
+    name: billing
+  register: billing_subject
+"""
+
+RETURN = r"""
+subject:
+  description: The subject.
+  type: dict
+  returned: success
+  contains:
+    subject_id:
+      description: The id to use in policies.
+      type: str
+      returned: always
+      sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
+    id:
+      description: The id among the subjects of its type.
+      type: str
+      returned: always
+      sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
+    display_name:
+      description: The name.
+      type: str
+      returned: always
+      sample: billing
+    tenant:
+      description: The tenant; null for a global subject.
+      type: str
+      returned: always
+      sample: acme
+    type:
+      description: The type.
+      type: str
+      returned: always
+      sample: Client
+calls:
+  description: How many requests were made, by endpoint (C(iam), C(token)).
+  type: dict
+  returned: always
+  sample:
+    iam: 1
+"""
+
+from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._subjects import CLIENT_SUBJECT_INFO
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module(CLIENT_SUBJECT_INFO)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Delivers a credential to a file."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: credential_file
+short_description: Deliver a service credential to a file
+version_added: 0.1.0
+description:
+  - Writes the members of a credential to a file on the task's host, as the service there reads them.
+  - The file is replaced in one step, so that a reader sees the old or the new one and never a part, and is read back.
+  - It is rendered on the controller. With a local connection and without C(become) no module is shipped.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details: The diff shows path, mode, owner and rotation id, never the content.
+options:
+  path:
+    description:
+      - The absolute path of the file, or one from V(~/) on. Its directory must exist.
+      - A symlink is refused, and so is a directory on the way that is a symlink of another user than root or the one
+        who writes.
+    type: str
+    required: true
+  state:
+    description: Whether the file is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  format:
+    description:
+      - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than
+        C(A-Za-z0-9_./:-) stand in
+        double quotes as C(sh) and the C(EnvironmentFile) of systemd read them; C(docker --env-file) knows no quotes.
+      - V(json) and V(yaml) write one sorted object.
+      - V(ini) writes one section, with values exactly as they are. Read it without interpolation.
+      - V(template) renders O(template).
+      - A line break in a value is refused in V(env) and V(ini).
+    type: str
+    choices: [env, json, yaml, ini, template]
+    default: env
+  credential:
+    description: The credential, such as C(client_id), C(client_secret), C(token_url), C(scope) and C(rotation_id).
+      Empty members are left out.
+    type: dict
+  members:
+    description: Which members to deliver, as a list of their names, or as a mapping of delivered names to them. The
+      default is all.
+    type: raw
+  prefix:
+    description: For V(env), what goes before each name.
+    type: str
+    default: ""
+  section:
+    description: For V(ini), the name of the section.
+    type: str
+    default: aritma
+  template:
+    description:
+      - A Jinja2 template on the controller, found as by M(ansible.builtin.template). Its variables are the members
+        of the credential
+        and those of the task.
+    type: str
+  owner:
+    description: The owner of the file. By default it keeps the one that it has.
+    type: str
+  group:
+    description: The group of the file. By default it keeps the one that it has.
+    type: str
+  mode:
+    description: The mode of the file.
+    type: raw
+    default: "0600"
+  content:
+    description: The text of the file, instead of O(credential). This is what the controller sends to the host.
+    type: str
+  rotation_id:
+    description: The rotation that O(content) is of.
+    type: str
+seealso:
+  - module: aritma.iam.credential_store
+"""
+
+EXAMPLES = r"""
+- name: Deliver a credential as environment variables
+  aritma.iam.credential_file:
+    path: /etc/billing/aritma.env
+    credential:
+      client_id: c1
+      client_secret: "{{ stored.record.current.value }}"
+      rotation_id: "{{ stored.record.current.rotation_id }}"
+    prefix: ARITMA_
+    owner: billing
+  notify: Reload billing
+
+- name: Deliver two members under other names
+  aritma.iam.credential_file:
+    path: /etc/billing/oauth.json
+    format: json
+    credential: "{{ credential }}"
+    members:
+      id: client_id
+      secret: client_secret
+"""
+
+RETURN = r"""
+path:
+  description: The path of the file.
+  returned: success
+  type: str
+  sample: /etc/billing/aritma.env
+rotation_id:
+  description: The rotation whose secret the file holds.
+  returned: when O(state=present)
+  type: str
+  sample: 3f9a2c-20261124T100000Z-b81d04
+verified:
+  description: Whether the file was read back and is as it should be. False only in check mode, for a change that is
+    predicted.
+  returned: when O(state=present)
+  type: bool
+  sample: true
+mode:
+  description: The mode of the file.
+  returned: when O(state=present)
+  type: str
+  sample: "0600"
+"""
+
+from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run_module(CREDENTIAL_FILE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Shows policies."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: iam_policy_info
+short_description: Show policies
+version_added: 0.1.0
+description:
+  - Shows all policies, or those of a subject, an action, a scope.
+  - The filters are compared as they are, except with O(include_derived=true) or O(include_inherited=true), where the
+    server alone decides what belongs to them.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.connection
+  - aritma.iam.attributes.info
+options:
+  subject:
+    description: Show the policies of this subject id.
+    type: str
+  action:
+    description: Show the policies that grant this action.
+    type: str
+  scope:
+    description: Show the policies on this scope.
+    type: str
+  include_derived:
+    description: Show also what the server derives from policies. What that covers is not documented.
+    type: bool
+    default: false
+  include_inherited:
+    description: Show also what the server lets subjects inherit. What that covers is not documented.
+    type: bool
+    default: false
+seealso:
+  - module: aritma.iam.iam_policy
+  - module: aritma.iam.subject_permissions_info
+"""
+
+EXAMPLES = r"""
+- name: Show the policies of the billing client
+  aritma.iam.iam_policy_info:
+    tenant: acme
+    subject: "{{ billing_subject.subject.subject_id }}"
+  register: granted
+"""
+
+RETURN = r"""
+policies:
+  description: The policies. Further members that the server shows are there too, in snake_case.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    subject:
+      description: The subject id.
+      type: str
+      returned: always
+      sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
+    action:
+      description: The name of the action.
+      type: str
+      returned: always
+      sample: banking.ais.read
+    scope:
+      description: The URI of the resource.
+      type: str
+      returned: always
+      sample: /subscriptions/123
+    tenant:
+      description: The tenant that the policy belongs to.
+      type: str
+      returned: when the server shows it
+      sample: acme
+calls:
+  description: How many requests were made, by endpoint (C(iam), C(token)).
+  type: dict
+  returned: always
+  sample:
+    iam: 1
+"""
+
+from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._policies import IAM_POLICY_INFO
+
+
+def main() -> None:
+    """Run the operation."""
+    run_module(IAM_POLICY_INFO)
+
+
+if __name__ == "__main__":
+    main()

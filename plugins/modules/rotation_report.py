@@ -1,0 +1,106 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Notes what a rotation did to a client."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rotation_report
+short_description: Note the outcome of a rotation in a report
+version_added: 0.1.0
+description:
+  - Writes one entry a client to a JSON file on the controller (mode 0600, replaced atomically, never a secret in it),
+    and returns the same as C(ansible_stats), which AWX shows as the artifacts of a job.
+  - An earlier entry of the same client is replaced; those of other clients stay.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.attributes
+attributes:
+  check_mode:
+    support: full
+    details: In check mode the file is not written. A report is no change of the managed host, so it never says changed.
+  diff_mode:
+    support: none
+    details: The report is the account of a change, not a change.
+options:
+  path:
+    description: Path of the report on the controller. Without it only the statistics are set.
+    type: path
+  client_id:
+    description: The OAuth client id.
+    type: str
+    required: true
+  client_name:
+    description: The name of the client.
+    type: str
+    required: true
+  outcome:
+    description: What became of the client's secret.
+    type: str
+    choices: [rotated, unchanged, waiting, rolled_back, blocked, retire_unconfirmed, failed]
+    required: true
+  reason:
+    description: Why, in words.
+    type: str
+    default: ""
+  rotation_id:
+    description: The rotation id of the current secret.
+    type: str
+  previous_rotation_id:
+    description: The rotation id of a previous secret that still waits for its deletion.
+    type: str
+  left:
+    description: Ids of secrets made by others, which were left alone.
+    type: list
+    elements: str
+    default: []
+  calls:
+    description: The number of requests made, by endpoint.
+    type: dict
+    default: {}
+seealso:
+  - module: ansible.builtin.set_stats
+  - module: aritma.iam.rotation_plan
+"""
+
+EXAMPLES = r"""
+- name: Note that a secret was rotated
+  aritma.iam.rotation_report:
+    path: "{{ rotation_report }}"
+    client_id: c1
+    client_name: billing
+    outcome: rotated
+    reason: "due: 61d old, limit 60d"
+"""
+
+RETURN = r"""
+entry:
+  description: The entry as it stands in the report.
+  returned: success
+  type: dict
+  sample:
+    state: rotated
+    at: "2026-11-24T10:00:00Z"
+    client_id: c1
+    client_name: billing
+    reason: "due: 61d old, limit 60d"
+    rotation_id: 3f9a2c-20261124T100000Z-0a7c55
+    previous_rotation_id: null
+    left: []
+    calls: {iam: 4, token: 4}
+"""
+
+from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._report import ROTATION_REPORT
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run_module(ROTATION_REPORT)
+
+
+if __name__ == "__main__":
+    main()

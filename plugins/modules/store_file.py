@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accesses the file of a credential store on the host that has it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: store_file
+short_description: Access the file of a credential store (used by credential_store)
+version_added: 0.1.0
+description:
+  - This is what M(aritma.iam.credential_store) sends to the host of a file store. Use that module instead.
+  - A file is replaced or removed only when its digest is the expected one, and in one step.
+  - It needs no Python library on the host.
+author:
+  - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: The files hold secrets.
+options:
+  access:
+    description: What to do with the file. V(check) proves that it could be replaced.
+    type: str
+    choices: [read, replace, remove, check]
+    required: true
+  path:
+    description: The absolute path of the file, or one from V(~/) on.
+    type: str
+    required: true
+  content:
+    description: The text to replace the file with.
+    type: str
+  expected:
+    description: The RV(digest) that the file must have now.
+    type: str
+  mode:
+    description: The mode of the file.
+    type: raw
+    default: "0600"
+  owner:
+    description: The owner of the file. By default it keeps the one that it has.
+    type: str
+  group:
+    description: The group of the file. By default it keeps the one that it has.
+    type: str
+seealso:
+  - module: aritma.iam.credential_store
+"""
+
+EXAMPLES = r"""
+- name: Prove that a store file could be written
+  aritma.iam.store_file:
+    access: check
+    path: /var/lib/aritma-iam/billing.json
+"""
+
+RETURN = r"""
+digest:
+  description: The SHA-256 of the content; V(absent) where there is no file.
+  returned: when O(access=read)
+  type: str
+  sample: absent
+content:
+  description: The text of the file; null where there is none.
+  returned: when O(access=read)
+  type: str
+"""
+
+from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+
+
+def main() -> None:
+    """Entry point of the module."""
+    run_module(STORE_FILE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action front of every module: the same operation, in the controller process or shipped to the task's host."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params, carry_out, failed
+from ansible_collections.aritma.iam.plugins.module_utils._outcome import SENSITIVE
+
+_SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
+
+
+class IamAction(ActionBase):
+    """Validates the options, runs ``operation``, censors a result that holds a secret."""
+
+    operation: ClassVar[Operation]
+
+    _supports_check_mode = True
+    _supports_async = False
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One task: see ``ActionBase.run``."""
+        super().run(tmp, task_vars)
+        with self._task_environment():
+            try:
+                params = self._validated()
+            except IamError as error:
+                return failed(error, self.operation.spec.secrets(self._task.args))
+            return self._censored(self._carried_out(params, task_vars or {}))
+
+    def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
+        if params.get("run_on") == "target":
+            return self.ship(params, task_vars)
+        return carry_out(self.operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
+
+    def ship(self, params: Params, task_vars: dict[str, Any], name: str | None = None) -> dict[str, Any]:
+        """Run a module on the task's host instead, this one unless named, with the options as resolved here."""
+        given = {name: value for name, value in params.items() if value is not None}
+        result: dict[str, Any] = self._execute_module(
+            module_name=f"aritma.iam.{name or self.operation.name}", module_args=given, task_vars=task_vars
+        )
+        # It would repeat the options; what they were is written in the play.
+        result.pop("invocation", None)
+        return result
+
+    def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
+        """Pipeline wherever that cannot fail, so that no option, a secret among them, rests in a file on the target."""
+        if super()._is_pipelining_enabled(module_style, wrap_async):
+            return True
+        return bool(self._connection.has_pipelining and module_style == "new" and not self._connection.become)
+
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
+        """Without secrets: a shipped module has its options, and this text is seen in ``ps`` and at -vvv."""
+        given: dict[str, Any] = {}
+        ActionBase._compute_environment_string(self, given)
+        if raw_environment_out is not None:
+            raw_environment_out.update(given)
+        shown = {name: value for name, value in given.items() if name not in _SECRET_VARIABLES}
+        return str(self._connection._shell.env_prefix(**shown))
+
+    def _validated(self) -> dict[str, Any]:
+        try:
+            _result, params = self.validate_argument_spec(**self.operation.spec.to_kwargs())
+        except AnsibleError as error:
+            raise OptionError(f"{self.operation.name}: {error.message}") from None
+        return dict(params)
+
+    @contextmanager
+    def _task_environment(self) -> Iterator[None]:
+        """The task's ``environment`` counts like that of the process: options fall back to both."""
+        given: dict[str, Any] = {}
+        self._compute_environment_string(given)
+        before = dict(os.environ)
+        os.environ.update({name: str(value) for name, value in given.items()})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    @staticmethod
+    def _censored(result: Mapping[str, Any]) -> dict[str, Any]:
+        shown = dict(result)
+        if shown.pop(SENSITIVE, False):
+            shown["_ansible_no_log"] = True
+        return shown

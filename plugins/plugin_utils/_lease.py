@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds the lease of a record: one run of ansible-playbook, for all its tasks and whatever process they run in."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ansible_collections.aritma.iam.plugins.module_utils._process_identity import Place, here, is_alive, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._record import Lease
+from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A run: its main process, and the place where that process's id means something."""
+
+    place: Place
+    pid: int
+    started: str
+
+    def __str__(self) -> str:
+        return "/".join((self.place.host, self.place.boot, self.place.namespace, str(self.pid), self.started))
+
+    @classmethod
+    def parse(cls, text: str) -> Owner | None:
+        """The owner that ``str`` wrote; None for any other text."""
+        parts = text.split("/")
+        if len(parts) != 5 or not parts[3].isdecimal():
+            return None
+        return cls(Place(*parts[:3]), int(parts[3]), parts[4])
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"a run on host {self.place.host} (pid {self.pid})"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another run that is rotating this client now, as far as can be known, and until when that counts."""
+
+    holder: str
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"{self.holder}, until {format_timestamp(self.until)}"
+
+
+def this_run() -> Owner:
+    """The run that this process belongs to: workers are forked from the process that carries its identity."""
+    parent = multiprocessing.parent_process()
+    pid = os.getpid() if parent is None or parent.pid is None else parent.pid
+    return Owner(here(), pid, start_time(pid))
+
+
+def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
+    """Who else holds ``lease`` now; None when it is free: none, ours, expired, or of a run that is known to be dead."""
+    if lease is None or lease.owner == str(me) or lease.expires_at <= at:
+        return None
+    owner = Owner.parse(lease.owner)
+    if owner is None:
+        return Rival(lease.owner, lease.expires_at)
+    # Elsewhere, or in another container, nothing can be known: there the lease counts until it expires.
+    if owner.place == me.place and me.place.known and not is_alive(owner.pid, owner.started):
+        return None
+    return Rival(owner.title, lease.expires_at)
+
+
+def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease | None:
+    """A lease of ours from now on; None for a span of zero."""
+    return Lease(owner=str(me), expires_at=at + span) if span else None

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation ``rotation_plan``: collect the evidence, let the planner decide, say it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION, resolve_token_url
+from ansible_collections.aritma.iam.plugins.module_utils._errors import BlockedError, IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+    Evidence,
+    Settings,
+    plan_retirement,
+    plan_start,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
+    description_for,
+    lineage_of,
+    new_rotation_id,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now, parse_duration
+from ansible_collections.aritma.iam.plugins.plugin_utils._look import Call, Look
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting
+
+SPEC = CONNECTION.merge(
+    ArgumentSpec(
+        {
+            "phase": {"type": "str", "choices": ["start", "retire"], "default": "start"},
+            "client_id": {"type": "str"},
+            "client_name": {"type": "str"},
+            "store": store_option(),
+            "scope": {"type": "str", "required": True},
+            "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
+            "known_secret": {"type": "str", "no_log": True},
+            "consumer_proven": {"type": "bool", "default": False},
+            "due": {"type": "bool", "default": True},
+            "force": {"type": "bool", "default": False},
+            "hold": {"type": "bool", "default": False},
+            "recover": {"type": "bool", "default": False},
+            "rotate_after": {"type": "str", "default": "60d"},
+            "expiry_margin": {"type": "str", "default": "14d"},
+            "pending_patience": {"type": "str", "default": "1h"},
+            "secret_lifetime": {"type": "str"},
+            "retire_ids": {"type": "list", "elements": "str", "default": []},
+            "list_deadline": {"type": "float", "default": 10.0},
+        },
+        required_one_of=[["client_id", "client_name"]],
+    )
+)
+
+
+def rotation_plan(call: Call, files: FileAccess, loader: Any) -> Operation:
+    """The operation for one task. ``call`` reaches the API, ``files`` the task's host, ``loader`` the controller."""
+
+    def run(params: Params, _check_mode: bool) -> Outcome:
+        wish = _settings(params)
+        look = Look(params, call, lambda client_id: open_store(params["store"], Setting(client_id, files, loader)))
+        try:
+            client_id = look.client_id()
+            plan, seen = _plan(look, client_id, params, wish)
+        except IamError as error:
+            error.details["calls"] = dict(look.calls)
+            raise
+        return _told(look, client_id, plan, seen, params)
+
+    return Operation("rotation_plan", SPEC, run)
+
+
+def _plan(look: Look, client_id: str, params: Params, wish: Settings) -> tuple[dict[str, Any], Evidence]:
+    seen = look.evidence(client_id)
+    if params["phase"] == "retire":
+        return asdict(plan_retirement(seen, wish, consumer_proven=params["consumer_proven"])), seen
+    return {**asdict(plan_start(seen, wish)), **_next_secret(params, seen)}, seen
+
+
+def _told(look: Look, client_id: str, plan: dict[str, Any], seen: Evidence, params: Params) -> Outcome:
+    words = " ".join([f"{plan['state']}: {plan['reason']}", *look.details])
+    if plan["state"] == "blocked":
+        raise BlockedError(words, plan=plan, client_id=client_id, calls=dict(look.calls))
+    result = {
+        "plan": {**plan, "descriptions_shown": seen.descriptions_shown},
+        "client_id": client_id,
+        "secrets": [asdict(each) for each in seen.listed],
+        "version": look.version,
+        "token_url": resolve_token_url(params),
+        "current": _shown(seen.record.current if seen.record else None),
+        "previous": _shown(seen.record.previous if seen.record else None),
+    }
+    return Outcome(False, result, message=words, calls=dict(look.calls))
+
+
+def _shown(stored: Any) -> Mapping[str, Any] | None:
+    """A stored secret without its value."""
+    return None if stored is None else {"rotation_id": stored.rotation_id, "secret_id": stored.secret_id}
+
+
+def _settings(params: Params) -> Settings:
+    if not params["scope"]:
+        raise OptionError(
+            "scope is empty: a secret is proven by an exchange, which needs a scope that the client may request.",
+            hint="Give service_client_verify_scope or service_client_allowed_scopes.",
+            option="scope",
+        )
+    limit = params["rotate_after"]
+    return Settings(
+        due=params["due"],
+        force=params["force"],
+        hold=params["hold"],
+        recover=params["recover"],
+        rotate_after=None if limit in ("", "never") else parse_duration(limit, "rotate_after"),
+        expiry_margin=parse_duration(params["expiry_margin"], "expiry_margin"),
+        patience=parse_duration(params["pending_patience"], "pending_patience"),
+        retire_ids=tuple(params["retire_ids"]),
+    )
+
+
+def _next_secret(params: Params, seen: Evidence) -> dict[str, Any]:
+    """What a new secret would be called, and when it would expire."""
+    current = seen.record.current if seen.record else None
+    at = now()
+    rotation_id = new_rotation_id(at, lineage_of(current.rotation_id) if current else None)
+    lifetime = params["secret_lifetime"]
+    return {
+        "rotation_id": rotation_id,
+        "description": description_for(rotation_id),
+        "expires_at": format_timestamp(at + parse_duration(lifetime, "secret_lifetime")) if lifetime else None,
+    }

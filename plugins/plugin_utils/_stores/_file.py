@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The store in a file of the inventory host. With a password, only ansible-vault text leaves the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._record import Record, decode_record, encode_record
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, FileAccess, Setting, Token
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_text import VaultText, vault_text
+
+_MEMBERS: dict[str, dict[str, Any]] = {
+    "path": {"type": "str"},
+    "mode": {"type": "raw"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "vault_password_file": {"type": "str", "no_log": False},
+    "vault_id": {"type": "str", "no_log": False},
+}
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """``token`` is the digest of the file's bytes, so that a change by anybody is noticed."""
+
+    path: str
+    client_id: str
+    ownership: Mapping[str, Any]
+    files: FileAccess
+    vault: VaultText
+
+    def read(self) -> tuple[Record | None, Token]:
+        """See ``Store``."""
+        answer = self.files({"access": "read", "path": self.path})
+        token = str(answer["digest"])
+        if answer["content"] is None:
+            return None, token
+        text = self.vault.opened(answer["content"], self.path)
+        return decode_record(text, client_id=self.client_id, where=self.path), token
+
+    def write(self, record: Record, expected: Token) -> None:
+        """See ``Store``."""
+        content = self.vault.sealed(encode_record(record))
+        self._change({"access": "replace", "content": content, "expected": expected})
+
+    def remove(self, expected: Token) -> None:
+        """See ``Store``."""
+        self._change({"access": "remove", "expected": expected})
+
+    def check(self) -> None:
+        """See ``Store``."""
+        self._change({"access": "check"})
+
+    def _change(self, access: Mapping[str, Any]) -> None:
+        self.files({**access, "path": self.path, **self.ownership})
+
+
+def _open(options: Mapping[str, Any], setting: Setting) -> FileStore:
+    path = options.get("path") or f"~/.aritma-iam/{quote(setting.client_id or 'check', safe='')}.json"
+    ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
+    if "vault_password_file" in options and "vault_id" in options:
+        raise OptionError("store: vault_password_file and vault_id exclude each other.", option="store")
+    vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader)
+    return FileStore(path, setting.client_id, ownership, setting.files, vault)
+
+
+FILE = BackEnd(_MEMBERS, _open)

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ansible-vault text, made and read on the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.parsing.vault import VaultLib, get_file_vault_secret, is_encrypted
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
+
+
+@dataclass(frozen=True)
+class VaultText:
+    """Encrypts with ``label`` and ``secret`` where there is a secret; else text stays as it is."""
+
+    label: str | None = None
+    secret: Any = None
+    option: str = ""
+
+    def sealed(self, text: str) -> str:
+        """``text`` as it is to be stored."""
+        if self.secret is None:
+            return text
+        # A label makes the header 1.2; ansible-vault writes the default one without.
+        label = None if self.label == "default" else self.label
+        return str(self._library().encrypt(text, self.secret, vault_id=label).decode())
+
+    def opened(self, text: str, where: str) -> str:
+        """The plain text of what is stored. A plain text is itself: it is encrypted when it is next written."""
+        if not is_encrypted(text):
+            return text
+        if self.secret is None:
+            raise StoreError(
+                f"{where} is encrypted with ansible-vault.",
+                hint="Give store.vault_password_file, or store.vault_id (label@file).",
+                where=where,
+            )
+        try:
+            return str(self._library().decrypt(text).decode())
+        except AnsibleError:
+            raise StoreError(
+                f"{where} cannot be decrypted with the password of store.{self.option}.",
+                hint="Give the password that it was encrypted with, or restore the file.",
+                where=where,
+            ) from None
+
+    def _library(self) -> VaultLib:
+        return VaultLib([(self.label, self.secret)])
+
+
+def vault_text(password_file: str | None, vault_id: str | None, loader: Any) -> VaultText:
+    """From the members ``vault_password_file`` and ``vault_id`` of a store; at most one of them is given."""
+    if vault_id is not None:
+        label, separator, password_file = vault_id.partition("@")
+        if not (label and separator and password_file) or password_file.startswith("prompt"):
+            raise OptionError(
+                "store: vault_id is not of the form label@file.",
+                hint="A password cannot be asked for here: name a file, or a script that prints it.",
+                option="store",
+            )
+        return _with_secret(label, password_file, "vault_id", loader)
+    if password_file is not None:
+        return _with_secret("default", password_file, "vault_password_file", loader)
+    return VaultText()
+
+
+def _with_secret(label: str, path: str, option: str, loader: Any) -> VaultText:
+    try:
+        secret = get_file_vault_secret(filename=loader.path_dwim(path), vault_id=label, loader=loader)
+        secret.load()
+    except AnsibleError as error:
+        raise OptionError(
+            f"store: the vault password of {option} cannot be read from {path}: {error.message}", option="store"
+        ) from None
+    return VaultText(label, secret, option)

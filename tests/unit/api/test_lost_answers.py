@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers that are lost after the server did its work, or come late: nothing is made twice, and the result is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from unit.api.driver import Driver
+
+ACTION = "banking.ais.read"
+
+
+@pytest.fixture
+def client_id(iam: Driver) -> str:
+    """A client with one secret made by somebody else."""
+    iam.admin.seed(actions=[ACTION], scopes=["api"])
+    secrets = [{"value": "somebody-elses", "description": "foreign"}]
+    [client] = iam.admin.seed(clients=[{"name": "other", "secrets": secrets}])["clients"]
+    return str(client["client_id"])
+
+
+def lose(iam: Driver, operation: str, action: str = "commit_then_drop", times: int = 1, **rule: Any) -> None:
+    """Lose the answers to some requests."""
+    iam.admin.add_faults({"action": action, "match": {"operation": operation}, "times": times, **rule})
+
+
+AFTER = [("commit_then_drop", {}), ("fail_after", {"status": 500}), ("fail_after", {"status": 503})]
+BEFORE = [("drop_before", {}), ("fail_before", {"status": 502})]
+
+
+@pytest.mark.parametrize(("action", "rule"), AFTER)
+@pytest.mark.parametrize("lag", [0, 2])
+def test_a_client_that_was_created_is_not_created_again(
+    iam: Driver, action: str, rule: dict[str, Any], lag: int
+) -> None:
+    iam.admin.switch(list_lag_requests=lag)
+    lose(iam, "createClient", action, **rule)
+    result = iam.ok("oidc_client", name="billing")
+    [made] = iam.clients("billing")
+    assert result["changed"]
+    assert result["client"]["client_id"] == made["client_id"]
+    assert iam.writes() == ["POST createClient"]
+
+
+@pytest.mark.parametrize(("action", "rule"), BEFORE)
+def test_a_client_that_was_not_created_is_created_once(iam: Driver, action: str, rule: dict[str, Any]) -> None:
+    lose(iam, "createClient", action, **rule)
+    assert iam.ok("oidc_client", name="billing", retry_budget=2)["changed"]
+    assert len(iam.clients("billing")) == 1
+    assert iam.writes() == ["POST createClient"] * 2
+
+
+def test_a_client_that_never_arrives_is_an_error_after_two_attempts(iam: Driver) -> None:
+    lose(iam, "createClient", "drop_before", times=5)
+    assert "createClient" in iam.refused("oidc_client", name="billing", retry_budget=1)
+    assert iam.writes() == ["POST createClient"] * 2
+
+
+def test_a_conflict_with_a_client_that_another_run_made_counts_as_found(iam: Driver) -> None:
+    iam.admin.switch(duplicate_client_name=409)
+    iam.admin.seed(clients=[{"name": "billing", "client_id": "theirs", "description": "theirs"}])
+    empty = {"items": [], "metadata": {"page": 1, "pageSize": 50, "totalCount": 0}}
+    lose(iam, "listClients", "fail_before", times=2, status=200, payload=empty)
+    result = iam.ok("oidc_client", name="billing", description="ours")
+    assert result["changed"]
+    assert result["diff"]["before"]["description"] == "theirs"
+    assert iam.clients("billing")[0]["description"] == "ours"
+    assert iam.writes() == ["POST createClient", "PUT updateClient"]
+
+
+def test_an_unreadable_answer_to_a_create_does_not_hide_that_it_landed(iam: Driver) -> None:
+    iam.admin.switch(create_client_status=201, create_client_body="client")
+    lose(iam, "createClient", "truncated_json")
+    assert iam.ok("oidc_client", name="billing")["client"]["client_id"] == iam.clients("billing")[0]["client_id"]
+
+
+def test_an_update_whose_answer_was_lost_is_done(iam: Driver) -> None:
+    iam.ok("oidc_client", name="billing")
+    lose(iam, "updateClient", times=50)
+    result = iam.ok("oidc_client", name="billing", description="new", retry_budget=1)
+    assert result["changed"]
+    assert iam.clients("billing")[0]["description"] == "new"
+
+
+def test_a_server_that_wants_a_merge_patch_gets_one(iam: Driver) -> None:
+    iam.admin.switch(update_method="both")
+    iam.ok("oidc_client", name="billing")
+    lose(iam, "updateClient", "fail_before", times=1, status=405)
+    iam.admin.add_faults({"action": "fail_before", "match": {"method": "PATCH"}, "times": 1, "status": 415})
+    assert iam.ok("oidc_client", name="billing", description="new")["changed"]
+    assert iam.clients("billing")[0]["description"] == "new"
+    assert iam.writes()[1:] == ["PUT updateClient", "PATCH updateClient", "PATCH updateClient"]
+
+
+def test_an_update_that_the_server_ignores_is_an_error(iam: Driver) -> None:
+    iam.ok("oidc_client", name="billing")
+    lose(iam, "updateClient", "fail_before", status=204, body="empty")
+    message = iam.refused("oidc_client", name="billing", description="new", retry_budget=1)
+    assert "still shows other values of description" in message
+
+
+@pytest.mark.parametrize(("action", "rule"), AFTER)
+def test_a_deletion_whose_answer_was_lost_is_done(iam: Driver, action: str, rule: dict[str, Any]) -> None:
+    iam.ok("oidc_client", name="billing")
+    lose(iam, "deleteClient", action, times=1 if rule.get("status") != 500 else 0, **rule)
+    assert iam.ok("oidc_client", name="billing", state="absent")["changed"]
+    assert iam.clients("billing") == []
+
+
+@pytest.mark.parametrize(("action", "rule"), AFTER)
+@pytest.mark.parametrize("lag", [0, 2])
+def test_a_secret_that_was_added_is_not_added_again(
+    iam: Driver, client_id: str, action: str, rule: dict[str, Any], lag: int
+) -> None:
+    iam.admin.switch(list_lag_requests=lag)
+    lose(iam, "createClientSecret", action, **rule)
+    secret = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]
+    held = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
+    assert [each["id"] for each in held] == [secret["secret_id"]]
+    assert iam.admin.check(client_id, secret["value"])["live"] == [secret["secret_id"]]
+
+
+@pytest.mark.parametrize(("action", "rule"), BEFORE)
+def test_a_secret_that_was_not_added_is_added_with_the_same_value(
+    iam: Driver, client_id: str, action: str, rule: dict[str, Any]
+) -> None:
+    lose(iam, "createClientSecret", action, **rule)
+    secret = iam.ok("client_secret", client_id=client_id, description="mine", retry_budget=2)["secret"]
+    assert iam.admin.check(client_id, secret["value"])["live"] == [secret["secret_id"]]
+    assert len(iam.secrets(client_id)) == 2
+
+
+@pytest.mark.parametrize("body", ["secret", "none"])
+def test_two_of_one_description_are_told_when_a_list_lagged_too_long(iam: Driver, client_id: str, body: str) -> None:
+    iam.admin.switch(create_secret_body=body)
+    lose(iam, "createClientSecret")
+    lose(iam, "listClientSecrets", "fail_before", times=4, status=200, payload=[])
+    result = iam.ok("client_secret", client_id=client_id, description="mine", retry_budget=1)
+    held = [each["id"] for each in iam.secrets(client_id) if each["description"] == "mine"]
+    assert len(held) == 2
+    assert result["changed"]
+    assert result["secret"]["secret_id"] in (held if body == "secret" else [None])
+    assert "was added twice" in result["warnings"][0]
+    assert all(each in result["warnings"][0] for each in held)
+
+
+def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver, client_id: str) -> None:
+    iam.admin.switch(secret_descriptions=False)
+    listed = iam.ok("client_secret_info", client_id=client_id)
+    assert listed["descriptions_shown"] is False
+    lose(iam, "createClientSecret")
+    result = iam.ok("client_secret", client_id=client_id, description="mine", listed=listed["secrets"])
+    [added] = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
+    assert result["secret"]["secret_id"] == added["id"]
+    assert "exchange the value for a token" in result["warnings"][0]
+
+
+def test_a_secret_whose_deletion_was_answered_too_late_is_deleted(iam: Driver, client_id: str) -> None:
+    iam.ok("client_secret", client_id=client_id, description="mine")
+    lose(iam, "deleteClientSecret")
+    assert iam.ok("client_secret", client_id=client_id, description="mine", state="absent")["changed"]
+    assert [each["description"] for each in iam.secrets(client_id)] == ["foreign"]
+
+
+def test_a_secret_that_is_gone_already_is_no_change(iam: Driver, client_id: str) -> None:
+    listed = [{"secret_id": "gone", "description": "x"}, {"secret_id": "kept"}]
+    for status in (404, 400, 204):
+        iam.admin.switch(delete_missing_secret=status)
+        result = iam.ok("client_secret", client_id=client_id, secret_id="gone", listed=listed, state="absent")
+        assert result["changed"] == (status == 204)
+
+
+@pytest.mark.parametrize(("action", "rule"), [*AFTER, *BEFORE])
+@pytest.mark.parametrize("duplicate", [200, 409])
+def test_a_policy_is_granted_once(
+    iam: Driver, client_id: str, action: str, rule: dict[str, Any], duplicate: int
+) -> None:
+    iam.admin.switch(duplicate_policy=duplicate)
+    lose(iam, "createPolicy", action, **rule)
+    key = {"subject": f"client-{client_id}", "action": ACTION, "scope": "/subscriptions/1"}
+    assert iam.ok("iam_policy", **key)["changed"]
+    assert len(iam.admin.state()["policies"]) == 1
+    iam.admin.clear_faults()
+    lose(iam, "deletePolicy", "commit_then_drop")
+    assert iam.ok("iam_policy", state="absent", **key)["changed"]
+    assert iam.admin.state()["policies"] == []
+
+
+def test_the_subject_of_a_new_client_is_waited_for(iam: Driver) -> None:
+    made = iam.ok("oidc_client", name="billing")["client"]
+    lose(iam, "listClientSubjects", "fail_before", times=3, status=200, payload={"data": [], "total": 0})
+    lose(iam, "listSubjects", "fail_before", times=2, status=200, payload={"data": [], "total": 0})
+    found = iam.ok("client_subject_info", client_id=made["client_id"], name="billing")
+    assert found["subject"]["subject_id"] == f"client-{made['client_id']}"
+
+
+def test_a_name_alone_does_not_decide_before_all_subjects_were_seen(iam: Driver) -> None:
+    iam.admin.seed(clients=[{"name": "renamed since", "client_id": "c1"}])
+    other = {"id": "77", "subjectId": "client-77", "type": "Client", "displayName": "billing", "properties": None}
+    lose(iam, "listClientSubjects", "fail_before", status=200, payload={"data": [other], "total": 1})
+    found = iam.ok("client_subject_info", client_id="c1", name="billing")
+    assert found["subject"]["subject_id"] == "client-c1"
+    assert "warnings" not in found
+
+
+@pytest.mark.parametrize("rule", [{"status": 200, "payload": {"data": []}}, {"status": 400}])
+def test_filters_that_do_not_find_a_policy_do_not_prove_its_absence(
+    iam: Driver, client_id: str, rule: dict[str, Any]
+) -> None:
+    key = {"subject": f"client-{client_id}", "action": ACTION, "scope": "https://api.example/subscriptions/1"}
+    iam.admin.seed(policies=[key])
+    lose(iam, "listPolicies", "fail_before", times=1 if rule["status"] == 200 else 2, **rule)
+    assert not iam.ok("iam_policy", **key)["changed"]
+    assert iam.writes() == []
+
+
+@pytest.mark.parametrize("identify", [None, False, True])
+def test_with_a_list_at_hand_the_id_is_read_only_on_request(iam: Driver, client_id: str, identify: bool | None) -> None:
+    listed = iam.ok("client_secret_info", client_id=client_id)["secrets"]
+    iam.admin.clear_log()
+    result = iam.ok("client_secret", client_id=client_id, description="mine", listed=listed, identify=identify)
+    [added] = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
+    assert result["secret"]["secret_id"] == (added["id"] if identify else None)
+    assert iam.calls() == ["POST createClientSecret", *(["GET listClientSecrets"] if identify else [])]

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The walker through paged lists, against servers that page in every way, some of them wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
+from ansible_collections.aritma.iam.plugins.module_utils._paging import MAX_PAGES, Page, Query, read_paging, walk
+
+Server = Callable[[Query], Any]
+Build = Callable[[list[int], int], Server]
+
+
+def _read(server: Server, first: Query, asked: list[Query] | None = None) -> list[int]:
+    def fetch(query: Query) -> Page[int]:
+        if asked is not None:
+            asked.append(query)
+        data = server(query)
+        return Page(data if isinstance(data, list) else data["items"], read_paging(data))
+
+    return walk("listThings", fetch, lambda entry: entry, first)
+
+
+def _slice(held: list[int], query: Query, limit: int, first: int = 1) -> tuple[list[int], int, int]:
+    size = min(int(query.get("pageSize") or limit), limit)
+    page = int(query.get("page", first) or 0)
+    start = (page - first) * size
+    return held[start : start + size], page, size
+
+
+def metadata(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        items, page, size = _slice(held, query, limit)
+        return {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
+
+    return answer
+
+
+def flat(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        items, page, size = _slice(held, query, limit)
+        pages = -(-len(held) // size)
+        return {"items": items, "page": page, "pageSize": size, "count": len(items), "totalPages": pages}
+
+    return answer
+
+
+def from_zero(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        items, page, size = _slice(held, query, limit, first=0)
+        return {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
+
+    return answer
+
+
+def echoes_what_was_asked(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        items, page, _size = _slice(held, query, limit)
+        return {"items": items, "page": page, "pageSize": query.get("pageSize"), "total": len(held)}
+
+    return answer
+
+
+def cuts_what_it_serves(held: list[int], limit: int) -> Server:
+    """Counts pages in the size that was asked for, but serves fewer entries."""
+
+    def answer(query: Query) -> Any:
+        size = int(query.get("pageSize") or limit)
+        start = (int(query.get("page") or 1) - 1) * size
+        return {"items": held[start : start + size][:limit], "page": query.get("page", 1), "total": len(held)}
+
+    return answer
+
+
+def cursor(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        start = int(query.get("cursor") or 0)
+        after = start + limit
+        return {"items": held[start:after], "cursor": str(after) if after < len(held) else None}
+
+    return answer
+
+
+def next_cursor_beside_its_echo(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        start = int(query.get("cursor") or 0)
+        after = start + limit
+        following = str(after) if after < len(held) else ""
+        return {"items": held[start:after], "cursor": query.get("cursor"), "metadata": {"nextCursor": following}}
+
+    return answer
+
+
+def links_only(held: list[int], limit: int) -> Server:
+    def answer(query: Query) -> Any:
+        items, page, size = _slice(held, query, limit)
+        more = page * size < len(held)
+        return {"items": items, "links": {"next": "https://elsewhere.example/v0?page=9" if more else None}}
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        metadata,
+        flat,
+        from_zero,
+        echoes_what_was_asked,
+        cuts_what_it_serves,
+        cursor,
+        next_cursor_beside_its_echo,
+        links_only,
+    ],
+)
+@given(count=st.integers(0, 130), limit=st.sampled_from([1, 3, 10, 20, 50, 200]))
+def test_every_entry_is_found_once(build: Build, count: int, limit: int) -> None:
+    held = list(range(count))
+    assert _read(build(held, limit), {"pageSize": 200}) == held
+
+
+@given(count=st.integers(0, 130), limit=st.sampled_from([10, 20, 50, 100, 200]))
+def test_a_bare_array_that_is_cut_at_a_round_number_is_read_to_its_end(count: int, limit: int) -> None:
+    held = list(range(count))
+    assert _read(lambda query: _slice(held, query, limit)[0], {"pageSize": 200}) == held
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 50, 200])
+def test_a_server_that_ignores_paging_is_asked_at_most_twice(count: int) -> None:
+    asked: list[Query] = []
+    assert _read(lambda _query: list(range(count)), {"pageSize": 200}, asked) == list(range(count))
+    assert len(asked) <= 2
+
+
+def test_a_list_that_is_not_known_to_have_pages_is_read_once() -> None:
+    asked: list[Query] = []
+    assert _read(lambda _query: list(range(10)), {}, asked) == list(range(10))
+    assert asked == [{}]
+
+
+def test_a_list_that_turns_out_to_have_pages_is_read_to_its_end() -> None:
+    held = list(range(25))
+    assert _read(metadata(held, 10), {}) == held
+
+
+def test_a_repeated_cursor_ends_it() -> None:
+    assert _read(lambda _query: {"items": [1], "cursor": "same"}, {"pageSize": 200}) == [1]
+
+
+def test_a_page_that_repeats_itself_ends_it() -> None:
+    assert _read(lambda _query: {"items": [1, 2], "total": 100}, {"pageSize": 200}) == [1, 2]
+
+
+def test_an_empty_page_with_a_new_cursor_goes_on() -> None:
+    pages: dict[object, tuple[list[int], str | None]] = {None: ([1], "a"), "a": ([], "b"), "b": ([2], None)}
+
+    def answer(query: Query) -> Any:
+        items, following = pages[query.get("cursor")]
+        return {"items": items, "cursor": following}
+
+    assert _read(answer, {"pageSize": 200}) == [1, 2]
+
+
+def test_a_total_that_counts_more_than_the_filter_lets_through_ends() -> None:
+    asked: list[Query] = []
+
+    def answer(query: Query) -> Any:
+        return {"items": [] if "page" in query else [1, 2], "total": 35}
+
+    assert _read(answer, {"pageSize": 50}, asked) == [1, 2]
+    assert len(asked) == 2
+
+
+def test_paging_without_end_is_an_error() -> None:
+    numbers = iter(range(10 * MAX_PAGES))
+    with pytest.raises(ContractError, match=r"listThings has more than 1000 pages"):
+        _read(lambda _query: {"items": [next(numbers)], "cursor": str(next(numbers))}, {"pageSize": 200})
+
+
+def test_the_filter_stays_in_every_query() -> None:
+    asked: list[Query] = []
+    _read(metadata(list(range(30)), 10), {"searchText": "x", "pageSize": 200}, asked)
+    assert [query.get("searchText") for query in asked] == ["x"] * 3
+    assert "page" not in asked[0]

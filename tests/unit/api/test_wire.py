@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every shape of an answer that may come, read into the same models; what does not fit, told without its values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
+from ansible_collections.aritma.iam.plugins.module_utils._wire import (
+    Client,
+    Policy,
+    Secret,
+    Subject,
+    created_id,
+    describe,
+    read_entries,
+    read_model,
+    read_object,
+)
+
+ONE = {"id": "s1"}
+ID_NAMES = ("clientid", "id", "key")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        [ONE],
+        [None, ONE],
+        {"items": [ONE]},
+        {"Items": [ONE], "links": [{"rel": "self"}]},
+        {"secrets": [ONE], "scopes": [{"name": "api"}]},
+        {"client_secrets": [ONE]},
+        {"data": {"items": [ONE]}},
+        {"_embedded": {"secrets": [ONE]}},
+        {"value": [ONE], "count": 1},
+        {"credentials": [ONE], "tags": ["a"]},
+        {"credentials": [ONE], "links": [{"href": "x"}], "others": []},
+    ],
+)
+def test_a_list_is_found_in_every_envelope(data: Any) -> None:
+    assert read_entries("listClientSecrets", data, ("secrets", "clientsecrets")) == [ONE]
+
+
+@pytest.mark.parametrize("data", [[], {"items": []}, {"items": None, "total": 0}, {"foo": []}])
+def test_an_empty_list_is_no_error(data: Any) -> None:
+    assert read_entries("listClientSecrets", data) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "text",
+        7,
+        {},
+        {"unexpected": True},
+        {"a": [ONE], "b": [ONE]},
+        {"errors": [ONE]},
+        {"id": "s1", "v": "canary"},
+    ],
+)
+def test_anything_else_is_an_error_that_shows_no_value(data: Any) -> None:
+    with pytest.raises(ContractError) as caught:
+        read_entries("listClientSecrets", data, ("secrets",))
+    text = str(caught.value)
+    assert all(part in text for part in ("listClientSecrets", "expected a list", "api_url"))
+    assert "canary" not in text
+    assert caught.value.details["option"] == "api_url"
+
+
+@pytest.mark.parametrize("name", ["id", "Id", "secretId", "secret_id", "clientSecretId", "key", "keyId"])
+@pytest.mark.parametrize("value", ["12", 12])
+def test_the_id_of_a_secret_has_many_names(name: str, value: object) -> None:
+    assert read_model(Secret, "op", {name: value, "extra": {"x": 1}}).secret_id == "12"
+
+
+@pytest.mark.parametrize("name", ["expiration", "expiresAt", "expires", "expires_on", "expirationDate", "validUntil"])
+def test_the_expiration_has_many_names(name: str) -> None:
+    assert read_model(Secret, "op", {"id": 1, name: "some day"}).expiration == "some day"
+
+
+@pytest.mark.parametrize("name", ["created", "createdAt", "created_date", "creationTime"])
+def test_the_creation_has_many_names(name: str) -> None:
+    assert read_model(Secret, "op", {"id": 1, name: "2026-01-01T00:00:00Z"}).created == "2026-01-01T00:00:00Z"
+
+
+def test_a_secret_has_no_place_for_a_value() -> None:
+    secret = read_model(Secret, "op", {"id": 1, "value": "canary", "description": None, "name": "d"})
+    assert "canary" not in repr(secret)
+    assert secret.description == "d"
+
+
+def test_the_client_id_goes_before_another_id() -> None:
+    assert read_model(Client, "op", {"id": 5, "clientId": "c1", "name": "n"}).client_id == "c1"
+
+
+def test_of_two_spellings_the_one_that_is_not_null_counts() -> None:
+    for data in ({"client_id": "c1", "clientId": None}, {"client_id": None, "clientId": "c1"}):
+        assert read_model(Client, "op", data).client_id == "c1"
+
+
+@pytest.mark.parametrize("scopes", [["a", "b"], "a b", [{"name": "a"}, {"scope": "b"}], ["a", None, "b"]])
+def test_scopes_may_be_strings_or_objects(scopes: object) -> None:
+    assert read_model(Client, "op", {"client_id": "c", "allowed-scopes": scopes}).allowed_scopes == ("a", "b")
+
+
+def test_a_null_counts_as_empty_only_in_the_details_of_one_client() -> None:
+    client = read_model(Client, "op", {"clientId": "c", "description": None, "redirectUris": None})
+    assert client.redirect_uris is None
+    assert client.settled().redirect_uris == ()
+    assert client.settled().description == ""
+    assert client.settled().allowed_scopes is None  # it was not shown at all
+
+
+def test_an_entry_without_an_id_is_an_error_without_values() -> None:
+    with pytest.raises(ContractError) as caught:
+        read_model(Policy, "listPolicies", {"subject": "canary", "scope": ["canary"]})
+    assert "action" in str(caught.value)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_subject_may_carry_the_client_id_in_its_properties() -> None:
+    subject = read_model(Subject, "op", {"$type": "ClientSubjectDto", "id": 3, "properties": {"client_id": "c1"}})
+    assert (subject.client_id, subject.discriminator, subject.id) == ("c1", "ClientSubjectDto", "3")
+
+
+@pytest.mark.parametrize(
+    "data", [{"clientId": "c"}, {"data": {"clientId": "c"}}, {"client": {"client_id": "c"}}, [{"clientId": "c"}]]
+)
+def test_one_object_is_found_in_its_envelope(data: Any) -> None:
+    found = read_object("getClient", data, ("client",), ("clientid",))
+    assert next(iter(found.values())) == "c"
+
+
+@pytest.mark.parametrize(
+    ("data", "location", "expected"),
+    [
+        (None, None, None),
+        ({}, None, None),
+        ("OK", None, None),
+        ({"clientId": "c1"}, "/v1/clients/other", "c1"),
+        ({"id": 12}, None, "12"),
+        ({"data": {"client_id": "c1"}}, None, "c1"),
+        ({"client": {"id": "c1"}}, None, "c1"),
+        ({"result": {"clientId": None}}, "https://x/core/iam/v1/clients/a%2Fb%20c", "a/b c"),
+        (None, "/v1/clients/c1/", "c1"),
+        (None, "/v1/clients", None),
+        (None, "/v1/clients/c1?x=1#y", "c1"),
+        ([{"rel": "self", "href": "https://x/v0/clients/c1", "method": "GET"}], None, "c1"),
+        ([{"rel": "list", "href": "/v0/clients"}, {"rel": "secrets", "href": "/v0/clients/c1/secrets"}], None, "c1"),
+        ({"links": [{"href": "/v0/clients/c1"}]}, None, "c1"),
+        ({"_links": {"self": {"href": "/v0/clients/c1"}}}, None, "c1"),
+        ("/v1/clients/c1", None, "c1"),
+        ({"id": True, "clientId": ""}, None, None),
+    ],
+)
+def test_the_id_of_what_was_created(data: Any, location: str | None, expected: str | None) -> None:
+    assert created_id(data, location, "clients", ID_NAMES) == expected
+
+
+def test_the_id_of_a_secret_is_not_taken_from_the_client_in_its_path() -> None:
+    assert created_id({"clientId": "c1"}, "/v1/clients/c1", "secrets", ("secretid", "id")) is None
+    assert created_id({"clientId": "c1"}, "/v1/clients/c1/secrets/9", "secrets", ("secretid", "id")) == "9"
+
+
+def test_a_description_of_data_names_members_and_kinds() -> None:
+    assert describe({"a": "canary", "b": [1], "c": None}) == "an object with a (string), b (list), c (null)"

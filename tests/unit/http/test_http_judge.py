@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict table."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+from urllib.parse import parse_qs, unquote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._judge import Verdict, decode_claims, judge
+from ansible_collections.aritma.iam.plugins.module_utils._oauth import BASIC, ClientCredential, token_request
+from ansible_collections.aritma.iam.tests.unit.wire import jwt
+
+ACCEPTED, REJECTED = Verdict.ACCEPTED, Verdict.REJECTED
+MISCONFIGURED, UNKNOWN = Verdict.MISCONFIGURED, Verdict.UNKNOWN
+BEARER = {"access_token": "t0k", "token_type": "Bearer", "expires_in": 3600}
+PAGE = b"<!DOCTYPE html><html><title>invalid_client</title></html>"
+
+TABLE: list[tuple[int, Any, Verdict, str | None]] = [
+    (200, BEARER, ACCEPTED, None),
+    (200, {**BEARER, "token_type": "bearer"}, ACCEPTED, None),
+    (200, {"access_token": "t0k"}, ACCEPTED, None),
+    (200, {**BEARER, "error": None}, ACCEPTED, None),
+    (200, {**BEARER, "expires_in": "3600"}, ACCEPTED, None),
+    (200, {**BEARER, "expires_in": "soon"}, ACCEPTED, None),
+    (200, {**BEARER, "expires_in": float("inf")}, ACCEPTED, None),
+    (200, {**BEARER, "expires_in": 10**400}, ACCEPTED, None),
+    (200, {**BEARER, "token_type": "DPoP"}, UNKNOWN, None),
+    (200, {**BEARER, "token_type": 1}, UNKNOWN, None),
+    (200, {**BEARER, "access_token": ""}, UNKNOWN, None),
+    (200, {**BEARER, "access_token": None}, UNKNOWN, None),
+    (200, {**BEARER, "access_token": "two words"}, UNKNOWN, None),
+    (200, {}, UNKNOWN, None),
+    (200, [BEARER], UNKNOWN, None),
+    (200, b"", UNKNOWN, None),
+    (200, b'{"access_token": "t0k", ', UNKNOWN, None),
+    (200, PAGE, UNKNOWN, None),
+    (200, {"error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (200, {**BEARER, "error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (201, BEARER, UNKNOWN, None),
+    (204, b"", UNKNOWN, None),
+    (302, b"", UNKNOWN, None),
+    (400, {"error": "invalid_client"}, REJECTED, "invalid_client"),
+    (401, {"error": "invalid_client", "error_description": "no"}, REJECTED, "invalid_client"),
+    (403, {"error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (429, {"error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (500, {"error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (502, {"error": "invalid_client"}, UNKNOWN, "invalid_client"),
+    (400, {"error": "INVALID_CLIENT"}, UNKNOWN, "INVALID_CLIENT"),
+    (400, {"error": ["invalid_client"]}, UNKNOWN, None),
+    (400, {"error": {"code": "invalid_client"}}, UNKNOWN, None),
+    (400, {"error": "invalid_scope"}, MISCONFIGURED, "invalid_scope"),
+    (400, {"error": "unauthorized_client"}, MISCONFIGURED, "unauthorized_client"),
+    (403, {"error": "unauthorized_client"}, MISCONFIGURED, "unauthorized_client"),
+    (400, {"error": "unsupported_grant_type"}, MISCONFIGURED, "unsupported_grant_type"),
+    (400, {"error": "invalid_request"}, MISCONFIGURED, "invalid_request"),
+    (503, {"error": "invalid_request"}, UNKNOWN, "invalid_request"),
+    (400, {"error": "invalid_grant"}, UNKNOWN, "invalid_grant"),
+    (400, {"error": "access_denied"}, UNKNOWN, "access_denied"),
+    (400, {"error": "slow_down"}, UNKNOWN, "slow_down"),
+    (503, {"error": "temporarily_unavailable"}, UNKNOWN, "temporarily_unavailable"),
+    (401, b"", UNKNOWN, None),
+    (401, b"invalid_client", UNKNOWN, None),
+    (401, PAGE, UNKNOWN, None),
+    (400, {"title": "invalid_client"}, UNKNOWN, None),
+    (404, PAGE, UNKNOWN, None),
+    (429, b"", UNKNOWN, None),
+    (500, b"", UNKNOWN, None),
+    (503, PAGE, UNKNOWN, None),
+    (400, b"[" * 100_000, UNKNOWN, None),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "verdict", "error"), TABLE)
+def test_the_table(status: int, body: Any, verdict: Verdict, error: str | None) -> None:
+    judgement = judge(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert (judgement.verdict, judgement.error) == (verdict, error)
+    assert bool(judgement.access_token) == (verdict is ACCEPTED)
+
+
+def test_what_is_not_in_the_table_is_named() -> None:
+    judgement = judge(400, {}, b'{"error": "interaction_required", "error_description": "why not"}')
+    assert "interaction_required" in judgement.detail
+    assert "why not" in judgement.detail
+
+
+def test_the_server_is_asked_to_be_patient_with() -> None:
+    assert judge(429, {"Retry-After": "7"}, b"").retry_after == 7
+
+
+@given(status=st.integers(100, 599), body=st.binary(max_size=200))
+def test_any_bytes_get_a_verdict(status: int, body: bytes) -> None:
+    assert judge(status, {"Retry-After": body.decode("latin-1")}, body).verdict in (UNKNOWN, ACCEPTED)
+
+
+_TEXTS = ["", "Bearer", "t0k", "invalid_client", "invalid_scope", "7"]
+_VALUES: list[Any] = [None, True, 0, -1.5, float("inf"), 10**400, [], {}, *_TEXTS]
+_JSON = st.sampled_from(_VALUES) | st.lists(st.sampled_from(_VALUES), max_size=2)
+
+
+@given(
+    status=st.sampled_from([200, 400, 401, 403, 429, 500, 503]),
+    members=st.dictionaries(st.sampled_from(["access_token", "token_type", "expires_in", "scope", "error"]), _JSON),
+)
+def test_any_members_get_a_verdict_and_only_a_refusal_rejects(status: int, members: dict[str, Any]) -> None:
+    judgement = judge(status, {}, json.dumps(members).encode())
+    if judgement.verdict is REJECTED:
+        assert members["error"] == "invalid_client"
+        assert status in (400, 401)
+    if judgement.verdict is ACCEPTED:
+        assert status == 200
+
+
+@given(client_id=st.text(), secret=st.text())
+def test_basic_comes_back_as_it_was(client_id: str, secret: str) -> None:
+    request = token_request("https://id.example.test/t", ClientCredential(client_id, secret, "api", BASIC))
+    scheme, value = request.authorization.split(" ")
+    sent_id, sent_secret = base64.b64decode(value, validate=True).decode("ascii").split(":")
+    assert (scheme, unquote_plus(sent_id), unquote_plus(sent_secret)) == ("Basic", client_id, secret)
+    assert b"client_" not in (request.body or b"").replace(b"client_credentials", b"")
+
+
+@given(client_id=st.text(min_size=1), secret=st.text(min_size=1))
+def test_the_form_comes_back_as_it_was(client_id: str, secret: str) -> None:
+    request = token_request("https://id.example.test/t", ClientCredential(client_id, secret, "a b"))
+    assert parse_qs((request.body or b"").decode(), strict_parsing=True) == {
+        "grant_type": ["client_credentials"],
+        "scope": ["a b"],
+        "client_id": [client_id],
+        "client_secret": [secret],
+    }
+    assert request.authorization == ""
+
+
+def test_claims_are_read_from_a_jwt() -> None:
+    assert decode_claims(jwt({"tid": "acme", "n": 1})) == {"tid": "acme", "n": 1}
+
+
+@given(token=st.text())
+def test_what_is_no_jwt_has_no_claims(token: str) -> None:
+    assert decode_claims(token) is None
+
+
+@pytest.mark.parametrize("token", ["opaque", "a.b.c", "æ.æ.æ", jwt([1]), ".."])
+def test_neither_has_one_of_another_shape(token: str) -> None:
+    assert decode_claims(token) is None

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Budgets and pauses, on a clock that does not wait."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._http import Lost, Reply
+from ansible_collections.aritma.iam.plugins.module_utils._retry import (
+    Budget,
+    Clock,
+    Pace,
+    Repeats,
+    may_repeat_reply,
+    retry_after,
+    send_patiently,
+)
+
+
+class Hands:
+    """A clock whose hands move when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+        self.clock = Clock(monotonic=lambda: self.now, sleep=self.sleep, uniform=lambda _low, high: high)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+def test_pauses_grow_up_to_a_limit() -> None:
+    hands = Hands()
+    budget = Budget(100.0, timeout=1.0, pace=Pace(0.5, 3.0), clock=hands.clock)
+    for _each in range(5):
+        budget.next_timeout()
+        assert budget.pause()
+    assert hands.pauses == [0.5, 1.0, 2.0, 3.0, 3.0]
+
+
+def test_jitter_shortens_a_pause_to_half_at_most() -> None:
+    assert all(1.0 <= Pace(2.0, 9.0).pause(1, Clock()) <= 2.0 for _each in range(200))
+
+
+def test_the_first_attempt_has_its_timeout_and_no_other_goes_beyond_the_budget() -> None:
+    hands = Hands()
+    budget = Budget(3.0, timeout=10.0, clock=hands.clock)
+    assert budget.next_timeout() == 10.0
+    hands.now += 2.0
+    assert budget.next_timeout() == pytest.approx(1.0)
+
+
+def test_a_late_attempt_may_have_its_whole_time() -> None:
+    hands = Hands()
+    budget = Budget(3.0, timeout=10.0, least=10.0, clock=hands.clock)
+    budget.next_timeout()
+    hands.now += 2.0
+    assert budget.next_timeout() == 10.0
+
+
+@pytest.mark.parametrize(("asked", "fits"), [(4.9, True), (5.0, False), (3600.0, False)])
+def test_a_pause_that_does_not_fit_is_not_made(asked: float, fits: bool) -> None:
+    hands = Hands()
+    budget = Budget(5.0, timeout=1.0, clock=hands.clock)
+    budget.next_timeout()
+    assert budget.pause(asked) is fits
+    assert hands.pauses == ([asked] if fits else [])
+
+
+@given(
+    seconds=st.floats(0, 120),
+    took=st.floats(0.01, 30),
+    asked=st.none() | st.floats(0, 200),
+    status=st.sampled_from([429, 503]),
+)
+def test_no_call_takes_longer_than_its_budget(seconds: float, took: float, asked: float | None, status: int) -> None:
+    hands = Hands()
+
+    def send(timeout: float) -> Reply:
+        hands.now += min(took, timeout)
+        return Reply(status, {} if asked is None else {"Retry-After": str(int(asked))})
+
+    budget = Budget(seconds, timeout=10.0, clock=hands.clock)
+    assert send_patiently(send, Repeats.READ, budget).status == status
+    assert hands.now - 1000.0 <= max(seconds, 10.0) + 0.1
+
+
+def test_what_was_lost_for_good_is_not_asked_for_again() -> None:
+    hands = Hands()
+
+    def send(timeout: float) -> Reply:
+        raise Lost("no trust", sent=False, final=True)
+
+    budget = Budget(60.0, timeout=1.0, clock=hands.clock)
+    with pytest.raises(Lost):
+        send_patiently(send, Repeats.READ, budget)
+    assert budget.attempts == 1
+
+
+@pytest.mark.parametrize("repeats", list(Repeats))
+@pytest.mark.parametrize("status", [200, 201, 204, 301, 400, 401, 403, 404, 408, 409, 501])
+def test_final_answers_are_final(repeats: Repeats, status: int) -> None:
+    assert not may_repeat_reply(repeats, status, 1)
+
+
+def test_retry_after_may_be_a_date() -> None:
+    moment = datetime.now(timezone.utc) + timedelta(seconds=30)
+    wait = retry_after({"Retry-After": format_datetime(moment, usegmt=True)})
+    assert wait is not None
+    assert 27 < wait <= 30
+
+
+@pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Mon, 99 Foo 2026", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_an_unreadable_wish_is_none(value: str) -> None:
+    assert not retry_after({"Retry-After": value})
+
+
+@given(value=st.text())
+def test_any_wish_can_be_looked_at(value: str) -> None:
+    wait = retry_after({"Retry-After": value})
+    assert wait is None or wait >= 0

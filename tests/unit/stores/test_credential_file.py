@@ -1,0 +1,218 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The formats of a delivered credential, read by those who read them."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+import stat
+import string
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._credential_format import (
+    render_env,
+    render_ini,
+    render_json,
+    render_yaml,
+)
+
+from .conftest import VALUE, perform
+
+CREDENTIAL = {
+    "client_id": "c1",
+    "client_secret": VALUE,
+    "token_url": "https://id.example.com/t1/connect/token",
+    "scope": None,
+    "rotation_id": "r1",
+}
+LINE = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=40)
+
+
+def by_shell(text: str, name: str) -> str:
+    """What ``. file`` of sh makes of it."""
+    command = ["/bin/sh", "-c", 'eval "$1"; printf %s "$' + name + '"', "sh", text]
+    return subprocess.run(command, capture_output=True, check=True, env={}).stdout.decode()
+
+
+def by_systemd(text: str) -> dict[str, str]:
+    """EnvironmentFile= of systemd, for text in double quotes: systemd.exec(5)."""
+    read = {}
+    for line in text.splitlines():
+        name, _equals, value = line.partition("=")
+        if value.startswith('"'):
+            plain, characters = "", iter(value[1:-1])
+            for each in characters:
+                following = next(characters, "") if each == "\\" else None
+                kept = "" if following is None or following in '"\\`$' else "\\"
+                plain += each if following is None else kept + following
+            value = plain
+        read[name] = value
+    return read
+
+
+def by_docker(text: str) -> dict[str, str]:
+    """``docker --env-file``: everything after the first ``=``, as it is."""
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+@given(st.text(string.ascii_letters + string.digits + "_./:-", max_size=40))
+@settings(max_examples=20, deadline=None)
+def test_usual_values_mean_the_same_to_shell_systemd_and_docker(value: str) -> None:
+    """So all values that we generate, and the URLs."""
+    text = render_env({"client_secret": value}, "A_")
+    assert by_shell(text, "A_CLIENT_SECRET") == value
+    assert by_systemd(text) == by_docker(text) == {"A_CLIENT_SECRET": value}
+
+
+@given(LINE)
+@settings(max_examples=50, deadline=None)
+def test_any_value_of_one_line_means_the_same_to_shell_and_systemd(value: str) -> None:
+    """Quotes, dollars, backquotes, backslashes, braces, blanks, and letters of all scripts."""
+    text = render_env({"scope": value})
+    assert by_shell(text, "SCOPE") == value
+    assert by_systemd(text) == {"SCOPE": value}
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=10), st.text(st.characters(blacklist_categories=["Cs"]))))
+@settings(max_examples=100, deadline=None)
+def test_json_and_yaml_carry_every_value(members: dict[str, str]) -> None:
+    """Line breaks and what looks like a number among them, and the same bytes in any order."""
+    assert json.loads(render_json(members)) == members
+    assert yaml.safe_load(render_yaml(members)) == members
+    turned = dict(reversed(list(members.items())))
+    assert (render_json(turned), render_yaml(turned)) == (render_json(members), render_yaml(members))
+
+
+@given(LINE.filter(lambda text: text == text.strip()))
+@settings(max_examples=100, deadline=None)
+def test_ini_carries_every_value_of_one_line(value: str) -> None:
+    """Percent signs too: without interpolation they mean themselves."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(render_ini({"client_secret": value}, "aritma"))
+    assert parser["aritma"]["client_secret"] == value
+
+
+def deliver(path: Path, **options: Any) -> dict[str, Any]:
+    """``credential_file`` in this process."""
+    return perform(CREDENTIAL_FILE, **{"path": str(path), "credential": CREDENTIAL, **options})
+
+
+def test_a_delivery_is_private_verified_and_idempotent(tmp_path: Path) -> None:
+    """Bytes, mode and owner are compared; an empty member is left out."""
+    path = tmp_path / "f.env"
+    predicted = deliver(path, prefix="ARITMA_", check_mode=True)
+    assert (predicted["changed"], predicted["verified"], path.exists()) == (True, False, False)
+    done = deliver(path, prefix="ARITMA_")
+    assert {name: done[name] for name in ("changed", "path", "rotation_id", "verified", "mode")} == {
+        "changed": True,
+        "path": str(path),
+        "rotation_id": "r1",
+        "verified": True,
+        "mode": "0600",
+    }
+    assert path.read_text(encoding="utf-8") == (
+        f"ARITMA_CLIENT_ID=c1\nARITMA_CLIENT_SECRET={VALUE}\n"
+        "ARITMA_TOKEN_URL=https://id.example.com/t1/connect/token\nARITMA_ROTATION_ID=r1\n"
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    inode = path.stat().st_ino
+    again = deliver(path, prefix="ARITMA_")
+    assert (again["changed"], again["verified"], path.stat().st_ino) == (False, True, inode)
+    assert not deliver(path, prefix="ARITMA_", check_mode=True)["changed"]
+    path.chmod(0o640)
+    assert deliver(path, prefix="ARITMA_", check_mode=True)["changed"]
+    changed = deliver(path, prefix="ARITMA_")
+    assert changed["diff"]["before"]["mode"] == "0640"
+    assert changed["diff"]["after"]["mode"] == "0600"
+    assert VALUE not in str(changed)
+
+
+def test_an_owner_is_set_and_kept(tmp_path: Path) -> None:
+    """Set by number or name; without the option it stays."""
+    path = tmp_path / "f.env"
+    deliver(path, owner=str(os.geteuid()), group=str(os.getegid()))
+    assert not deliver(path, owner=str(os.geteuid()))["changed"]
+    if os.geteuid() == 0:
+        assert deliver(path, owner="12345")["changed"]
+        assert not deliver(path)["changed"]
+        assert path.stat().st_uid == 12345
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        (["client_id"], {"client_id": "c1"}),
+        ({"id": "client_id", "secret": "client_secret"}, {"id": "c1", "secret": VALUE}),
+    ],
+)
+def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: dict[str, str]) -> None:
+    """By a list or a mapping."""
+    path = tmp_path / "f.json"
+    deliver(path, format="json", members=members)
+    assert json.loads(path.read_text(encoding="utf-8")) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"members": ["password"]}, "has no member 'password'"),
+        ({"members": "client_id"}, "neither a list"),
+        ({"prefix": "A-"}, "cannot be the name of an environment variable"),
+        ({"format": "ini", "section": "a]"}, "cannot be the name of a section"),
+        ({"format": "ini", "credential": {"a b": "x"}}, "cannot be a name in an ini file"),
+        ({"format": "ini", "credential": {"scope": " x"}}, "begins or ends with a blank"),
+        ({"format": "ini", "credential": {"scope": "a\nb"}}, "which ini cannot carry"),
+        ({"credential": {"scope": "a\nb"}}, "which env cannot carry"),
+        ({"mode": "rw"}, "is not a file mode"),
+        ({"mode": 640}, "is not a file mode"),
+        ({"group": "no-such-group"}, "knows no group"),
+        ({"credential": None}, "Give credential"),
+        ({"content": "x"}, "mutually exclusive"),
+    ],
+)
+def test_what_cannot_be_delivered(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    """No file is written, and no value is shown."""
+    failed = deliver(tmp_path / "f", **options)
+    assert failed["failed"]
+    assert message in failed["msg"]
+    assert VALUE not in str(failed)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_modes_are_read_as_yaml_gives_them(tmp_path: Path) -> None:
+    """``"0640"``, and the number that an unquoted 0640 is; one that everybody can read is warned of."""
+    assert deliver(tmp_path / "f", mode="0640")["mode"] == "0640"
+    assert not deliver(tmp_path / "f", mode=0o640)["changed"]
+    assert "warnings" not in deliver(tmp_path / "f", mode="640")
+    assert "can be read by every user" in deliver(tmp_path / "f", mode="0644")["warnings"][0]
+
+
+def test_a_symlink_or_a_missing_directory_is_refused(tmp_path: Path) -> None:
+    """With words for it."""
+    (tmp_path / "link").symlink_to("target")
+    linked = deliver(tmp_path / "link")
+    assert linked["failure"]["kind"] == "delivery"
+    assert "is a symlink" in linked["msg"]
+    assert "Create the directory first" in deliver(tmp_path / "missing" / "f")["msg"]
+
+
+def test_absent_removes_the_file(tmp_path: Path) -> None:
+    """Once."""
+    path = tmp_path / "f"
+    deliver(path)
+    assert deliver(path, state="absent", credential=None, check_mode=True)["changed"]
+    assert path.exists()
+    assert deliver(path, state="absent", credential=None)["changed"]
+    assert not path.exists()
+    assert not deliver(path, state="absent", credential=None)["changed"]

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation
+from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.modules import credential_file, credential_store, store_file
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
+
+
+def shape(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, Any]:
+    """The facts of options that documentation and argument spec share."""
+    shared = ("type", "required", "default", "choices", "elements")
+    return {
+        name: {
+            **{fact: option[fact] for fact in shared if option.get(fact) not in (None, False)},
+            **({"options": shape(option[inner], inner)} if inner in option else {}),
+        }
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "module"),
+    [(CREDENTIAL_STORE, credential_store), (CREDENTIAL_FILE, credential_file), (STORE_FILE, store_file)],
+)
+def test_documentation_and_argument_spec_agree(operation: Operation, module: Any) -> None:
+    """Names, types, defaults and choices."""
+    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    assert shape(documented, "suboptions") == shape(operation.spec.argument_spec, "options")
+    assert yaml.safe_load(module.EXAMPLES)
+    assert yaml.safe_load(module.RETURN)

@@ -1,0 +1,386 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Vault store against a real OpenBao server: in dev mode, sealed, and restarted from its files."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
+
+from .conftest import VALUE, Bao, Keep, free_port, start_bao
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def path(request: pytest.FixtureRequest) -> str:
+    """A secret of this test."""
+    return f"tests/{request.node.name}"
+
+
+@pytest.fixture
+def members(bao: Bao, path: str) -> Json:
+    """A store of this test."""
+    return {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path}
+
+
+def opened(members: Json) -> Store:
+    """The store itself."""
+    return open_store(members, Setting("c1", dict, DataLoader()))
+
+
+def record(number: int = 1) -> Record:
+    """A record that can be told from others."""
+    return Record(client_id="c1", version=number, current=Current(value=VALUE, rotation_id=f"r{number}"))
+
+
+class Relay(ThreadingHTTPServer):
+    """Stands before the server. ``drop`` says for which requests the answer is lost after they were carried out."""
+
+    daemon_threads = True
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), RelayHandler)
+        self.target = target.removeprefix("http://")
+        self.drop: Callable[[str, str], bool] = lambda _method, _path: False
+        self.hold_back = False
+        self.redirect = ""
+        self.seen: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class RelayHandler(BaseHTTPRequestHandler):
+    """One request, handed on."""
+
+    server: Relay
+
+    def relay(self) -> None:
+        """Hand the request on; lose the answer where that is asked for."""
+        self.server.seen.append(f"{self.command} {self.path}")
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.server.redirect:
+            self.send_response(307)
+            self.send_header("Location", self.server.redirect)
+            self.end_headers()
+            return
+        lost = self.server.drop(self.command, self.path)
+        if lost and self.server.hold_back:
+            self.close_connection = True
+            return
+        target = http.client.HTTPConnection(self.server.target, timeout=10)
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
+        target.request(self.command, self.path, body, headers)
+        answer = target.getresponse()
+        content = answer.read()
+        target.close()
+        if lost:
+            self.close_connection = True
+            return
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+for _method in ("GET", "POST", "PUT", "DELETE"):
+    setattr(RelayHandler, f"do_{_method}", RelayHandler.relay)
+
+
+@pytest.fixture
+def relay(bao: Bao) -> Iterator[Relay]:
+    """A relay before the server."""
+    server = Relay(bao.url)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_whole_rotation(keep: Keep, members: Json, bao: Bao, path: str) -> None:
+    """The record is the data of the secret, one version a write."""
+    assert keep(store=members)["record"] is None
+    keep("staged", store=members, value=VALUE)
+    keep("promoted", store=members)
+    keep("retired", store=members, secret_id="7")
+    found = bao.call("GET", f"secret/data/{path}")["data"]
+    assert found["metadata"]["version"] == 3
+    assert found["data"] == keep(store=members)["record"]
+    assert found["data"]["current"]["value"] == VALUE
+    assert not keep("retired", store=members)["changed"]
+    assert keep("absent", store=members)["changed"]
+    assert not keep("absent", store=members)["changed"]
+    with pytest.raises(requests.HTTPError):
+        bao.call("GET", f"secret/metadata/{path}")
+
+
+def test_the_default_path_carries_the_client_id(keep: Keep, members: Json, bao: Bao) -> None:
+    """Percent-encoded, so that it is one part of the path."""
+    del members["path"]
+    keep("staged", store=members, client_id="a/b ø")
+    assert bao.call("LIST", "secret/metadata/aritma-iam")["data"]["keys"] == ["a%2Fb%20%C3%B8"]
+    keep("absent", store=members, client_id="a/b ø")
+
+
+def test_a_write_over_another_write_is_a_conflict(members: Json) -> None:
+    """Compare-and-set by the version of the secret; the first write needs that there is none."""
+    one, two = opened(members), opened(members)
+    _none, token = one.read()
+    two.write(record(1), token)
+    with pytest.raises(StoreConflictError, match="changed by somebody else"):
+        one.write(record(2), token)
+    with pytest.raises(StoreConflictError):
+        one.remove(token)
+    found, token = one.read()
+    assert found == record(1)
+    one.write(record(2), token)
+    one.remove(one.read()[1])
+    assert two.read() == (None, "0")
+
+
+def test_a_deleted_secret_is_no_record_and_can_be_written_again(members: Json, bao: Bao, path: str) -> None:
+    """Somebody deleted its newest version; its number goes on."""
+    store = opened(members)
+    store.write(record(1), "0")
+    bao.call("DELETE", f"secret/data/{path}")
+    found, token = store.read()
+    assert (found, token) == (None, "1")
+    store.write(record(2), token)
+    assert store.read() == (record(2), "2")
+
+
+def test_a_lost_answer_to_a_write_that_was_carried_out_is_no_error(members: Json, relay: Relay) -> None:
+    """Neither the first one lost nor all of them: what is stored tells that it is ours."""
+    store = opened({**members, "url": relay.url})
+    _none, token = store.read()
+    answers = iter([True])
+    relay.drop = lambda method, _path: method != "GET" and next(answers, False)
+    store.write(record(1), token)
+    found, token = store.read()
+    assert (found, token) == (record(1), "1")
+    relay.drop = lambda method, _path: method != "GET"
+    store.write(record(2), token)
+    assert store.read() == (record(2), "2")
+
+
+def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(members: Json, relay: Relay) -> None:
+    """Somebody wrote after us, before we looked."""
+    store, other = opened({**members, "url": relay.url}), opened(members)
+    relay.hold_back = True
+
+    def drop(method: str, _path: str) -> bool:
+        if method != "GET" and other.read()[1] == "0":
+            other.write(record(9), "0")
+        return method != "GET"
+
+    relay.drop = drop
+    with pytest.raises(StoreConflictError):
+        store.write(record(1), "0")
+    assert other.read() == (record(9), "1")
+
+
+def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json, relay: Relay) -> None:
+    """It can be repeated."""
+    store = opened({**members, "url": relay.url})
+    relay.drop = lambda method, _path: method != "GET"
+    relay.hold_back = True
+    with pytest.raises(StoreError, match=r"was not written.*Nothing was changed") as caught:
+        store.write(record(1), "0")
+    assert not isinstance(caught.value, StoreConflictError)
+    assert opened(members).read() == (None, "0")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"token": "wrong-token-value"}, r"cannot read \(Forbidden.*Check the token"),
+        ({"mount": "missing"}, "Enable a KV version 2 engine at 'missing'"),
+        ({"mount": "kv1"}, "'kv1' is no KV version 2 engine"),
+        ({"url": "http://127.0.0.1:1"}, "the server did not answer"),
+        ({"namespace": "none"}, "cannot read"),
+    ],
+)
+@pytest.mark.parametrize("state", ["read", "staged", "checked"])
+def test_a_server_that_refuses(keep: Keep, members: Json, bao: Bao, change: Json, message: str, state: str) -> None:
+    """What to do is said, the token never."""
+    failed = keep(state, store={**members, **change})
+    assert failed["failure"]["kind"] == "store"
+    assert re.search(message, failed["msg"])
+    assert bao.token not in str(failed)
+    assert "wrong-token-value" not in str(failed)
+
+
+def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, relay: Relay) -> None:
+    """A redirect is not followed with the token."""
+
+    relay.redirect = "http://127.0.0.1:1/"
+    failed = keep(store={**members, "url": relay.url})
+    assert "not that of a Vault server (status 307)" in failed["msg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"url": None}, "needs url"),
+        ({"url": "http://vault.example.com"}, "unencrypted"),
+        ({"url": "vault.example.com:8200"}, "is not the URL"),
+        ({"token": None}, "needs a token"),
+        ({"auth_method": "approle"}, "needs role_id and secret_id"),
+        ({"token": None, "token_file": "/missing/token"}, "token_file /missing/token cannot be read"),
+        ({"path": "a/../b"}, "is not the path of a secret"),
+        ({"mode": "0600"}, "has no member mode"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    keep: Keep, members: Json, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Json, message: str
+) -> None:
+    """Nothing is sent."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("VAULT_ADDR", raising=False)
+    monkeypatch.delenv("VAULT_TOKEN", raising=False)
+    failed = keep(store={**members, **change})
+    assert failed["failure"]["kind"] == "option"
+    assert message in failed["msg"]
+
+
+def test_url_and_token_come_from_the_environment_and_from_files(
+    keep: Keep, bao: Bao, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order: option, token_file, VAULT_TOKEN, ~/.vault-token."""
+    store = {"type": "hashi_vault", "path": path}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("VAULT_TOKEN", raising=False)
+    monkeypatch.setenv("VAULT_ADDR", bao.url)
+    (tmp_path / ".vault-token").write_text(bao.token + "\n", encoding="utf-8")
+    assert "failed" not in keep(store=store)
+    monkeypatch.setenv("VAULT_TOKEN", "wrong")
+    assert keep(store=store)["failed"]
+    assert "failed" not in keep(store={**store, "token_file": str(tmp_path / ".vault-token")})
+    (tmp_path / ".vault-token").write_text("wrong", encoding="utf-8")
+    monkeypatch.setenv("VAULT_TOKEN", bao.token)
+    assert "failed" not in keep(store=store)
+
+
+def policy(bao: Bao, name: str, rules: str) -> str:
+    """A token that may do no more than ``rules``."""
+    bao.call("PUT", f"sys/policies/acl/{name}", {"policy": rules})
+    token: str = bao.call("POST", "auth/token/create", {"policies": [name], "ttl": "1h"})["auth"]["client_token"]
+    return token
+
+
+def test_a_token_with_the_documented_policy_is_enough(keep: Keep, members: Json, bao: Bao) -> None:
+    """For everything but ``absent``, which needs delete on the metadata."""
+    rules = 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }'
+    store = {**members, "token": policy(bao, "writer", rules)}
+    assert "failed" not in keep("checked", store=store)
+    assert keep("staged", store=store)["changed"]
+    assert keep("promoted", store=store)["changed"]
+    failed = keep("absent", store=store)
+    assert "Forbidden" in failed["msg"]
+    assert keep(store=store)["version"] == 2
+    rules += '\npath "secret/metadata/tests/*" { capabilities = ["delete"] }'
+    assert keep("absent", store={**members, "token": policy(bao, "remover", rules)})["changed"]
+
+
+def test_a_token_that_may_only_read_fails_the_check(keep: Keep, members: Json, bao: Bao) -> None:
+    """And names what it lacks, before anything is written."""
+    token = policy(bao, "reader", 'path "secret/data/tests/*" { capabilities = ["read"] }')
+    failed = keep("checked", store={**members, "token": token})
+    assert "lacks create, update" in failed["msg"]
+    assert "Grant create, read and update on secret/data/tests/" in failed["msg"]
+
+
+def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
+    """With role_id and secret_id; a wrong one is told without showing it."""
+    bao.call("POST", "sys/auth/approle", {"type": "approle"})
+    policy(bao, "writer", 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }')
+    bao.call("POST", "auth/approle/role/rotator", {"token_policies": "writer"})
+    role_id = bao.call("GET", "auth/approle/role/rotator/role-id")["data"]["role_id"]
+    secret_id = bao.call("POST", "auth/approle/role/rotator/secret-id")["data"]["secret_id"]
+    store = {**members, "auth_method": "approle", "role_id": role_id, "secret_id": secret_id}
+    del store["token"]
+    assert keep("staged", store=store)["changed"]
+    failed = keep(store={**store, "secret_id": "wrong-secret-id"})
+    assert "cannot log in" in failed["msg"]
+    assert "wrong-secret-id" not in str(failed)
+
+
+def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, members: Json, bao: Bao, path: str) -> None:
+    """Of another client, or no record at all."""
+    bao.call("POST", f"secret/data/{path}", {"data": {"schema": 1, "client_id": "c2"}})
+    assert "record of client c2, not of c1" in keep("staged", store=members)["msg"]
+    bao.call("POST", f"secret/data/{path}", {"data": {"password": VALUE}})
+    failed = keep("staged", store=members)
+    assert "cannot be used" in failed["msg"]
+    assert VALUE not in str(failed)
+    assert bao.call("GET", f"secret/data/{path}")["data"]["metadata"]["version"] == 2
+
+
+def test_check_mode_sends_no_write(keep: Keep, members: Json, relay: Relay) -> None:
+    """Only reads pass the relay."""
+    predicted = keep("staged", store={**members, "url": relay.url}, check_mode=True)
+    assert predicted["changed"]
+    assert {each.split()[0] for each in relay.seen} == {"GET"}
+
+
+def test_a_record_outlives_a_restart_and_a_sealed_server_is_told(keep: Keep, tmp_path: Path) -> None:
+    """A server that keeps its data on disk, killed, started again, and unsealed."""
+    port = free_port()
+    (tmp_path / "data").mkdir()
+    config = {
+        "storage": {"raft": {"path": str(tmp_path / "data"), "node_id": "one", "performance_multiplier": 1}},
+        "listener": {"tcp": {"address": f"127.0.0.1:{port}", "tls_disable": True}},
+        "api_addr": f"http://127.0.0.1:{port}",
+        "cluster_addr": f"http://127.0.0.1:{free_port()}",
+    }
+    (tmp_path / "bao.json").write_text(json.dumps(config), encoding="utf-8")
+    arguments = ["-config", str(tmp_path / "bao.json")]
+    server = start_bao(tmp_path, *arguments, port=port)
+    try:
+        keys = server.call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}, token="")
+        server.unseal(keys["keys"][0])
+        server.token = keys["root_token"]
+        server.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+        store = {"type": "hashi_vault", "url": server.url, "token": server.token}
+        assert keep("staged", store=store, value=VALUE)["changed"]
+        server.stop()
+        assert "the server did not answer" in keep("promoted", store=store)["msg"]
+        server = start_bao(tmp_path, *arguments, port=port)
+        failed = keep("promoted", store=store)
+        assert "sealed" in failed["msg"]
+        assert keys["root_token"] not in str(failed)
+        server.unseal(keys["keys"][0])
+        assert keep("promoted", store=store)["record"]["current"]["value"] == VALUE
+    finally:
+        server.stop()
+
+
+def test_an_option_error_is_raised_when_the_store_is_opened() -> None:
+    """Before anything is read."""
+    with pytest.raises(OptionError):
+        opened({"type": "hashi_vault", "url": "ftp://x"})
