@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m demo``: the simulator, a consumer, and the playbook ``aritma.iam.demo`` between them.
+
+Everything lives in one temporary folder and in child processes; both are gone at the end, also after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from simulator.process import ADMIN_CLIENT_ID, ADMIN_CLIENT_SECRET, TENANT, running
+
+_PORT_SECONDS = 20.0
+
+
+def main() -> int:
+    """Run the demonstration; its exit code is that of the playbook."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="aritma-iam-demo-") as name:
+        home = Path(name)
+        with running(profile="documented") as simulator, _consumer(home) as port:
+            environment = {
+                **_without_ansible(os.environ),
+                "ARITMA_IAM_URL": simulator.api_url,
+                "ARITMA_IDENTITY_URL": simulator.identity_url,
+                "ARITMA_TENANT": TENANT,
+                "ARITMA_CLIENT_ID": ADMIN_CLIENT_ID,
+                "ARITMA_CLIENT_SECRET": ADMIN_CLIENT_SECRET,
+                "ARITMA_TOKEN_CACHE_DIR": str(home / "tokens"),
+                "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
+                "ANSIBLE_REMOTE_TEMP": str(home / "tmp"),
+                "ANSIBLE_LOCALHOST_WARNING": "false",
+                "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+                "DEMO_HOME": str(home),
+                "DEMO_CONSUMER_PORT": str(port),
+            }
+            return _play(environment)
+    print("Interrupted: every process and file of the demonstration is gone.")
+    return 130
+
+
+def _interrupt(*_args: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _without_ansible(environment: os._Environ[str]) -> dict[str, str]:
+    """Settings of the user's own Ansible do not belong in a demonstration."""
+    return {name: value for name, value in environment.items() if not name.startswith(("ANSIBLE_", "ARITMA_"))}
+
+
+def _play(environment: dict[str, str]) -> int:
+    playbook = Path(sys.executable).with_name("ansible-playbook")
+    process = subprocess.Popen([playbook, "aritma.iam.demo"], env=environment, stdin=subprocess.DEVNULL)
+    try:
+        return process.wait()
+    finally:
+        _end(process)
+
+
+@contextlib.contextmanager
+def _consumer(home: Path) -> Iterator[int]:
+    """A consumer that waits for its credential; yields the port of its status page."""
+    port_file = home / "consumer.port"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "demo.consumer", home / "credentials.env", port_file], stdin=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + _PORT_SECONDS
+        while not port_file.exists():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("The consumer did not start.")
+            time.sleep(0.02)
+        yield int(port_file.read_text(encoding="utf-8"))
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

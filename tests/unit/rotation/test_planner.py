@@ -1,0 +1,474 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each reason of the planner with its case. These words appear in job logs and in the report."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+    RECOVERY,
+    Evidence,
+    Listed,
+    Retirement,
+    Settings,
+    plan_retirement,
+    plan_start,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
+from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
+
+TAGS = tuple(rotation_id(number) for number in range(4))
+CURRENT = Current(value="value-a", rotation_id=TAGS[1], secret_id="1", created_at=NOW - timedelta(days=10))
+OLD = CURRENT.model_copy(update={"created_at": LONG_AGO})
+EXPIRED = CURRENT.model_copy(update={"expires_at": NOW - timedelta(days=1)})
+EXPIRING = CURRENT.model_copy(update={"expires_at": NOW + timedelta(days=14)})
+AGELESS = CURRENT.model_copy(update={"created_at": None})
+NAMELESS = OLD.model_copy(update={"secret_id": None})
+PENDING = Pending(value="value-b", rotation_id=TAGS[2], created_at=NOW)
+STALE = PENDING.model_copy(update={"created_at": NOW - timedelta(hours=2)})
+RETURNS = Pending(value="value-p", rotation_id=TAGS[2], created_at=NOW, restores=TAGS[1])
+PREVIOUS = Previous(value="value-p", rotation_id=TAGS[0], secret_id="9")
+GRACE = PREVIOUS.model_copy(update={"retire_after": NOW + timedelta(hours=1)})
+UNNAMED = PREVIOUS.model_copy(update={"secret_id": None})
+
+ONE = (Listed("1", description_for(TAGS[1])),)
+FOREIGN = Listed("f", "made by hand")
+MADE = (*ONE, Listed("2", description_for(TAGS[2])))
+OLD_TOO = (*ONE, Listed("9", description_for(TAGS[0])))
+BARE = (Listed("1"), Listed("9"))
+
+FORCED, HOLD, RECOVER = Settings(force=True), Settings(hold=True), Settings(recover=True)
+PROVISION = Settings(due=False)
+
+WHOLE = "stage create prove promote deliver probe"
+RESUMED = "create prove promote deliver probe"
+LANDED = "prove promote deliver probe"
+NOTHING = "nothing was changed"
+ENDPOINT = (
+    "the token endpoint refuses the request for another reason than the secret (see the exchange's error);"
+    " nothing was changed"
+)
+
+
+def seen(
+    listed: tuple[Listed, ...] = (),
+    current: Current | None = None,
+    pending: Pending | None = None,
+    previous: Previous | None = None,
+    **verdicts: Any,
+) -> Evidence:
+    """What was seen of a client whose record holds these. Verdicts: ``is_current``, ``is_pending``, ``known``."""
+    held = current or pending or previous
+    record = Record(client_id=CLIENT, version=1, current=current, pending=pending, previous=previous) if held else None
+    names = {"is_current": "current", "is_pending": "pending"}
+    return Evidence(NOW, listed, record, **{names.get(name, name): each for name, each in verdicts.items()})
+
+
+DEFAULT = Settings()
+STARTS: list[tuple[str, str, str, Evidence, Settings]] = [
+    # state, reason, steps, evidence, settings
+    ("unchanged", "another run is rotating this client: job 7", "", seen(ONE, OLD, in_progress="job 7"), DEFAULT),
+    (
+        "rotate",
+        "adopt: the known value is accepted, and one secret is listed",
+        "adopt deliver",
+        seen((FOREIGN,), known="accepted"),
+        DEFAULT,
+    ),
+    ("blocked", "the exchange of the known value proved nothing (unknown)", "", seen(known="unknown"), DEFAULT),
+    (
+        "blocked",
+        "the exchange of the known value proved nothing (misconfigured)",
+        "",
+        seen(known="misconfigured"),
+        DEFAULT,
+    ),
+    ("rotate", "first: no secret is stored", WHOLE, seen(), DEFAULT),
+    (
+        "rotate",
+        "first: no secret is stored; 1 secret(s) made by others are left alone",
+        WHOLE,
+        seen((FOREIGN,), known="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "first: no secret is stored; 2 secret(s) made by others are left alone",
+        WHOLE,
+        seen((FOREIGN, Listed("g", "by hand")), known="accepted"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        "the record holds a previous secret but no current one: it was not written by this role",
+        "",
+        seen(previous=PREVIOUS),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        "the record holds a previous secret but no current one: it was not written by this role",
+        "",
+        seen(pending=PENDING, previous=PREVIOUS, is_pending="accepted"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: a value was written ahead, its secret was not created yet",
+        RESUMED,
+        seen(ONE, OLD, PENDING, is_current="accepted", is_pending="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        LANDED,
+        seen(MADE, OLD, PENDING, is_current="accepted", is_pending="accepted"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        LANDED,
+        seen(ONE, OLD, PENDING, is_current="accepted", is_pending="accepted"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        LANDED,
+        seen(MADE, OLD, PENDING, is_current="accepted", is_pending="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        LANDED,
+        seen(MADE, OLD, PENDING, is_current="accepted", is_pending="unknown"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        LANDED,
+        seen(MADE, OLD, STALE, is_current="accepted", is_pending="unknown"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        f"the exchange of the pending value proved nothing (unknown); {NOTHING}",
+        "",
+        seen(ONE, OLD, PENDING, is_pending="unknown"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        f"the exchange of the pending value proved nothing (misconfigured); {NOTHING}",
+        "",
+        seen(ONE, OLD, PENDING, is_pending="misconfigured"),
+        DEFAULT,
+    ),
+    ("blocked", ENDPOINT, "", seen(MADE, OLD, PENDING, is_pending="misconfigured"), DEFAULT),
+    (
+        "rotate",
+        "the pending secret is still refused 2h after it was created: it is deleted, the next run adds another",
+        "discard",
+        seen(MADE, OLD, STALE, is_pending="rejected"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        (
+            "the pending secret is still refused 2h after it was created; it is kept because of hold or because its"
+            " id is not known"
+        ),
+        "",
+        seen(MADE, OLD, STALE, is_pending="rejected"),
+        HOLD,
+    ),
+    (
+        "blocked",
+        (
+            "the pending secret is still refused 2h after it was created; it is kept because of hold or because its"
+            " id is not known"
+        ),
+        "",
+        seen((*BARE, Listed("2")), OLD, STALE.model_copy(update={"listed_before": ["1", "9"]}), is_pending="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: a value was written ahead, its secret was not created yet",
+        "create make_room prove promote deliver probe",
+        seen(OLD_TOO, CURRENT, RETURNS, PREVIOUS, is_current="accepted", is_pending="accepted"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: the pending secret was created, not yet proven",
+        "make_room prove promote deliver probe",
+        seen((*OLD_TOO, MADE[1]), CURRENT, RETURNS, PREVIOUS, is_current="accepted", is_pending="accepted"),
+        DEFAULT,
+    ),
+    (
+        "waiting",
+        "waiting until 2026-11-24T11:00:00Z: the previous secret stays valid",
+        "deliver",
+        seen(OLD_TOO, CURRENT, None, GRACE, is_current="accepted"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "resume: promoted; the previous secret is not retired yet",
+        "deliver probe",
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        f"the stored secret is not accepted, nothing was deleted. {RECOVERY}",
+        "",
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "recover: the stored secret is not accepted; a new one is added",
+        f"forget {WHOLE}",
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="rejected"),
+        RECOVER,
+    ),
+    (
+        "blocked",
+        f"the stored secret is not accepted, nothing was deleted. {RECOVERY}",
+        "",
+        seen(MADE, CURRENT, is_current="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        "recover: the stored secret is not accepted; a new one is added",
+        WHOLE,
+        seen(MADE, CURRENT, is_current="rejected"),
+        RECOVER,
+    ),
+    (
+        "blocked",
+        f"the exchange of the stored secret proved nothing (unknown); {NOTHING}",
+        "",
+        seen(ONE, OLD, is_current="unknown"),
+        RECOVER,
+    ),
+    ("blocked", ENDPOINT, "", seen(ONE, OLD, is_current="misconfigured"), RECOVER),
+    (
+        "rotate",
+        "due: the secret expired at 2026-11-23T10:00:00Z",
+        WHOLE,
+        seen(ONE, EXPIRED, is_current="rejected"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        f"the exchange of the stored secret proved nothing (unknown); {NOTHING}",
+        "",
+        seen(ONE, EXPIRED, is_current="unknown"),
+        DEFAULT,
+    ),
+    (
+        "blocked",
+        f"the stored secret is not accepted, nothing was deleted. {RECOVERY}",
+        "",
+        seen(ONE, EXPIRED, is_current="rejected"),
+        PROVISION,
+    ),
+    ("rotate", "due: forced", WHOLE, seen(ONE, CURRENT, is_current="accepted"), FORCED),
+    ("rotate", "due: expires at 2026-12-08T10:00:00Z", WHOLE, seen(ONE, EXPIRING, is_current="accepted"), DEFAULT),
+    ("rotate", "due: 61d old, limit 60d", WHOLE, seen(ONE, OLD, is_current="accepted"), DEFAULT),
+    ("unchanged", "not due: 10d old, limit 60d", "deliver", seen(ONE, CURRENT, is_current="accepted"), DEFAULT),
+    ("unchanged", "not due: no age limit applies", "deliver", seen(ONE, AGELESS, is_current="accepted"), DEFAULT),
+    (
+        "unchanged",
+        "not due: no age limit applies",
+        "deliver",
+        seen(ONE, OLD, is_current="accepted"),
+        Settings(rotate_after=None),
+    ),
+    ("unchanged", "the stored secret is accepted", "deliver", seen(ONE, OLD, is_current="accepted"), PROVISION),
+    (
+        "blocked",
+        (
+            "LIST shows no descriptions and the id of the current secret is not known, so it could not be retired;"
+            f" {NOTHING}"
+        ),
+        "",
+        seen(BARE, NAMELESS, is_current="accepted"),
+        DEFAULT,
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "reason", "steps", "evidence", "wish"), STARTS)
+def test_a_start_has_its_reason(state: str, reason: str, steps: str, evidence: Evidence, wish: Settings) -> None:
+    plan = plan_start(evidence, wish)
+    assert (plan.state, plan.reason, " ".join(plan.steps)) == (state, reason, steps)
+
+
+def test_leftovers_of_our_lineage_are_swept_and_others_left() -> None:
+    other = Listed("b", description_for(rotation_id(2, "bbbbbb")))
+    plan = plan_start(seen((*MADE, FOREIGN, other), CURRENT, is_current="accepted"), DEFAULT)
+    assert (plan.sweep, plan.left) == (("2",), ("f", "b"))
+
+
+def test_a_twin_of_the_current_secret_is_swept_by_a_repeated_post() -> None:
+    twin = Listed("3", description_for(TAGS[1]))
+    assert plan_start(seen((twin, *ONE), CURRENT, is_current="accepted"), DEFAULT).sweep == ("3",)
+
+
+def test_named_ids_are_swept_beside_leftovers() -> None:
+    wish = Settings(retire_ids=("f", "1", "gone"))
+    assert plan_start(seen((*MADE, FOREIGN), CURRENT, is_current="accepted"), wish).sweep == ("2", "f")
+
+
+@pytest.mark.parametrize("wish", [HOLD, Settings(hold=True, force=True, retire_ids=("f",))])
+def test_hold_stops_every_sweep(wish: Settings) -> None:
+    plan = plan_start(seen((*MADE, FOREIGN), CURRENT, is_current="accepted"), wish)
+    assert (plan.sweep, plan.left) == ((), ("2", "f"))
+
+
+def test_a_list_without_the_current_secret_is_stale_and_nothing_is_swept() -> None:
+    assert plan_start(seen(MADE[1:], CURRENT, is_current="accepted"), Settings(retire_ids=("2",))).sweep == ()
+
+
+def test_the_id_of_a_pending_secret_is_told() -> None:
+    assert plan_start(seen(MADE, OLD, PENDING, is_pending="accepted"), DEFAULT).secret_id == "2"
+
+
+KEPT = "nothing was deleted"
+UNTOLD = f"it cannot be told which listed secret is the previous one; {KEPT}. Name its id in service_client_retire_ids."
+RETIREMENTS: list[tuple[Retirement, Evidence, Settings, bool]] = [
+    (Retirement("done", "nothing to retire"), seen(), DEFAULT, True),
+    (Retirement("done", "nothing to retire", current_id="1"), seen(ONE, CURRENT), DEFAULT, True),
+    (
+        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
+        seen(OLD_TOO, CURRENT, None, UNNAMED, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("retire", "no listed secret carries the previous rotation id", None, "1"),
+        seen(ONE, CURRENT, None, UNNAMED, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("retire", "no listed secret carries the previous rotation id", None, "1"),
+        seen((*ONE, Listed("9", description_for(TAGS[3]))), CURRENT, None, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("waiting", "hold is set: the previous secret is kept", None, "1"),
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
+        HOLD,
+        True,
+    ),
+    (
+        Retirement("waiting", "waiting until 2026-11-24T11:00:00Z", None, "1"),
+        seen(OLD_TOO, CURRENT, None, GRACE, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("blocked", f"the value read back from the store is not accepted (rejected); {KEPT}", None, "1"),
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="rejected"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("blocked", f"the value read back from the store is not accepted (unknown); {KEPT}", None, "1"),
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="unknown"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("blocked", f"the consumer was not proven to use the new secret; {KEPT}", None, "1"),
+        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+        False,
+    ),
+    (
+        Retirement("blocked", f"a pending secret is not proven yet; {KEPT}", None, "1"),
+        seen((*OLD_TOO, MADE[1]), CURRENT, PENDING, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("blocked", f"a pending secret is not proven yet; {KEPT}", None, "1"),
+        seen(OLD_TOO, CURRENT, RETURNS, PREVIOUS, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
+        seen((*OLD_TOO, MADE[1]), CURRENT, RETURNS, GRACE, is_current="accepted"),
+        DEFAULT,
+        False,
+    ),
+    (
+        Retirement("blocked", "secret 1 is recorded as previous and as in use", None, "1"),
+        seen(BARE, CURRENT, None, PREVIOUS.model_copy(update={"secret_id": "1"}), is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("blocked", UNTOLD, None, "1"),
+        seen(BARE, CURRENT, None, UNNAMED, is_current="accepted"),
+        DEFAULT,
+        True,
+    ),
+    (
+        Retirement("retire", "the previous secret goes, by the id that the operator named", "9", "1"),
+        seen(BARE, CURRENT, None, UNNAMED, is_current="accepted"),
+        Settings(retire_ids=("1", "9")),
+        True,
+    ),
+    (
+        Retirement("blocked", UNTOLD, None, "1"),
+        seen((*BARE, Listed("8")), CURRENT, None, UNNAMED, is_current="accepted"),
+        Settings(retire_ids=("8", "9")),
+        True,
+    ),
+]
+
+
+@pytest.mark.parametrize(("expected", "evidence", "wish", "proven"), RETIREMENTS)
+def test_a_retirement_has_its_reason(expected: Retirement, evidence: Evidence, wish: Settings, proven: bool) -> None:
+    assert plan_retirement(evidence, wish, consumer_proven=proven) == expected
+
+
+def test_the_recorded_id_is_deleted_where_two_carry_the_previous_rotation_id() -> None:
+    twin = Listed("8", description_for(TAGS[0]))
+    plan = plan_retirement(
+        seen((twin, *OLD_TOO), CURRENT, None, PREVIOUS, is_current="accepted"), DEFAULT, consumer_proven=True
+    )
+    assert plan.delete == "9"
+
+
+def test_without_descriptions_a_roll_back_tells_its_two_new_secrets_apart() -> None:
+    current = NAMELESS.model_copy(update={"listed_before": ["9"]})
+    back = RETURNS.model_copy(update={"listed_before": ["9", "1"]})
+    listed = (Listed("9"), Listed("1"), Listed("2"))
+    plan = plan_retirement(seen(listed, current, back, PREVIOUS, is_current="accepted"), DEFAULT, consumer_proven=False)
+    assert (plan.state, plan.delete, plan.current_id) == ("retire", "9", "1")
