@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m benchmark``: the collection beside a hand-written uri playbook, in one run.
+
+For each size both are run against a fresh simulator with 10 forks, one after the other, in an order that alternates.
+CPU seconds are those of ansible-playbook and its children, without the simulator.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.process import Simulator, running
+
+HERE = Path(__file__).resolve().parent
+FORKS = 10
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run cost, in all: seconds of wall clock and CPU, requests, and peak memory of any process in MiB."""
+
+    wall: float
+    cpu: float
+    requests: int
+    peak: float
+
+
+def measure(playbook: str, clients: int) -> Cost:
+    """Run one playbook for so many clients against a simulator of its own."""
+    with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as name, running() as simulator:
+        home = Path(name)
+        (home / "inventory.yml").write_text(yaml.safe_dump(_inventory(home, clients)), encoding="utf-8")
+        ansible = Path(sys.executable).with_name("ansible-playbook")
+        command = [str(ansible), "-i", str(home / "inventory.yml"), "-f", str(FORKS), str(HERE / playbook)]
+        before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        with (home / "output").open("w") as output:
+            finished = subprocess.run(
+                command, env=_environment(home, simulator), stdout=output, stderr=output, check=False
+            )
+        wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        if finished.returncode:
+            sys.exit((home / "output").read_text(encoding="utf-8"))
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        requests = [each for each in simulator.admin.log() if each.get("operation")]
+        return Cost(wall, cpu, len(requests), after.ru_maxrss / 1024)
+
+
+def _inventory(home: Path, clients: int) -> dict[str, Any]:
+    hosts = {f"bench-{number:03}": _client(home, f"bench-{number:03}") for number in range(clients)}
+    return {"service_clients": {"hosts": hosts}}
+
+
+def _client(home: Path, name: str) -> dict[str, Any]:
+    return {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "credential_path": str(home / f"{name}.env"),
+        "service_client_name": name,
+        "service_client_description": "benchmark",
+        "service_client_allowed_scopes": ["services.banking"],
+        "service_client_policies": [{"action": "banking.ais.read", "scope": f"/subscriptions/{name}"}],
+        "service_client_store": {"type": "file", "path": str(home / "store" / f"{name}.json")},
+        "service_client_deliveries": [{"type": "file", "path": str(home / f"{name}.env"), "format": "env"}],
+    }
+
+
+def _environment(home: Path, simulator: Simulator) -> Mapping[str, str]:
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "ARITMA_"))},
+        "HOME": str(home),
+        "ARITMA_IAM_URL": simulator.api_url,
+        "ARITMA_IDENTITY_URL": simulator.identity_url,
+        "ARITMA_TENANT": simulator.tenant,
+        "ARITMA_CLIENT_ID": simulator.admin_client_id,
+        "ARITMA_CLIENT_SECRET": simulator.admin_client_secret,
+        "ARITMA_TOKEN_CACHE_DIR": str(home / "tokens"),
+    }
+
+
+def main() -> None:
+    """Print one line for each size and way, and the ratios."""
+    parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
+    parser.add_argument("--clients", type=int, nargs="*", default=[1, 10, 50])
+    parser.add_argument("--only-ours", action="store_true", help="leave the uri playbook out, as for 300 clients")
+    options = parser.parse_args()
+    print(
+        f"{'clients':>7} {'way':>10} {'wall s/client':>14} {'CPU s/client':>13} {'requests/client':>16} {'peak MiB':>9}"
+    )
+    for number, clients in enumerate(options.clients):
+        ways = ["aritma.yml", "uri.yml"][:: -1 if number % 2 else 1]
+        costs = {way: measure(way, clients) for way in ways if not (options.only_ours and way == "uri.yml")}
+        for way, cost in costs.items():
+            print(
+                f"{clients:>7} {way.removesuffix('.yml'):>10} {cost.wall / clients:>14.3f} {cost.cpu / clients:>13.3f}"
+                f" {cost.requests / clients:>16.1f} {cost.peak:>9.0f}"
+            )
+        if len(costs) == 2:
+            ours, theirs = costs["aritma.yml"], costs["uri.yml"]
+            print(f"{clients:>7} {'ratio':>10} {ours.wall / theirs.wall:>14.3f} {ours.cpu / theirs.cpu:>13.3f}")
+
+
+if __name__ == "__main__":
+    main()
