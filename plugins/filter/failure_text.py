@@ -42,6 +42,7 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+
 def failure_text(result: Mapping[str, Any]) -> str:
     """The message of a failed task; of a loop, those of the items that failed."""
     failed = [each for each in result.get("results", []) if isinstance(each, Mapping) and each.get("failed")]

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
 
+_URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_MEMBERS = frozenset({"value", "secret", "client_secret", "clientsecret", "password", "access_token"})
 
 
@@ -45,6 +46,7 @@ def secrets_in(body: Any) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
+    encoded = base64.b64encode(secret.encode()).decode()
     return {
         secret,
         quote(secret, safe=""),
@@ -52,5 +54,7 @@ def _spellings(secret: str) -> set[str]:
         html.escape(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
-        base64.b64encode(secret.encode()).decode(),
+        encoded,
+        encoded.rstrip("="),
+        encoded.rstrip("=").translate(_URL_SAFE),
     }

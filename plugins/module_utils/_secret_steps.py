@@ -25,12 +25,20 @@ class Added:
     mine: bool = True
 
 
-def add(api: IamApi, client_id: str, body: Mapping[str, str], listed: Sequence[Secret], *, identify: bool) -> Added:
+def add(
+    api: IamApi,
+    client_id: str,
+    body: Mapping[str, str],
+    listed: Sequence[Secret],
+    *,
+    identify: bool,
+    repeat: bool,
+) -> Added:
     """Add the secret in ``body``; ``listed`` is what was there before.
 
     With ``identify``, the list is read until it shows the new secret: for its id, and because the next task looks
     there. A POST whose answer was lost is repeated once, with the same value, and only after lists had the time to show
-    whether it landed.
+    whether it landed; without ``repeat`` it is left to the caller, who has other means to learn that.
     """
     description = body["description"]
     before = frozenset(secret.secret_id for secret in listed)
@@ -42,7 +50,12 @@ def add(api: IamApi, client_id: str, body: Mapping[str, str], listed: Sequence[S
         told = api.create_secret(client_id, body)
     except AmbiguousError as error:
         landed = api.settle(look)
-        return _add_again(api, client_id, body, look) if landed is None else _landed(landed, description, error)
+        if landed is not None:
+            return _landed(landed, description, error)
+        if not repeat:
+            error.hint = "The list does not show the secret. Exchange its value to learn whether it was added."
+            raise
+        return _add_again(api, client_id, body, look)
     except ApiError as error:
         return _refused(error, listed, description, look)
     shown = (api.settle(look) or []) if identify else []

@@ -82,8 +82,9 @@ def _added(api: IamApi, params: Params, secret: dict[str, Any], listed: Sequence
     body = {"value": generated or params["value"], "description": secret["description"]}
     if secret["expiration"] is not None:
         body["expiration"] = secret["expiration"]
-    identify = params["listed"] is None if params["identify"] is None else params["identify"]
-    added = add(api, params["client_id"], body, listed, identify=identify)
+    on_its_own = params["listed"] is None
+    identify = on_its_own if params["identify"] is None else params["identify"]
+    added = add(api, params["client_id"], body, listed, identify=identify, repeat=on_its_own)
     known = {**secret, "secret_id": added.secret_id}
     if not added.mine:
         return _there(known, added.warnings)

@@ -71,6 +71,8 @@ options:
     description:
       - The RV(aritma.iam.client_secret_info#module:secrets) of this client, where they were just read. The decision is
         then made on them, and the list is not read again, neither before a secret is added or deleted nor after it.
+      - An addition whose answer was lost and that no list shows then fails, for the caller to find out by an exchange;
+        otherwise it is repeated once.
       - After an addition RV(secret.secret_id) is then null, unless the answer of the server tells it, or O(identify)
         asks for it.
     type: list

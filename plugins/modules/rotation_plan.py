@@ -59,10 +59,9 @@ options:
   known_secret:
     description: The value of the one secret of a client without a record, to be adopted if it is accepted.
     type: str
-  consumer_proven:
-    description: Whether every consumer was proven to use the current value, or no proof is configured.
-    type: bool
-    default: false
+  proven_rotation_id:
+    description: The rotation id that every consumer was proven to use, or that none needs to be proven to use.
+    type: str
   due:
     description: Whether a new rotation may begin. With V(false) only an interrupted one is finished.
     type: bool

@@ -40,7 +40,7 @@ SPEC = CONNECTION.merge(
             "scope": {"type": "str", "required": True},
             "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
             "known_secret": {"type": "str", "no_log": True},
-            "consumer_proven": {"type": "bool", "default": False},
+            "proven_rotation_id": {"type": "str"},
             "due": {"type": "bool", "default": True},
             "force": {"type": "bool", "default": False},
             "hold": {"type": "bool", "default": False},
@@ -77,7 +77,10 @@ def rotation_plan(call: Call, files: FileAccess, loader: Any) -> Operation:
 def _plan(look: Look, client_id: str, params: Params, wish: Settings) -> tuple[dict[str, Any], Evidence]:
     seen = look.evidence(client_id)
     if params["phase"] == "retire":
-        return asdict(plan_retirement(seen, wish, consumer_proven=params["consumer_proven"])), seen
+        # The proof of one rotation says nothing about another that the store may name by now.
+        current = seen.record.current if seen.record else None
+        proven = current is not None and current.rotation_id == params["proven_rotation_id"]
+        return asdict(plan_retirement(seen, wish, consumer_proven=proven)), seen
     return {**asdict(plan_start(seen, wish)), **_next_secret(params, seen)}, seen
 
 
@@ -110,13 +113,21 @@ def _settings(params: Params) -> Settings:
             option="scope",
         )
     limit = params["rotate_after"]
+    margin, lifetime = parse_duration(params["expiry_margin"], "expiry_margin"), params["secret_lifetime"]
+    if lifetime and parse_duration(lifetime, "secret_lifetime") <= margin:
+        raise OptionError(
+            f"secret_lifetime ({lifetime}) is not longer than expiry_margin ({params['expiry_margin']}), so that every"
+            " run would rotate.",
+            hint="Give a longer lifetime, or a shorter margin.",
+            option="secret_lifetime",
+        )
     return Settings(
         due=params["due"],
         force=params["force"],
         hold=params["hold"],
         recover=params["recover"],
         rotate_after=None if limit in ("", "never") else parse_duration(limit, "rotate_after"),
-        expiry_margin=parse_duration(params["expiry_margin"], "expiry_margin"),
+        expiry_margin=margin,
         patience=parse_duration(params["pending_patience"], "pending_patience"),
         retire_ids=tuple(params["retire_ids"]),
     )
