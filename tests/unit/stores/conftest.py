@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,17 @@ class Bao:
         self.call("PUT", "sys/unseal", {"key": key}, token="")
         deadline = time.monotonic() + 30
         while not self.call("GET", "sys/leader", token="")["is_self"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    def mount(self, name: str) -> None:
+        """Mount KV version 2, and wait until it has prepared itself: until then it refuses every request."""
+        self.call("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
+        deadline = time.monotonic() + 30
+        while True:
+            with suppress(requests.HTTPError):
+                self.call("GET", f"{name}/config")
+                return
             assert time.monotonic() < deadline
             time.sleep(0.1)
 

@@ -365,7 +365,7 @@ def test_a_record_outlives_a_restart_and_a_sealed_server_is_told(keep: Keep, tmp
         keys = server.call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}, token="")
         server.unseal(keys["keys"][0])
         server.token = keys["root_token"]
-        server.call("POST", "sys/mounts/secret", {"type": "kv", "options": {"version": "2"}})
+        server.mount("secret")
         store = {"type": "hashi_vault", "url": server.url, "token": server.token}
         assert keep("staged", store=store, value=VALUE)["changed"]
         server.stop()

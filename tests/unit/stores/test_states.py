@@ -117,8 +117,9 @@ def test_a_pending_secret_is_kept_with_its_value(keep: Keep) -> None:
 
 
 def test_retired_without_previous_still_notes_the_id_and_ends_the_lease(keep: Keep) -> None:
-    """A first secret has nothing before it."""
-    assert "lease" in rotated(keep)["record"]
+    """A first secret has nothing before it, so that its promotion ends the lease already."""
+    assert "lease" not in rotated(keep)["record"]
+    assert "lease" in keep("claimed")["record"]
     done = keep("retired", secret_id="1")
     assert done["changed"]
     assert done["record"]["current"]["secret_id"] == "1"
@@ -188,7 +189,9 @@ def test_nothing_is_written_while_another_run_lives(keep: Keep, tmp_path: Path, 
     assert read["in_progress"] is True
     assert str(live.pid) in read["holder"]
     assert read["until"] == "2999-01-01T00:00:00Z"
-    assert not keep("released")["changed"]
+    released = keep("released")
+    assert "failed" not in released
+    assert (released["changed"], released["in_progress"]) == (False, True)
     assert stored(tmp_path) == before
 
 
@@ -205,6 +208,7 @@ def test_the_lease_of_a_dead_run_is_taken_over_at_once(keep: Keep, tmp_path: Pat
 
 def test_an_expired_lease_is_free(keep: Keep, tmp_path: Path, live: Owner) -> None:
     """Even of a run that lives: it was stopped, or is very slow."""
+    rotated(keep)
     keep("staged")
     lease_to(tmp_path, live, "2020-01-01T00:00:00Z")
     assert keep("promoted")["record"]["lease"]["expires_at"] > "2026"
@@ -218,8 +222,27 @@ def test_a_run_may_do_without_a_lease(keep: Keep) -> None:
     assert "lease" not in keep("promoted", lease="0s")["record"]
 
 
+def test_claimed_takes_the_lease_and_nothing_else(keep: Keep, tmp_path: Path, live: Owner) -> None:
+    """To go on after a promotion; never that of another live run."""
+    assert not keep("claimed")["changed"]
+    before = rotated(keep)["record"]
+    claimed = keep("claimed")
+    assert {**claimed["record"], "lease": None, "version": 2} == {**before, "lease": None}
+    assert not keep("claimed")["changed"]
+    lease_to(tmp_path, live)
+    assert keep("claimed")["failure"]["kind"] == "store_conflict"
+
+
+def test_the_record_of_a_client_with_another_name_is_refused(keep: Keep) -> None:
+    """Two clients with one store would take each other's secrets."""
+    keep("staged", client_name="billing")
+    for state in ("read", "promoted"):
+        assert "record of client 'billing', not of 'orders'" in keep(state, client_name="orders")["msg"]
+
+
 def test_released_ends_our_lease_and_leaves_the_rest(keep: Keep) -> None:
     """For a run that ends with a previous secret waiting."""
+    rotated(keep)
     before = rotated(keep)["record"]
     after = keep("released", secret_id="4")["record"]
     assert "lease" not in after
