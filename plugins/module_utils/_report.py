@@ -13,7 +13,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,21 +37,26 @@ SPEC = ArgumentSpec(
         "rotation_id": {"type": "str"},
         "previous_rotation_id": {"type": "str"},
         "left": {"type": "list", "elements": "str", "default": []},
-        "calls": {"type": "dict", "default": {}},
+        "calls": {"type": "list", "elements": "dict", "default": []},
     }
 )
 
-_MEMBERS = ("client_id", "client_name", "reason", "rotation_id", "previous_rotation_id", "left", "calls")
+_MEMBERS = ("client_id", "client_name", "reason", "rotation_id", "previous_rotation_id", "left")
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
     """Write the entry of one client. A report of what happened is no change of the managed host."""
     entry = {"state": params["outcome"], "at": format_timestamp(now()), **{name: params[name] for name in _MEMBERS}}
+    entry["calls"] = _summed(params["calls"])
     if params["path"] and not check_mode:
         _write(Path(params["path"]), entry)
     stats = {"data": {"rotation": {params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     text = f"{params['client_name']}: {params['outcome']}: {params['reason']}"
     return Outcome(False, {"entry": entry, "ansible_stats": stats}, message=text)
+
+
+def _summed(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    return {endpoint: sum(int(each.get(endpoint, 0)) for each in calls) for endpoint in ("iam", "token")}
 
 
 def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:

@@ -58,9 +58,10 @@ options:
     elements: str
     default: []
   calls:
-    description: The number of requests made, by endpoint.
-    type: dict
-    default: {}
+    description: The C(calls) members of the results of the steps that were taken. The report holds their sums.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: ansible.builtin.set_stats
   - module: aritma.iam.rotation_plan

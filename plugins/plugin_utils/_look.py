@@ -52,6 +52,7 @@ class Look:
         if self.params["store"].get("path"):
             record, _token = self.open_store("").read()
             if record is not None:
+                self._require_name(record)
                 return record.client_id
         return self._named()
 
@@ -114,6 +115,10 @@ class Look:
         if record is None:
             return None, None
         self.version = record.version
+        self._require_name(record)
+        return record, rival(record.lease, this_run(), now())
+
+    def _require_name(self, record: Record) -> None:
         names = {record.client_name, self.params["client_name"]} - {None}
         if len(names) > 1:
             raise RefusedError(
@@ -121,7 +126,6 @@ class Look:
                 f" {self.params['client_name']!r}.",
                 hint="Give each client a store of its own (path), or correct service_client_name.",
             )
-        return record, rival(record.lease, this_run(), now())
 
     def _verdict(self, client_id: str, value: str | None) -> str | None:
         """The verdict of an exchange of ``value``; None when there is none to exchange."""

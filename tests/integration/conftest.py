@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures: a simulator of any profile, and Ansible runs against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_run import Ansible
+
+from simulator.process import Simulator, running
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., Simulator]]:
+    """Starts simulators; at the end each must have seen only requests and answers that fit the contract."""
+    with ExitStack() as stack:
+        started: list[Simulator] = []
+
+        def start(profile: str = "documented", **switches: Any) -> Simulator:
+            simulator = stack.enter_context(running(profile, **switches))
+            started.append(simulator)
+            return simulator
+
+        yield start
+        for simulator in started:
+            if simulator.pid:
+                assert simulator.admin.violations() == {"requests": [], "responses": []}
+
+
+@pytest.fixture
+def simulator(simulate: Callable[..., Simulator]) -> Simulator:
+    """A simulator that answers as documented."""
+    return simulate()
+
+
+@pytest.fixture
+def ansible(tmp_path: Path, simulator: Simulator) -> Ansible:
+    """Ansible against ``simulator``."""
+    return Ansible(tmp_path, simulator)

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Revoking everything, on servers that differ in what they can; and policies that are exactly those of the play."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_run import Ansible, Run
+from service import SCOPE, service
+from weather import last_message
+from wire_log import Wire
+
+from simulator.process import Simulator
+
+PROFILES = (
+    "documented",
+    "no_cascade",
+    "integer_ids",
+    "anonymous_subjects",
+    "stale_lists",
+    "strict",
+    "no_update",
+)
+FOREIGN = {"action": "banking.ais.read", "scope": "/subscriptions/999"}
+
+
+class Site:
+    """A server under a profile, with a service client of its own among others."""
+
+    def __init__(self, home: Path, profile: str, simulator: Simulator) -> None:
+        self.home = home / profile
+        self.home.mkdir()
+        self.simulator = simulator
+        other = {"client_id": "other", "name": "billing too", "allowed_scopes": [SCOPE]}
+        simulator.admin.seed(
+            clients=[{**other, "secrets": [{"value": "of-the-other-one", "description": "its own"}]}],
+            policies=[{"client_id": "other", **FOREIGN}],
+        )
+
+    def host(self, **variables: Any) -> dict[str, Any]:
+        """The variables of its inventory host."""
+        environment = {"ARITMA_IAM_URL": self.simulator.api_url, "ARITMA_IDENTITY_URL": self.simulator.identity_url}
+        return {**service(self.home, **variables), "site_environment": environment}
+
+    def left(self) -> dict[str, Any]:
+        """What is left of the service client."""
+        state = self.simulator.admin.state()
+        clients = [each for each in state["clients"] if each["name"] == "billing"]
+        return {
+            "clients": len(clients),
+            "secrets": sum(len(each["secrets"]) for each in clients),
+            "policies": [each for each in state["policies"] if each["scope"] != FOREIGN["scope"]],
+            "files": sorted(str(each.relative_to(self.home)) for each in self.home.rglob("*") if each.is_file()),
+        }
+
+    def other_is_untouched(self) -> bool:
+        """Whether the other client still has what it had."""
+        (other,) = self.simulator.admin.state("other")["clients"]
+        kept = [each for each in self.simulator.admin.state()["policies"] if each["scope"] == FOREIGN["scope"]]
+        return len(other["secrets"]) == 1 and len(kept) == 1
+
+
+def _play(ansible: Ansible, sites: Mapping[str, Site], *arguments: str, **variables: Any) -> Run:
+    for site in sites.values():
+        site.simulator.admin.clear_log()
+    play = {
+        "hosts": "service_clients",
+        "gather_facts": False,
+        "environment": "{{ site_environment }}",
+        "tasks": [{"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}}],
+    }
+    hosts = {name: site.host(**variables) for name, site in sites.items()}
+    return ansible.run([play], "-f", "8", *arguments, hosts=hosts)
+
+
+@pytest.mark.timeout(600)
+def test_revoked_everywhere(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+    """Policies, secrets, client, files, record; where clients cannot be deleted, all the rest, and it is said."""
+    sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in PROFILES}
+    ansible = Ansible(tmp_path, sites["documented"].simulator)
+    _play(ansible, sites).ok()
+
+    foretold = _play(ansible, sites, "--check", service_client_state="absent")
+    for name, site in sites.items():
+        assert Wire(site.simulator.admin.log()).writes() == [], name
+        assert site.left()["clients"] == 1, name
+        assert _changed(foretold, name), name
+
+    run = _play(ansible, sites, service_client_state="absent")
+    _check_what_is_left(run, sites, "first")
+    again = _play(ansible, sites, service_client_state="absent")
+    _check_what_is_left(again, sites, "second")
+    for name, site in sites.items():
+        assert _changed(again, name) == [], name
+        assert name == "no_update" or Wire(site.simulator.admin.log()).writes() == [], name
+        assert site.other_is_untouched(), name
+
+
+def _changed(run: Run, host: str) -> list[str]:
+    return [each["task"] for each in run.events if each["host"] == host and each["result"].get("changed")]
+
+
+def _check_what_is_left(run: Run, sites: Mapping[str, Site], when: str) -> None:
+    nothing = {"clients": 0, "secrets": 0, "policies": [], "files": []}
+    for name, site in sites.items():
+        left = site.left()
+        if name != "no_update":
+            assert last_message(run, name) == "", (when, name)
+            assert left == nothing, (when, name)
+            continue
+        assert (left["clients"], left["secrets"], left["policies"]) == (1, 0, []), (when, left)
+        said = last_message(run, name)
+        assert "This server offers no deletion of clients, so client" in said, (when, said)
+    assert run.code == 2
+
+
+def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+    """``merge`` leaves what somebody else granted, ``exact`` withdraws it; neither changes anything the second time."""
+    profiles = ("documented", "loose_filters", "silent")
+    sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in profiles}
+    ansible = Ansible(tmp_path, sites["documented"].simulator)
+    _play(ansible, sites).ok()
+    for site in sites.values():
+        client_id = json.loads((site.home / "store" / "billing.json").read_text())["client_id"]
+        extra = [
+            {"client_id": client_id, "action": "banking.ais.read", "scope": f"/subscriptions/{n}"} for n in range(5)
+        ]
+        site.simulator.admin.seed(policies=extra)
+    assert _play(ansible, sites).ok().changed == 0
+    assert {len(site.left()["policies"]) for site in sites.values()} == {7}
+
+    one = [{"action": "banking.ais.read", "scope": "/subscriptions/123"}]
+    exactly = {"service_client_policies": one, "service_client_policies_mode": "exact"}
+    _play(ansible, sites, "--check", **exactly).ok()
+    assert {len(site.left()["policies"]) for site in sites.values()} == {7}
+    _play(ansible, sites, **exactly).ok()
+    for name, site in sites.items():
+        assert [(each["action"], each["scope"]) for each in site.left()["policies"]] == [
+            ("banking.ais.read", "/subscriptions/123")
+        ], name
+        assert site.other_is_untouched(), name
+    assert _play(ansible, sites, **exactly).ok().changed == 0
+    _play(ansible, sites, service_client_policies=[], service_client_policies_mode="exact").ok()
+    assert {len(site.left()["policies"]) for site in sites.values()} == {0}

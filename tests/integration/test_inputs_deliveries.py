@@ -1,0 +1,270 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way to hand a credential over, to several hosts, with handlers; and every way to prove that it arrived."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_run import Ansible, Run
+from service import SCOPE, service, stored
+
+from simulator.process import Simulator
+
+NOTE = """\
+- name: Hand over by hand
+  ansible.builtin.copy:
+    content: "{{ service_client_credential.rotation_id }} {{ service_client_credential.client_secret }}"
+    dest: "{{ handed_over }}-{{ service_client_delivery_host }}"
+    mode: "0600"
+"""
+PROOF = """\
+- name: Look into the delivered file
+  ansible.builtin.command: grep -q {{ service_client_credential.rotation_id }} {{ delivered_file }}
+  changed_when: false
+  check_mode: false
+- name: Note who was proven
+  ansible.builtin.lineinfile:
+    path: "{{ proven }}"
+    line: "{{ service_client_delivery_host }} {{ service_client_credential.rotation_id }}"
+    create: true
+    mode: "0600"
+"""
+
+
+def _playbook(home: Path, tasks_from: str) -> list[dict[str, Any]]:
+    """A play with the handlers that deliveries notify: each leaves a line."""
+    line = {"ansible.builtin.shell": f"echo {{{{ ansible_handler }}}} >> {home}/handled", "changed_when": False}
+    return [
+        {
+            "hosts": "service_clients",
+            "gather_facts": False,
+            "tasks": [{"ansible.builtin.import_role": {"name": "aritma.iam.service_client", "tasks_from": tasks_from}}],
+            "handlers": [
+                {"name": f"reload {name}", **line, "vars": {"ansible_handler": name}} for name in ("web", "db")
+            ],
+        }
+    ]
+
+
+def _deliveries(home: Path) -> list[dict[str, Any]]:
+    file = {"type": "file", "hosts": ["web1", "web2"]}
+    return [
+        {**file, "path": str(home / "prefixed.env"), "format": "env", "prefix": "BILLING_", "notify": ["reload web"]},
+        {**file, "path": str(home / "all.json"), "format": "json", "mode": "0640", "notify": ["reload db"]},
+        {
+            "path": str(home / "renamed.yaml"),
+            "format": "yaml",
+            "members": {"user": "client_id", "password": "client_secret"},
+        },
+        {"path": str(home / "picked.ini"), "format": "ini", "section": "iam", "members": ["scope", "client_secret"]},
+        {"path": str(home / "own.conf"), "format": "template", "template": "own.conf.j2", "notify": ["reload web"]},
+        {"type": "tasks", "file": str(home / "note.yml"), "hosts": ["web1", "web2"]},
+    ]
+
+
+def _check_delivered(home: Path) -> None:
+    """Every file holds the current credential, in its own way."""
+    record = stored(home)
+    current = record["current"]
+    whole = json.loads((home / "all.json").read_text())
+    assert whole == {
+        "client_id": record["client_id"],
+        "client_secret": current["value"],
+        "token_url": whole["token_url"],
+        "scope": SCOPE,
+        "rotation_id": current["rotation_id"],
+    }
+    assert whole["token_url"].endswith("/acme/connect/token")
+    lines = (home / "prefixed.env").read_text().splitlines()
+    assert [line.split("=")[0] for line in lines] == [f"BILLING_{name.upper()}" for name in _MEMBERS]
+    assert f"BILLING_CLIENT_SECRET={current['value']}" in lines
+    renamed = yaml.safe_load((home / "renamed.yaml").read_text())
+    assert renamed == {"user": record["client_id"], "password": current["value"]}
+    ini = configparser.RawConfigParser()
+    ini.read(home / "picked.ini")
+    assert dict(ini["iam"]) == {"scope": SCOPE, "client_secret": current["value"]}
+    assert (
+        home / "own.conf"
+    ).read_text() == f"id={record['client_id']}; secret={current['value']}; {current['rotation_id']}\n"
+    for host in ("web1", "web2"):
+        assert (home / f"handed-{host}").read_text() == f"{current['rotation_id']} {current['value']}"
+    assert (home / "all.json").stat().st_mode & 0o777 == 0o640
+    assert (home / "renamed.yaml").stat().st_mode & 0o777 == 0o600
+
+
+_MEMBERS = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
+
+
+def _handled(home: Path) -> list[str]:
+    """Which handlers ran since it was asked last."""
+    file = home / "handled"
+    ran = file.read_text().splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return sorted(ran)
+
+
+def _targets(run: Run) -> set[str]:
+    """What was written where, by the labels of the items."""
+    (result,) = [each["result"] for each in run.events if each["task"].endswith("Write the credential file")]
+    return {f"{Path(each['path']).name} {_host_of(each)}" for each in result["results"]}
+
+
+def _host_of(item: dict[str, Any]) -> str:
+    return str(item["service_client__delivery"]["host"])
+
+
+def test_every_format_and_every_host(simulator: Simulator, ansible: Ansible) -> None:
+    """Delivered when provisioned and when rotated, left alone in between; handlers run for what changed."""
+    home = ansible.home
+    (home / "note.yml").write_text(NOTE)
+    (home / "templates").mkdir()
+    template = "id={{ client_id }}; secret={{ client_secret }}; {{ rotation_id }}\n"
+    (home / "templates" / "own.conf.j2").write_text(template)
+    variables = service(home, service_client_deliveries=_deliveries(home), handed_over=str(home / "handed"))
+    hosts = {"billing": variables, "web1": {}, "web2": {}}
+    only = ("--limit", "billing")
+
+    run = ansible.run(_playbook(home, "main"), *only, hosts=hosts).ok()
+    _check_delivered(home)
+    assert _handled(home) == ["db", "web"]
+    single = {f"{name} billing" for name in ("renamed.yaml", "picked.ini", "own.conf")}
+    assert _targets(run) == single | {
+        f"{name} {host}" for name in ("prefixed.env", "all.json") for host in ("web1", "web2")
+    }
+
+    assert ansible.run(_playbook(home, "main"), *only, hosts=hosts).ok().changed == 0
+    assert _handled(home) == []
+
+    (home / "all.json").write_text("{}")
+    ansible.run(_playbook(home, "main"), *only, hosts=hosts).ok()
+    _check_delivered(home)
+    assert _handled(home) == ["db"]
+
+    ansible.run(_playbook(home, "rotate"), *only, hosts=hosts, variables={"rotation_force": True}).ok()
+    _check_delivered(home)
+    assert _handled(home) == ["db", "web"]
+
+    ansible.run("aritma.iam.revoke", *only, hosts=hosts, variables={"revoke_hosts": "billing"}).ok()
+    left = {"prefixed.env", "all.json", "renamed.yaml", "picked.ini", "own.conf"} & {
+        each.name for each in home.iterdir()
+    }
+    assert left == set()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def _serving(folder: Path) -> Iterator[str]:
+    """The files of a folder over HTTP: a service that tells which credential it has read."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.timeout(300)
+def test_every_kind_of_probe(simulator: Simulator, ansible: Ansible) -> None:
+    """Each proves the new credential before the old secret goes; one that cannot fails, and nothing is deleted."""
+    home = ansible.home
+    (home / "proof.yml").write_text(PROOF)
+    with _serving(home) as url:
+        hosts = {**_probed(home, url), "web1": {}, "web2": {}}
+        clients = ":".join(_probed(home, url))
+        only = ("-f", "6", "--limit", clients)
+        ansible.run("aritma.iam.provision", *only, hosts=hosts).ok()
+        first = {name: _record(home, name) for name in _probed(home, url)}
+        everybody = {"rotation_force": True, "rotation_batch": "100%"}
+        ansible.run("aritma.iam.rotate", *only, hosts=hosts, variables=everybody).ok()
+        for name, before in first.items():
+            after = _record(home, name)
+            assert simulator.admin.check(after["client_id"], after["current"]["value"])["live"], name
+            assert not simulator.admin.check(after["client_id"], before["current"]["value"])["live"], name
+            assert after["previous"] is None, name
+        rotation_id = _record(home, "by_tasks")["current"]["rotation_id"]
+        assert set((home / "proven").read_text().splitlines()) >= {f"web1 {rotation_id}", f"web2 {rotation_id}"}
+        assert (home / "asked").read_text().count("x") >= 2
+
+
+def _record(home: Path, name: str) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((home / f"{name}.record.json").read_text())
+    return record
+
+
+def _probed(home: Path, url: str) -> dict[str, dict[str, Any]]:
+    """One client a probe."""
+    rotation_id = "{{ service_client_credential.rotation_id }}"
+    quick = {"retries": 2, "delay": 0}
+    probes: dict[str, dict[str, Any]] = {
+        "by_command": {"command": f"grep -q {rotation_id} {home}/by_command.env", **quick},
+        "by_words": {"command": ["sh", "-c", f"printf x >> {home}/asked; grep -q '{rotation_id}' {home}/by_words.env"]},
+        "by_url": {"url": f"{url}/by_url.env", "contains": rotation_id, **quick},
+        "by_status": {"url": f"{url}/not/there", "status_code": [200, 404], **quick},
+        "by_tasks": {"tasks": str(home / "proof.yml")},
+    }
+    return {
+        name: service(
+            home,
+            service_client_name=name,
+            service_client_store={"type": "file", "path": str(home / f"{name}.record.json")},
+            service_client_deliveries=[
+                {
+                    "type": "file",
+                    "path": str(home / f"{name}.env"),
+                    **({"hosts": ["web1", "web2"]} if "tasks" in name else {}),
+                }
+            ],
+            service_client_probe=probe,
+            proven=str(home / "proven"),
+            delivered_file=str(home / "by_tasks.env"),
+        )
+        for name, probe in probes.items()
+    }
+
+
+@pytest.mark.timeout(300)
+def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> None:
+    """The first secret is not proven and there is none to go back to: the message says why, and nothing is deleted."""
+    home = ansible.home
+    probes: dict[str, dict[str, Any]] = {
+        "command": {"command": "sh -c 'echo no credential >&2; exit 3'", "retries": 1, "delay": 0},
+        "url": {"url": "http://127.0.0.1:9/health", "retries": 1, "delay": 0},
+    }
+    hosts = {
+        name: service(
+            home,
+            service_client_name=name,
+            service_client_store={"type": "file", "path": str(home / f"{name}.record.json")},
+            service_client_probe=probe,
+        )
+        for name, probe in probes.items()
+    }
+    reasons = {"command": "non-zero return code (rc 3). Nothing", "url": "refused"}
+    run = ansible.run("aritma.iam.provision", hosts=hosts)
+    assert run.code == 2
+    for name in hosts:
+        said = [each["result"]["msg"] for each in run.events if each["host"] == name and each["event"] == "failed"][-1]
+        assert f"blocked: the consumer of {name} was not proven to work" in said
+        assert reasons[name] in said, said
+        assert "Nothing was deleted" in said
+        assert len(_record(home, name)["current"]["value"]) == 32
+    clients = [each for each in simulator.admin.state()["clients"] if each["client_id"] != "admin"]
+    assert [len(each["secrets"]) for each in clients] == [1, 1]

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promise 2 (and 1, 3, 8, 16 on the way): a rotation that is killed anywhere is finished by one further run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torture.kills import Course, Holding, Point, course
+from torture.openbao import Bao, running_bao
+from torture.world import Client, World
+
+from simulator.process import Simulator
+
+SEED = 20261124
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    """A real OpenBao behind the proxy."""
+    with running_bao(tmp_path_factory.mktemp("bao")) as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "hashi_vault"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
+    """Clients whose records live in files, or in OpenBao."""
+    bao: Bao | None = request.getfixturevalue("bao") if request.param == "hashi_vault" else None
+    return World(tmp_path, simulator, bao)
+
+
+def _kill_at(world: World, points: Sequence[Point]) -> None:
+    """Each point with a client of its own; one further run; then everything must be as if nothing had happened."""
+    names = [f"{world.home.name}-{number:03d}" for number in range(len(points))]
+    at = dict(zip(names, points, strict=True))
+    clients = world.add(*names)
+    before = {each.name: each.record() for each in clients}
+    world.clients = clients
+    with world.consumed():
+        Holding(world, "aritma.iam.rotate", clients, at).kill()
+        untrue = [f"{at[each.name]}: {what}" for each in clients for what in _untrue(world, each, before[each.name])]
+        again = world.rotate()
+    assert untrue == []
+    assert again.code == 0, again.messages
+    assert [f"{at[each.name]}: {what}" for each in clients for what in each.complaints()] == []
+    assert [str(at[each.name]) for each in clients if each.peak() > 2] == []
+    states = {str(at[name]): entry["state"] for name, entry in world.reported().items() if entry["state"] != "rotated"}
+    assert states == {}
+
+
+def _untrue(world: World, client: Client, before: dict[str, Any]) -> list[str]:
+    """What the report says wrongly of a client whose run was killed."""
+    entry, record = world.reported().get(client.name, {}), client.record()
+    state = entry.get("state", "nothing")
+    ours = [each for each in client.secrets() if each["description"] != "portal"]
+    touched = record != before or [each["id"] for each in ours] != [before["current"]["secret_id"]]
+    if state == "nothing":
+        return ["something was changed, and the report does not name the client"] if touched else []
+    if state == "rotated":
+        return client.complaints()
+    return [] if state == "failed" and "interrupted" in entry["reason"] else [f"the report says {state}"]
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_rotation_is_finished_by_the_next_run(world: World) -> None:
+    """A sample of all points; `make torture` takes all."""
+    (client,) = world.add("course")
+    _kill_at(world, course(world, "aritma.iam.rotate", client).sample(8, SEED))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+def test_a_rotation_can_be_killed_at_any_point(world: World) -> None:
+    """All of them, twenty clients at a time."""
+    (client,) = world.add("course")
+    points = course(world, "aritma.iam.rotate", client).points()
+    for start in range(0, len(points), 20):
+        part = World(world.home / f"part{start}", world.simulator, world.bao)
+        part.home.mkdir()
+        _kill_at(part, points[start : start + 20])
+
+
+POLICY = {"action": "banking.ais.read", "scope": "/subscriptions/123"}
+CREATIONS = ("createClient", "createPolicy", "createClientSecret")
+
+
+@pytest.mark.timeout(300)
+def test_a_killed_provisioning_is_finished_by_the_next_run(tmp_path: Path, simulator: Simulator) -> None:
+    """Clients from nothing: killed between tasks, and while each creation is in flight."""
+    _provision(World(tmp_path, simulator), lambda course: course.sample(5, SEED))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1800)
+def test_a_provisioning_can_be_killed_between_any_two_tasks(tmp_path: Path, simulator: Simulator) -> None:
+    """All of them in one run."""
+    _provision(World(tmp_path, simulator), Course.points)
+
+
+def _provision(world: World, chosen: Callable[[Course], Sequence[Point]]) -> None:
+    variables = {"service_client_policies": [POLICY]}
+    course_of = course(world, "aritma.iam.provision", world.add("course", seeded=False, **variables)[0])
+    between = [each for each in chosen(Course(course_of.tasks, [], 0)) if each.kind == "task"]
+    flying = [Point("call", phase=phase, operation=each) for each in CREATIONS for phase in ("before", "after")]
+    world.clients = []
+    for prefix, points in (("between", between), ("flying", flying)):
+        clients = world.add(*[f"{prefix}{number:02d}" for number in range(len(points))], seeded=False, **variables)
+        at = {each.name: point for each, point in zip(clients, points, strict=True)}
+        Holding(world, "aritma.iam.provision", clients, at).kill()
+    run = world.ansible().run("aritma.iam.provision", "-f", "10", hosts=world.hosts())
+    assert run.code == 0, run.messages
+    state = world.simulator.admin.state()
+    assert sorted(each["name"] for each in state["clients"] if each["name"] not in ("course", "IAM admin")) == sorted(
+        each.name for each in world.clients
+    )
+    for client in world.clients:
+        client.learn_id()
+    assert world.complaints(foreign=False) == []
+    assert len(state["policies"]) == 1 + len(world.clients)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promises 3, 4, 5, 8, 14 and the number of calls, each over real processes, for records in files and in OpenBao."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torture.kills import Holding, Point
+from torture.openbao import Bao, Rule, running_bao
+from torture.world import Client, World, managed, ours
+
+from simulator.process import Simulator
+
+BEFORE_POST = Point("call", operation="createClientSecret")
+BEFORE_DELETE = Point("call", operation="deleteClientSecret")
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
+    """A real OpenBao behind the proxy."""
+    with running_bao(tmp_path_factory.mktemp("bao")) as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "hashi_vault"])
+def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
+    """Clients whose records live in files, or in OpenBao."""
+    bao: Bao | None = request.getfixturevalue("bao") if request.param == "hashi_vault" else None
+    return World(tmp_path, simulator, bao)
+
+
+def iam_writes(simulator: Simulator) -> list[str]:
+    """Everything that was asked of IAM and is no reading."""
+    return [str(each["operation"]) for each in ours(simulator.admin.log()) if _is_write(each)]
+
+
+def _is_write(request: Any) -> bool:
+    return request["method"] != "GET" and not str(request["operation"]).startswith("token")
+
+
+@pytest.mark.timeout(300)
+def test_the_store_is_always_written_first(world: World) -> None:
+    """What stands in the store while the POST and while the DELETE are on their way, and how many calls there are."""
+    posting, deleting = world.add("posting", "deleting")
+    old = {each.name: each.record()["current"] for each in world.clients}
+    points = {posting.name: BEFORE_POST, deleting.name: BEFORE_DELETE}
+    with world.consumed():
+        with Holding(world, "aritma.iam.rotate", world.clients, points).standing() as run:
+            on_their_way = [each for each in ours(world.simulator.admin.log()) if each["ended"] is None]
+            flying = {each["client_id"]: each for each in on_their_way}
+            _check_written_ahead(posting, flying[posting.client_id], old[posting.name])
+            _check_promoted(deleting, flying[deleting.client_id], old[deleting.name])
+        assert run.code == 0, run.messages
+    assert world.complaints() == []
+    assert [each.peak() for each in world.clients] == [2, 2]
+    calls = {each.name: len(ours(world.simulator.admin.log(), each)) for each in world.clients}
+    assert max(calls.values()) <= 9, calls
+
+
+def _check_written_ahead(client: Client, post: Any, old: dict[str, Any]) -> None:
+    pending, current = client.record()["pending"], client.record()["current"]
+    assert post["operation"] == "createClientSecret"
+    assert pending["rotation_id"] in post["body"]["description"]
+    assert current["value"] == old["value"] != pending["value"]
+
+
+def _check_promoted(client: Client, delete: Any, old: dict[str, Any]) -> None:
+    record = client.record()
+    assert delete["operation"] == "deleteClientSecret"
+    assert delete["path"].endswith("/" + record["previous"]["secret_id"])
+    assert record["previous"]["value"] == old["value"] != record["current"]["value"]
+    assert client.lives(record["current"]["value"])
+    assert client.delivered()["CLIENT_SECRET"] == record["current"]["value"]
+
+
+@pytest.mark.timeout(300)
+def test_a_lost_answer_is_harmless(world: World) -> None:
+    """POST, DELETE, both, and each write of the store: carried out, and the connection is cut before the answer."""
+    lost = {
+        "post": ["createClientSecret"],
+        "delete": ["deleteClientSecret"],
+        "both": ["createClientSecret", "deleteClientSecret"],
+    }
+    for client in world.add(*lost):
+        match = {"client_id": client.client_id}
+        rules = [
+            {"match": {**match, "operation": each}, "action": "commit_then_drop", "times": 1}
+            for each in lost[client.name]
+        ]
+        world.simulator.admin.add_faults(*rules)
+    if world.bao:
+        for number, client in enumerate(world.add("stage", "promote", "close")):
+            world.bao.proxy.rules.append(Rule(client.store_path, "drop", "after", number))
+    with world.consumed():
+        run = world.rotate()
+    assert run.code == 0, run.messages
+    assert world.complaints() == []
+    assert [each.peak() for each in world.clients] == [2] * len(world.clients)
+    assert all(rule["applied"] for rule in world.simulator.admin.faults())
+    assert world.bao is None or all(rule.spent for rule in world.bao.proxy.rules)
+
+
+@pytest.mark.timeout(300)
+def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulator: Simulator) -> None:
+    """Neither a rotation nor a provisioning writes to IAM when the record cannot be written."""
+    (client,) = world.add("locked")
+    store = client.host()["service_client_store"]
+    # A superuser may write to any folder; but nobody can give a file to a user that does not exist.
+    store |= {"token": world.bao.read_only_token()} if world.bao else {"owner": "no-such-user-here"}
+    client.variables["service_client_store"] = store
+    before = client.record()
+    (fresh,) = world.add("fresh", seeded=False)
+    fresh.variables["service_client_store"] = (
+        {**store, "path": "/proc/nowhere/record.json"}
+        if not world.bao
+        else {
+            **store,
+            "path": "torture/fresh",
+        }
+    )
+    run = world.rotate(client)
+    assert run.code != 0
+    assert world.reported()["locked"]["state"] == "failed"
+    provisioned = world.ansible().run("aritma.iam.provision", hosts=world.hosts(fresh))
+    assert provisioned.code != 0
+    assert iam_writes(simulator) == [], provisioned.messages
+    assert client.record() == before
+
+
+@pytest.mark.timeout(300)
+def test_check_mode_says_what_a_run_would_do(world: World, simulator: Simulator) -> None:
+    """The same plan, and nothing is written: not to IAM, not to the store, the target or the report."""
+    due, idle, broken = world.add("due", "idle", "broken")
+    due.variables["service_client_rotate_after"] = "30m"
+    broken.keep({**broken.record(), "current": {**broken.record()["current"], "value": "not-the-value-any-more"}})
+    before = [each.record() for each in world.clients]
+    arguments = ("--check", "--diff")
+    predicted = world.rotate(arguments=arguments, rotation_force=False)
+    assert iam_writes(simulator) == []
+    assert [each.record() for each in world.clients] == before
+    assert not due.home.joinpath("delivered.env").exists() and not world.report.exists()
+    done = world.rotate(rotation_force=False)
+    assert _plans(predicted) == _plans(done)
+    assert {name: plan["state"] for name, plan in _plans(done).items()} == {
+        "due": "rotate",
+        "idle": "unchanged",
+        "broken": "blocked",
+    }
+    assert due.complaints() == []
+    _check_idle(world, idle)
+
+
+def _plans(run: Any) -> dict[str, dict[str, Any]]:
+    """What was planned for each client: all but the rotation id, which is new each time, and the age in the reason."""
+    plans: dict[str, dict[str, Any]] = {}
+    for each in run.events:
+        # A plan that stops the run is a failure, which carries it.
+        plan = {**each["result"], **each["result"].get("failure", {})}.get("plan") or {}
+        if "steps" in plan:
+            plans.setdefault(each["host"], plan)
+    told = ("state", "steps", "sweep", "left")
+    return {name: {member: plan[member] for member in told} for name, plan in plans.items()}
+
+
+def _check_idle(world: World, idle: Client) -> None:
+    world.simulator.admin.clear_log()
+    again = world.rotate(idle, rotation_force=False).ok()
+    assert again.changed == 0
+    asked = [str(each["operation"]) for each in ours(world.simulator.admin.log(), idle)]
+    assert asked == ["listClientSecrets", "tokenForTenant"]
+    assert [each["id"] for each in idle.secrets() if managed(each)] == [idle.record()["current"]["secret_id"]]

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Promise 12: without proof by every consumer nothing is deleted, and the service gets its last secret again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from torture.world import Client, World, managed
+
+from simulator.process import Simulator
+
+TARGETS = ("t1", "t2", "t3")
+
+
+class OldFashioned:
+    """A service that works only with the first value; it answers the rotation id that it works with."""
+
+    def __init__(self) -> None:
+        self.watched: dict[str, tuple[Path, str]] = {}
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def answer(self, name: str) -> tuple[int, bytes]:
+        """Status and body for the client of this name."""
+        path, value = self.watched[name]
+        text = path.read_text(encoding="utf-8")
+        return (200, text.encode()) if value in text else (500, b"this secret does not work for me")
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(service: OldFashioned) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = service.answer(self.path.strip("/"))
+            # The value itself is nothing for an answer.
+            body = b"\n".join(line for line in body.splitlines() if b"SECRET" not in line)
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+@pytest.fixture
+def old_fashioned() -> Iterator[OldFashioned]:
+    """The service."""
+    service = OldFashioned()
+    yield service
+    service.close()
+
+
+def _three_targets(client: Client) -> None:
+    """Deliveries to three hosts. All are this machine, so that each has a file of its own."""
+    client.variables["service_client_deliveries"] = [
+        {"type": "file", "path": str(client.home / f"{host}.env"), "format": "env", "hosts": [host]} for host in TARGETS
+    ]
+
+
+def _probes(world: World, service: OldFashioned) -> dict[str, Callable[[Client], Mapping[str, Any]]]:
+    def by_tasks(client: Client) -> Mapping[str, Any]:
+        """Only the second of three targets does not work with a new value."""
+        path = world.home / "probe.yml"
+        task = {
+            "name": "Look for the value that works",
+            "ansible.builtin.command": {
+                "argv": ["grep", "-q", client.record()["current"]["value"], str(client.home / "t2.env")]
+            },
+            "when": "service_client_delivery_host == 't2'",
+            "changed_when": False,
+        }
+        path.write_text(yaml.safe_dump([task]), encoding="utf-8")
+        return {"tasks": str(path)}
+
+    def by_command(client: Client) -> Mapping[str, Any]:
+        file = client.home / "t1.env"
+        return {"command": f"grep -q {client.record()['current']['value']} {file}", "retries": 1, "delay": 0}
+
+    def by_url(client: Client) -> Mapping[str, Any]:
+        service.watched[client.name] = (client.home / "t3.env", client.record()["current"]["value"])
+        wanted = "{{ service_client_credential.rotation_id }}"
+        return {"url": f"{service.url}/{client.name}", "contains": wanted, "retries": 1, "delay": 0}
+
+    return {"tasks": by_tasks, "command": by_command, "url": by_url}
+
+
+def _rotate(world: World, **variables: Any) -> Any:
+    """The targets are in the inventory, and no clients."""
+    hosts = {**world.hosts(), **{name: {} for name in TARGETS}}
+    told = world.variables(rotation_hosts=":".join(each.name for each in world.clients), **variables)
+    return world.ansible().run("aritma.iam.rotate", "-f", "10", variables=told, hosts=hosts)
+
+
+def _check_restored(world: World, client: Client, old: Mapping[str, Any]) -> None:
+    entry, record = world.reported()[client.name], client.record()
+    assert entry["state"] == "rolled_back", entry
+    assert "not completely" not in entry["reason"], entry
+    assert record["current"]["value"] == old["value"]
+    assert record["current"]["rotation_id"] != old["rotation_id"]
+    assert record["pending"] is None and record["previous"] is None
+    assert [str(each["id"]) for each in client.secrets() if managed(each)] == [record["current"]["secret_id"]]
+    for host in TARGETS:
+        assert client.delivered(f"{host}.env")["CLIENT_SECRET"] == old["value"], (client.name, host)
+
+
+@pytest.mark.timeout(300)
+def test_a_consumer_that_fails_gets_its_last_secret_again(
+    tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
+) -> None:
+    """One failing target of three is enough; after it was mended the next run rotates."""
+    world = World(tmp_path, simulator)
+    probes = _probes(world, old_fashioned)
+    for client in world.add(*probes):
+        _three_targets(client)
+        client.variables["service_client_probe"] = probes[client.name](client)
+    old = {each.name: each.record()["current"] for each in world.clients}
+    with world.consumed():
+        run = _rotate(world)
+        assert run.code != 0
+        for client in world.clients:
+            _check_restored(world, client, old[client.name])
+            client.variables["service_client_probe"] = {"command": "true"}
+        mended = _rotate(world)
+    assert mended.code == 0, mended.messages
+    assert {name: entry["state"] for name, entry in world.reported().items()} == dict.fromkeys(probes, "rotated")
+    for client in world.clients:
+        value = client.record()["current"]["value"]
+        assert value != old[client.name]["value"]
+        assert {client.delivered(f"{host}.env")["CLIENT_SECRET"] for host in TARGETS} == {value}
+
+
+@pytest.mark.timeout(300)
+def test_a_roll_back_that_fails_too_deletes_nothing_that_works(tmp_path: Path, simulator: Simulator) -> None:
+    """A consumer that works with nothing, a target that cannot be written, a token endpoint that says nothing any more.
+
+    Both values stay, and the next run goes on.
+    """
+    world = World(tmp_path, simulator)
+    hopeless, unreachable, dark = world.add("hopeless", "unreachable", "dark")
+    dark.variables["service_client_probe"] = {"command": "false", "retries": 0}
+    match = {"client_id": dark.client_id, "path_regex": "^/acme/"}
+    proves_nothing = {"action": "fail_before", "status": 400, "payload": {"error": "invalid_scope"}}
+    simulator.admin.add_faults({"match": match, **proves_nothing, "after_skip": 2})
+    hopeless.variables["service_client_probe"] = {"command": "false", "retries": 0}
+    deliveries = unreachable.host()["service_client_deliveries"]
+    lost = {"type": "file", "path": "/proc/nowhere/credentials.env", "format": "env"}
+    unreachable.variables["service_client_deliveries"] = [*deliveries, lost]
+    old = {each.name: each.record()["current"] for each in world.clients}
+    with world.consumed():
+        run = world.rotate()
+        assert run.code != 0
+        for client in world.clients:
+            assert world.reported()[client.name]["state"] == "rolled_back", world.reported()[client.name]
+            assert client.lives(old[client.name]["value"])
+            assert client.lives(client.record()["current"]["value"])
+            assert client.lives(client.delivered()["CLIENT_SECRET"])
+        hopeless.variables.clear()
+        unreachable.variables.clear()
+        dark.variables.clear()
+        simulator.admin.clear_faults()
+        mended = world.rotate(rotation_force=False)
+    assert mended.code == 0, mended.messages
+    assert world.complaints() == []
+
+
+@pytest.mark.timeout(300)
+def test_where_the_server_caps_the_number_of_secrets(tmp_path: Path, simulator: Simulator) -> None:
+    """Two secrets of ours are enough to rotate. A roll-back needs a third: without it the old value stays in use."""
+    world = World(tmp_path, simulator)
+    fine, failing = world.add("fine", "failing")
+    old = failing.record()["current"]["value"]
+    probe = f"grep -q {old} {failing.home / 'delivered.env'}"
+    failing.variables["service_client_probe"] = {"command": probe, "retries": 0}
+    simulator.admin.switch(max_secrets=3)  # one of them is somebody else's
+    with world.consumed():
+        run = world.rotate()
+        assert run.code != 0
+        assert world.reported()["fine"]["state"] == "rotated"
+        assert world.reported()["failing"]["state"] == "rolled_back", world.reported()["failing"]
+        assert failing.delivered()["CLIENT_SECRET"] == old and failing.lives(old)
+        failing.variables.clear()
+        mended = world.rotate(rotation_force=False)
+    assert mended.code == 0, mended.messages
+    assert world.complaints() == []
+    assert [each.peak() for each in (fine, failing)] == [2, 2]

@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, end to end, on every profile of the simulator: provision twice, rotate, rotate again without need.
+
+Each profile has a simulator of its own and is one inventory host, so that one run of Ansible serves several of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_run import Ansible, Run
+from service import delivered, service, stored
+from wire_log import Wire
+
+from simulator.caller import Caller
+from simulator.named import NAMED
+from simulator.process import Simulator
+
+FOREIGN = {"value": "MadeBySomebodyElse0", "description": "portal"}
+GROUPS = 6
+CAPPED = {"capped", "capped_409"}
+"""Profiles on which a client can hold two secrets: the other one would leave no room for a rotation."""
+
+
+class Tenant:
+    """One profile: its simulator, its folder, its client."""
+
+    def __init__(self, home: Path, profile: str, simulator: Simulator) -> None:
+        self.profile = profile
+        self.simulator = simulator
+        self.home = home / profile
+        self.home.mkdir()
+
+    def host(self) -> dict[str, Any]:
+        """The variables of its inventory host."""
+        return {**service(self.home), "tenant_environment": _connection(self.simulator)}
+
+    def wire(self) -> Wire:
+        """The requests since the log was cleared."""
+        return Wire(self.simulator.admin.log())
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """The live secrets of its client."""
+        client_id = stored(self.home)["client_id"]
+        clients = self.simulator.admin.state()["clients"]
+        live: list[dict[str, Any]] = next(each for each in clients if each["client_id"] == client_id)["secrets"]
+        return live
+
+    def lives(self, value: str) -> bool:
+        """Whether a live secret of the client has this value."""
+        return bool(self.simulator.admin.check(stored(self.home)["client_id"], value)["live"])
+
+    def add_foreign_secret(self) -> None:
+        """Somebody else adds a secret by hand."""
+        if self.profile not in CAPPED:
+            answer = Caller(self.simulator).add_secret(stored(self.home)["client_id"], **FOREIGN)
+            assert answer.ok, answer.text
+
+
+def _connection(simulator: Simulator) -> dict[str, str]:
+    return {"ARITMA_IAM_URL": simulator.api_url, "ARITMA_IDENTITY_URL": simulator.identity_url}
+
+
+class Fleet:
+    """Several tenants in one run of Ansible."""
+
+    def __init__(self, home: Path, tenants: Mapping[str, Tenant]) -> None:
+        self.tenants = tenants
+        first = next(iter(tenants.values()))
+        self.ansible = Ansible(home, first.simulator)
+
+    def play(self, tasks_from: str, **variables: Any) -> Run:
+        """Run one entry point of the role for all; the logs hold the requests of this run alone."""
+        for each in self.tenants.values():
+            each.simulator.admin.clear_log()
+        role = {"name": "aritma.iam.service_client", "tasks_from": tasks_from}
+        play = {
+            "hosts": "service_clients",
+            "gather_facts": False,
+            "environment": "{{ tenant_environment }}",
+            "tasks": [{"ansible.builtin.import_role": role}],
+        }
+        hosts = {name: each.host() for name, each in self.tenants.items()}
+        return self.ansible.run([play], "-f", "8", hosts=hosts, variables=variables)
+
+
+def _profiles(group: int) -> list[str]:
+    return sorted(NAMED)[group::GROUPS]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_from_nothing_to_rotated(group: int, tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
+    """What must hold on every profile."""
+    fleet = Fleet(tmp_path, {name: Tenant(tmp_path, name, simulate(name)) for name in _profiles(group)})
+
+    fleet.play("main").ok()
+    first = {name: stored(each.home) for name, each in fleet.tenants.items()}
+    for name, tenant in fleet.tenants.items():
+        _check_provisioned(tenant, first[name])
+
+    again = fleet.play("main").ok()
+    for tenant in fleet.tenants.values():
+        _check_nothing_done(tenant, again, iam_calls=5)
+        tenant.add_foreign_secret()
+
+    fleet.play("rotate", rotation_force=True).ok()
+    for name, tenant in fleet.tenants.items():
+        _check_rotated(tenant, first[name])
+
+    again = fleet.play("rotate").ok()
+    for tenant in fleet.tenants.values():
+        _check_nothing_done(tenant, again, iam_calls=2)
+
+
+def _check_provisioned(tenant: Tenant, record: Mapping[str, Any]) -> None:
+    assert delivered(tenant.home)["CLIENT_SECRET"] == record["current"]["value"], tenant.profile
+    assert record["pending"] is None and record["previous"] is None, tenant.profile
+    assert len(tenant.secrets()) == 1, tenant.profile
+    policies = {(each["action"], each["scope"]) for each in tenant.simulator.admin.state()["policies"]}
+    wanted = {("banking.ais.read", "/subscriptions/123"), ("banking.pis.read", "/subscriptions/123")}
+    assert policies == wanted, tenant.profile
+
+
+def _check_nothing_done(tenant: Tenant, run: Run, iam_calls: int) -> None:
+    wire = tenant.wire()
+    changed = [each["task"] for each in run.events if each["host"] == tenant.profile and each["result"].get("changed")]
+    assert changed == [], (tenant.profile, changed)
+    assert wire.writes(effective=True) == [], (tenant.profile, wire.operations())
+    assert wire.iam_calls(further_pages=False) <= iam_calls, (tenant.profile, wire.operations())
+    assert wire.exchanges() == 1, (tenant.profile, wire.operations())
+
+
+def _check_rotated(tenant: Tenant, before: Mapping[str, Any]) -> None:
+    record, profile = stored(tenant.home), tenant.profile
+    assert record["current"]["value"] != before["current"]["value"], profile
+    assert delivered(tenant.home)["CLIENT_SECRET"] == record["current"]["value"], profile
+    assert tenant.lives(record["current"]["value"]) and not tenant.lives(before["current"]["value"]), profile
+    assert record["pending"] is None and record["previous"] is None, profile
+    foreign = profile not in CAPPED
+    assert tenant.lives(FOREIGN["value"]) == foreign, profile
+    assert len(tenant.secrets()) == 1 + foreign, profile

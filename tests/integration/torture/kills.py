@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs that are killed at chosen points: while a request or a write of the store is in flight, or between two tasks.
+
+One run holds many clients, each at a point of its own, and the kill hits them all.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_run import Run
+from torture.openbao import Rule
+from torture.processes import kill_all
+from torture.world import HERE, Client, World, ours
+
+OURS = "^/(acme|core)/"
+"""Paths that our runs use; the consumer uses others."""
+_CHANGING = ("createClientSecret", "deleteClientSecret")
+
+
+@dataclass(frozen=True)
+class Point:
+    """``kind`` is task (before the ``number``-th begins), call or store (while the ``number``-th is in flight).
+
+    ``phase`` says whether the server has committed what is in flight. With ``operation`` only such calls are counted.
+    """
+
+    kind: str
+    number: int = 1
+    phase: str = "before"
+    operation: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} {self.phase}"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What an undisturbed run of one client consists of."""
+
+    tasks: list[str]
+    calls: list[str]
+    writes: int
+
+    def points(self) -> list[Point]:
+        """Every point at which a run can be killed."""
+        tasks = [Point("task", number + 1) for number in range(len(self.tasks))]
+        flying = {"call": len(self.calls), "store": self.writes}
+        phases = ("before", "after")
+        return tasks + [
+            Point(kind, n + 1, phase) for kind, count in flying.items() for n in range(count) for phase in phases
+        ]
+
+    def sample(self, count: int, seed: int) -> list[Point]:
+        """Some of the points, the same ones for the same seed: always those while POST and DELETE are in flight."""
+        changing = [number + 1 for number, name in enumerate(self.calls) if name in _CHANGING]
+        always = [each for each in self.points() if each.kind == "call" and each.number in changing]
+        others = [each for each in self.points() if each not in always]
+        random.Random(seed).shuffle(others)
+        return (always + others)[:count]
+
+
+class Holding:
+    """A run whose hosts stop at their points."""
+
+    def __init__(self, world: World, playbook: str, clients: Sequence[Client], points: Mapping[str, Point]) -> None:
+        self.world, self.playbook, self.clients, self.points = world, playbook, clients, points
+        self._folder = world.home / ".run"
+        self._holds = self._folder / "holds.json"
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start it, with everything in place that stops it."""
+        self._place_rules()
+        ansible = self.world.ansible()
+        self._holds.with_suffix(".log").unlink(missing_ok=True)
+        tasks = {name: point.number for name, point in self.points.items() if point.kind == "task"}
+        self._holds.write_text(json.dumps(tasks), encoding="utf-8")
+        return ansible.start(
+            self.playbook,
+            "-f",
+            str(len(self.clients) + 1),
+            variables=self.world.variables(),
+            hosts=self.world.hosts(*self.clients),
+            ANSIBLE_STRATEGY="held",
+            ANSIBLE_STRATEGY_PLUGINS=str(HERE / "strategy"),
+            ANSIBLE_DEPRECATION_WARNINGS="0",
+            HOLD_FILE=str(self._holds),
+        )
+
+    def _place_rules(self) -> None:
+        by_name = {each.name: each for each in self.clients}
+        for name, point in self.points.items():
+            client = by_name[name]
+            if point.kind == "call":
+                match = {"path_regex": OURS}
+                # A client that is still to be made has no id: any of them may be the one that is held.
+                match |= {"client_id": client.client_id} if client.client_id else {}
+                match |= {"operation": point.operation} if point.operation else {}
+                rule = {"match": match, "action": "pause", "phase": point.phase, "name": name}
+                self.world.simulator.admin.add_faults({**rule, "after_skip": point.number - 1, "times": 1})
+            if point.kind == "store" and client.bao:
+                client.bao.proxy.rules.append(Rule(client.store_path, "pause", point.phase, point.number - 1))
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """The tasks that were begun or held."""
+        log = self._holds.with_suffix(".log")
+        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+    def arrived(self) -> int:
+        """How many clients stand at their points."""
+        between = sum(1 for each in self.tasks() if each["held"])
+        writing = sum(rule.held.is_set() for rule in self.world.bao.proxy.rules) if self.world.bao else 0
+        return between + writing + len(self.world.simulator.admin.paused())
+
+    def wait(self, process: subprocess.Popen[str]) -> None:
+        """Wait until all stand at their points."""
+        deadline = time.monotonic() + 100 + 10 * len(self.points)
+        while self.arrived() < len(self.points):
+            if process.poll() is not None or time.monotonic() > deadline:
+                kill_all(process.pid)
+                raise AssertionError(f"{self.arrived()} of {len(self.points)} arrived:\n{process.communicate()[0]}")
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """Run until all stand at their points, then kill everything. What had not been committed never is."""
+        process = self.start()
+        self.wait(process)
+        kill_all(process.pid)
+        process.communicate()
+        self.release(drop=True)
+
+    @contextmanager
+    def standing(self) -> Iterator[Run]:
+        """Look around while all stand at their points; then let them go on. The run is complete after that."""
+        process = self.start()
+        self.wait(process)
+        run = Run(0, "", [])
+        try:
+            yield run
+        finally:
+            self.release(drop=False)
+            done = self.world.ansible().finish(process)
+            object.__setattr__(run, "code", done.code)
+            run.events.extend(done.events)
+
+    def release(self, *, drop: bool) -> None:
+        """Let go what is in flight, or cut it off: it is never committed then."""
+        self.world.simulator.admin.resume(drop=drop)
+        self.world.simulator.admin.clear_faults()
+        if self.world.bao:
+            self.world.bao.proxy.release(drop=drop)
+
+
+def course(world: World, playbook: str, client: Client) -> Course:
+    """Run one client to its end, undisturbed."""
+    mark = world.simulator.admin.log()[-1:] or [{"seq": 0}]
+    writes = len(world.bao.proxy.writes) if world.bao else 0
+    holding = Holding(world, playbook, [client], {})
+    process = holding.start()
+    output, _ = process.communicate(timeout=110)
+    assert process.returncode == 0, output
+    log = ours(world.simulator.admin.log(mark[0]["seq"]))
+    done = len(world.bao.proxy.writes) - writes if world.bao else 0
+    return Course([each["task"] for each in holding.tasks()], [str(each["operation"]) for each in log], done)
