@@ -15,7 +15,7 @@ attributes:
   action:
     description: Has an action plugin of the same name, which runs on the controller.
     support: full
-    details: It runs in the controller process, and ships the module to the task's host with O(run_on=target) only.
+    details: It runs in the controller process, and ships the module to the task's host with C(run_on=target) only.
   async:
     description: Supports being run with C(async).
     support: none
@@ -46,7 +46,7 @@ attributes:
   action:
     description: Has an action plugin of the same name, which runs on the controller.
     support: full
-    details: It runs in the controller process, and ships the module to the task's host with O(run_on=target) only.
+    details: It runs in the controller process, and ships the module to the task's host with C(run_on=target) only.
   async:
     description: Supports being run with C(async).
     support: none

@@ -93,7 +93,7 @@ def replace_file(
     with (
         system_errors(path, "write"),
         located(path, create=make_directory) as place,
-        nullcontext() if expected is None else _locked(place),
+        nullcontext() if expected is None else _locked(place) as _lock,
     ):
         before = _read(place)
         _compare(place, before, expected)
@@ -108,7 +108,7 @@ def remove_file(path: str, *, expected: str | None = None) -> None:
         system_errors(path, "remove"),
         suppress(FileNotFoundError),
         located(path) as place,
-        nullcontext() if expected is None else _locked(place),
+        nullcontext() if expected is None else _locked(place) as _lock,
     ):
         _compare(place, _read(place), expected)
         _sweep(place)

@@ -73,7 +73,11 @@ else:
     except ImportError:
         MISSING["pydantic"] = traceback.format_exc()
         AliasChoices = BaseModel = BeforeValidator = ConfigDict = Field = PlainSerializer = TypeAdapter = _Absent
-        ValidationError = field_validator = model_validator = _Absent
+        field_validator = model_validator = _Absent
+
+        class ValidationError(Exception):
+            """Never raised: nothing is validated without pydantic."""
+
 
 __all__ = [
     "MISSING",

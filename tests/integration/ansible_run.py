@@ -111,10 +111,10 @@ class Ansible:
     def finish(self, process: subprocess.Popen[str], timeout: float = 300) -> Run:
         """Wait for a started playbook."""
         try:
-            output, _ = process.communicate(timeout=timeout)
+            output, _unused = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
+            output, _unused = process.communicate()
             raise AssertionError(f"still running after {timeout} s:\n{output}") from None
         return Run(process.returncode, output, self._events())
 

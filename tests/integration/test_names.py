@@ -195,7 +195,9 @@ def _check_present(simulator: Simulator, home: Path, names: Mapping[str, str]) -
     for host, name in names.items():
         client, delivered = clients[name], _delivered(home, names)[host]
         assert client["description"] == name
-        assert [each["description"] for each in client["secrets"]] == [f"aritma.iam rotation {delivered['rotation_id']}"]
+        assert [each["description"] for each in client["secrets"]] == [
+            f"aritma.iam rotation {delivered['rotation_id']}"
+        ]
         record = json.loads((home / ".aritma-iam" / f"{client['client_id']}.json").read_text())
         assert record["client_name"] == name
         assert record["current"]["value"] == delivered["client_secret"]

@@ -56,21 +56,21 @@ class Script:
         self.tasks: list[dict[str, Any]] = []
         self.names: list[str] = []
 
-    def call(self, name: str, module: str, /, *, check: bool = False, fails: bool = False, **options: Any) -> None:
+    def call(self, title: str, module: str, /, *, check: bool = False, fails: bool = False, **options: Any) -> None:
         """One task."""
-        task: dict[str, Any] = {f"aritma.iam.{module}": options, "register": name, "diff": True}
+        task: dict[str, Any] = {f"aritma.iam.{module}": options, "register": title, "diff": True}
         if check:
             task["check_mode"] = True
         if fails:
             task["ignore_errors"] = True
         self.tasks.append(task)
-        self.names.append(name)
+        self.names.append(title)
 
-    def foretold(self, name: str, module: str, /, **options: Any) -> None:
+    def foretold(self, title: str, module: str, /, **options: Any) -> None:
         """A change: foretold in check mode, made, and made again without need."""
-        self.call(f"{name}_foretold", module, check=True, **options)
-        self.call(f"{name}_made", module, **options)
-        self.call(f"{name}_again", module, **options)
+        self.call(f"{title}_foretold", module, check=True, **options)
+        self.call(f"{title}_made", module, **options)
+        self.call(f"{title}_again", module, **options)
 
     def written(self, path: str) -> list[dict[str, Any]]:
         """All tasks, and one that writes what they registered."""

@@ -32,9 +32,9 @@ class Case:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def module(name: str, says: Sequence[str], environment: Mapping[str, str] | None = None, /, **options: Any) -> Case:
+def module(called: str, says: Sequence[str], environment: Mapping[str, str] | None = None, /, **options: Any) -> Case:
     """A case of one module."""
-    return Case([{f"aritma.iam.{name}": options}], says, environment or {})
+    return Case([{f"aritma.iam.{called}": options}], says, environment or {})
 
 
 def role(says: Sequence[str], tasks_from: str = "main", environment: Mapping[str, str] | None = None, **v: Any) -> Case:

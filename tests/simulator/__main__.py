@@ -52,10 +52,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser = _parser()
     options = parser.parse_args(arguments)
     pairs = [pair.partition("=") for pair in options.switches]
-    switches = {name: value for name, _, value in pairs}
+    switches = {name: value for name, _unused, value in pairs}
     if not _is_loopback(options.host):
         parser.error("--host must be a loopback address: the control API has no authorisation")
-    if not all(equals for _, equals, _ in pairs):
+    if not all(equals for _name, equals, _value in pairs):
         parser.error("--set takes SWITCH=VALUE")
     try:
         named_profile(options.profile, switches)

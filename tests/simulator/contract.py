@@ -97,7 +97,7 @@ class Contract:
 
     def knows_path(self, raw_path: str) -> bool:
         """Whether some method is known on this path."""
-        return any(pattern.fullmatch(raw_path) for pattern, _ in self._routes)
+        return any(pattern.fullmatch(raw_path) for pattern, _unused in self._routes)
 
     def request_problems(self, operation: Operation | None, exchange: Exchange) -> Iterator[str]:
         """What the client did against the contract."""

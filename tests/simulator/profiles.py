@@ -10,16 +10,15 @@ documentation, and the values that it may take (none listed: any value of the de
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Value = str | int | float | bool
 
 
 def _switch(default: Value, fact: str, doc: str, values: tuple[Value, ...] = ()) -> Any:
-    return dataclasses.field(
-        default=default, metadata={"fact": fact, "doc": doc, "values": values, "type": type(default)}
-    )
+    describe: Callable[..., Any] = dataclasses.field
+    return describe(default=default, metadata={"fact": fact, "doc": doc, "values": values, "type": type(default)})
 
 
 _YES_NO = (True, False)

@@ -62,7 +62,7 @@ class Tokens:
 
     def verify(self, authorization: str, known_tenants: frozenset[str]) -> Identity | None:
         """The identity of a bearer token, or none: signature, expiry, issuer and tenant are checked."""
-        scheme, _, token = authorization.partition(" ")
+        scheme, _unused, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None
         try:

@@ -60,7 +60,7 @@ def person_form(person: Person) -> dict[str, Any]:
 
 def find_subject(call: Call, subject_id: str) -> Client | Person | None:
     """The subject of the caller's tenant with this full subject id."""
-    kind, _, identifier = subject_id.partition("-")
+    kind, _unused, identifier = subject_id.partition("-")
     if kind == "user":
         return call.store.people.user(call.tenant, identifier)
     if kind == "group":
@@ -113,7 +113,9 @@ def page_of(call: Call, items: list[dict[str, Any]]) -> Response:
 def list_subjects(call: Call) -> Response:
     """GET /v1/subjects."""
     text = call.query.get("searchQuery", "")
-    found, _ = call.store.clients.page(call.tenant, text, "name", lag=call.lag, newest=False, offset=0, limit=_ALL)
+    found, _unused = call.store.clients.page(
+        call.tenant, text, "name", lag=call.lag, newest=False, offset=0, limit=_ALL
+    )
     people = [*call.store.people.users(call.tenant, text), *call.store.people.groups(call.tenant, text)]
     forms = [client_form(call.profile, client) for client in found]
     return page_of(call, [*map(person_form, people), *forms])

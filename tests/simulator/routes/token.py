@@ -46,7 +46,7 @@ def form_of(body: bytes) -> dict[str, str]:
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:
     """Client id and secret of a Basic header, not yet form-decoded."""
-    scheme, _, encoded = authorization.partition(" ")
+    scheme, _unused, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

@@ -261,7 +261,7 @@ def test_statuses_are_errors(wire: Wire, session: OpenSession, status: int, kind
     wire.expect("GET", CLIENTS).reply(status, {"title": "Bad", "detail": "because", "errors": {"name": ["too long"]}})
     with pytest.raises(ApiError) as caught:
         session().request("listClients", "GET", ("clients",), query={"searchText": "query-canary"})
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert f"answered {status}: Bad; because; name: too long." in caught.value.message
     assert hint in caught.value.hint
     assert caught.value.details["operation"] == "listClients"

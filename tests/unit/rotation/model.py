@@ -102,7 +102,7 @@ class Search(Operations):
         calm = settled(calm)
         if calm not in self.converged:
             after, broken = calm, None
-            for _ in range(self.scenario.further_runs):
+            for _unused in range(self.scenario.further_runs):
                 after, broken = (after, broken) if broken else self.run_alone(after)
             self.converged[calm] = broken or self.disorder(after)
         return self.converged[calm]

@@ -153,7 +153,7 @@ class Role:
 
     def delete(self, secret_id: str) -> Generator[Op, Any, bool]:
         """DELETE, once more when the answer was lost. A 404 is as good as a 204."""
-        for _ in range(2):
+        for _unused in range(2):
             if (yield Op("delete", (secret_id,))) != "lost":
                 return True
         return False
@@ -208,7 +208,7 @@ class Role:
         """POST. When the answer is lost: look, and POST again only what is neither listed nor accepted."""
         pending = known(held.text).pending
         assert pending is not None
-        for _ in range(2):
+        for _unused in range(2):
             answer = yield Op("post", (pending.value, description_for(pending.rotation_id)))
             if answer == "ok":
                 return held.text
@@ -242,7 +242,7 @@ class Role:
     def do_prove(self, held: Held) -> Step:
         pending = known(held.text).pending
         assert pending is not None
-        for _ in range(self.polls):
+        for _unused in range(self.polls):
             if (yield Op("exchange", (pending.value,))) == "accepted":
                 return held.text
         return None

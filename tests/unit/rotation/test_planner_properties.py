@@ -74,8 +74,8 @@ def listing(shown: tuple[str | None, ...]) -> tuple[Listed, ...]:
     return tuple(Listed(each, text) for each, text in zip(IDS, shown, strict=True) if text != ABSENT)
 
 
-described = st.tuples(*(st.sampled_from([ABSENT, *TEXTS]) for _ in IDS)).map(listing)
-plain = st.tuples(*(st.sampled_from([ABSENT, None]) for _ in IDS)).map(listing)
+described = st.tuples(*(st.sampled_from([ABSENT, *TEXTS]) for _unused in IDS)).map(listing)
+plain = st.tuples(*(st.sampled_from([ABSENT, None]) for _unused in IDS)).map(listing)
 evidence = st.builds(
     Evidence,
     now=st.just(NOW),
@@ -112,7 +112,7 @@ def ids_in_use(record: Record) -> set[str]:
 @given(evidence, wishes)
 def test_the_same_evidence_gives_the_same_plan(seen: Evidence, wish: Settings) -> None:
     assert plan_start(seen, wish) == plan_start(seen, wish)
-    once, again = (plan_retirement(seen, wish, consumer_proven=True) for _ in range(2))
+    once, again = (plan_retirement(seen, wish, consumer_proven=True) for _unused in range(2))
     assert once == again
 
 

@@ -29,7 +29,7 @@ def test_a_new_id_goes_on_with_its_lineage() -> None:
 
 
 def test_a_first_id_begins_a_lineage_and_no_two_are_the_same() -> None:
-    made = {new_rotation_id(NOW, None) for _ in range(50)}
+    made = {new_rotation_id(NOW, None) for _unused in range(50)}
     assert len(made) == len({lineage_of(each) for each in made}) == 50
     assert new_rotation_id(NOW, "3f9a2c") != new_rotation_id(NOW, "3f9a2c")
 

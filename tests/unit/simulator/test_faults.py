@@ -54,7 +54,7 @@ def test_fail_before_commits_nothing(simulator: Simulator, caller: Caller) -> No
             "headers": {"X-Extra": "1"},
         },
     )
-    first, second, third, fourth = (caller.add_secret("c1", "another-8", "second") for _ in range(4))
+    first, second, third, fourth = (caller.add_secret("c1", "another-8", "second") for _unused in range(4))
     assert [answer.status_code for answer in (first, second, third, fourth)] == [503, 503, 429, 201]
     assert first.headers["Retry-After"] == "2"
     assert parsedate_to_datetime(third.headers["Retry-After"]).timestamp() > time.time() + 50
@@ -127,7 +127,7 @@ def test_spoiled_bodies(simulator: Simulator, caller: Caller) -> None:
     ]
     caller.admin_token()
     simulator.admin.add_faults(*({**rule, "times": 1} for rule in rules))
-    for _ in range(2):
+    for _unused in range(2):
         answer = caller.iam("GET", SECRETS)
         assert answer.headers["Content-Type"] == "application/json"
         with pytest.raises(requests.JSONDecodeError):
@@ -153,8 +153,8 @@ def test_skip_times_and_client(simulator: Simulator, caller: Caller) -> None:
     caller.admin_token()
     match = {"client_id": ["c1"], "operation": ["tokenForTenant", "listClientSecrets"]}
     simulator.admin.add_faults({"action": "fail_before", "status": 500, "match": match, "after_skip": 1, "times": 2})
-    statuses = [caller.exchange("c1", "value-of-8").status_code for _ in range(2)]
-    statuses += [caller.iam("GET", SECRETS).status_code for _ in range(2)]
+    statuses = [caller.exchange("c1", "value-of-8").status_code for _unused in range(2)]
+    statuses += [caller.iam("GET", SECRETS).status_code for _unused in range(2)]
     assert statuses == [200, 500, 500, 200]
     assert caller.exchange("admin", simulator.admin_client_secret, "services.iam").status_code == 200
 
@@ -163,7 +163,7 @@ def test_probability_with_a_seed_repeats(simulator: Simulator, caller: Caller) -
     def statuses() -> list[int]:
         simulator.admin.clear_faults()
         simulator.admin.add_faults({"action": "fail_before", "status": 500, "probability": 0.5, "seed": 3})
-        return [caller.iam("GET", SECRETS).status_code for _ in range(20)]
+        return [caller.iam("GET", SECRETS).status_code for _unused in range(20)]
 
     caller.admin_token()
     first = statuses()

@@ -193,7 +193,7 @@ def test_flapping_during_a_delay(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("flapping")
     seed_clients(simulator, 1)
     caller.add_secret("c0", VALUE, "first")
-    assert [caller.accepts("c0", VALUE) for _ in range(4)] == [False, True, False, True]
+    assert [caller.accepts("c0", VALUE) for _unused in range(4)] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("switches", [{"list_lag_requests": 2}, {"list_lag_seconds": 0.4}])
