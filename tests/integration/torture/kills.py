@@ -166,7 +166,7 @@ def course(world: World, playbook: str, client: Client) -> Course:
     writes = len(world.bao.proxy.writes) if world.bao else 0
     holding = Holding(world, playbook, [client], {})
     process = holding.start()
-    output, _ = process.communicate(timeout=110)
+    output, _unused = process.communicate(timeout=110)
     assert process.returncode == 0, output
     log = ours(world.simulator.admin.log(mark[0]["seq"]))
     done = len(world.bao.proxy.writes) - writes if world.bao else 0
