@@ -161,6 +161,15 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
     return record
 
 
+def require_name(record: Record, client_name: str | None) -> None:
+    """Raise ``StoreError`` when the record is of a client with another name. None, on either side, is any name."""
+    if len({record.client_name, client_name} - {None}) > 1:
+        raise StoreError(
+            f"The credential store holds the record of client {record.client_name!r}, not of {client_name!r}.",
+            hint="Give each client a store of its own (path), or correct service_client_name.",
+        )
+
+
 def decode_record(text: str, *, client_id: str, where: str) -> Record:
     """``read_record`` for the JSON text of a file."""
     try:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._argspec import Argumen
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now
 
 OUTCOMES = ["rotated", "unchanged", "waiting", "rolled_back", "blocked", "retire_unconfirmed", "failed"]
@@ -69,7 +69,8 @@ def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]
 def _write(path: Path, entry: dict[str, Any]) -> None:
     try:
         with _alone(path):
-            _replace(path, merge_entry(_read(path), entry))
+            report = merge_entry(_read(path), entry)
+            replace_private(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise IamError(
             f"The report {path} cannot be written: {error.strerror or error}.",
@@ -95,21 +96,6 @@ def _alone(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
-
-
-def _replace(path: Path, report: dict[str, Any]) -> None:
-    # mkstemp makes it 0600.
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=2, ensure_ascii=False)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 ROTATION_REPORT = Operation("rotation_report", SPEC, run, libraries=())

@@ -15,11 +15,12 @@ import hmac
 import json
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
 
 _ROUNDS = 5_000
 """PBKDF2 rounds of the verifier: about 5 ms."""
@@ -76,7 +77,7 @@ class TokenCache:
         _process[self._name] = kept
         if self._directory is not None:
             with contextlib.suppress(OSError):
-                _replace(self._directory / f"{self._name}.json", json.dumps(asdict(kept)))
+                replace_private(self._directory / f"{self._name}.json", json.dumps(asdict(kept)))
 
     def drop(self, token: str) -> None:
         """Forget that token, but not one that somebody else has fetched since."""
@@ -164,18 +165,6 @@ def _parsed(document: object) -> CachedToken | None:
 
 def _verifier(secret: str, salt: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), _ROUNDS).hex()
-
-
-def _replace(path: Path, text: str) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
 
 
 def _lock(descriptor: int, seconds: float) -> None:

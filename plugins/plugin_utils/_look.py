@@ -17,10 +17,10 @@ from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousNameError, MissingError, RefusedError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousNameError, MissingError
 from ansible_collections.aritma.iam.plugins.module_utils._exchange import TOKEN_EXCHANGE
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._record import Record, require_name
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import Evidence, Listed
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import previous_id
 from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET_INFO
@@ -52,7 +52,7 @@ class Look:
         if self.params["store"].get("path"):
             record, _token = self.open_store("").read()
             if record is not None:
-                self._require_name(record)
+                require_name(record, self.params["client_name"])
                 return record.client_id
         return self._named()
 
@@ -115,17 +115,8 @@ class Look:
         if record is None:
             return None, None
         self.version = record.version
-        self._require_name(record)
+        require_name(record, self.params["client_name"])
         return record, rival(record.lease, this_run(), now())
-
-    def _require_name(self, record: Record) -> None:
-        names = {record.client_name, self.params["client_name"]} - {None}
-        if len(names) > 1:
-            raise RefusedError(
-                f"The credential store holds the record of client {record.client_name!r}, not of"
-                f" {self.params['client_name']!r}.",
-                hint="Give each client a store of its own (path), or correct service_client_name.",
-            )
 
     def _verdict(self, client_id: str, value: str | None) -> str | None:
         """The verdict of an exchange of ``value``; None when there is none to exchange."""

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,15 +13,16 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._record import Record, require_name
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     description_for,
     lineage_of,
     new_rotation_id,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import LONGEST, SHORTEST, generate_value
 from ansible_collections.aritma.iam.plugins.module_utils._time import (
     format_timestamp,
     now,
@@ -61,8 +60,6 @@ SPEC = CONNECTION.merge(
     )
 )
 
-_ALPHABET = string.ascii_letters + string.digits
-
 
 def keep(params: Params, setting: Setting, check_mode: bool) -> Outcome:
     """Bring the record into the wanted state, or read it."""
@@ -74,7 +71,8 @@ def keep(params: Params, setting: Setting, check_mode: bool) -> Outcome:
         store.check()
     before, token = store.read() if _names_a_record(params) else (None, "")
     other = rival(before.lease if before else None, me, at)
-    _require_name(params, before)
+    if before is not None:
+        require_name(before, params["client_name"])
     if params["state"] in ("read", "checked") or (params["state"] == "released" and other):
         return _answer(params, before, before, other)
     _guard(params, before, other)
@@ -95,16 +93,6 @@ def _require(params: Params) -> None:
     for name in [*needed, *(["value", "secret_id"] if state == "adopted" else [])]:
         if not params[name]:
             raise OptionError(f"state={state} needs {name}.", option=name)
-
-
-def _require_name(params: Params, before: Record | None) -> None:
-    """Refuse the record of a client with another name."""
-    if before is not None and len({params["client_name"], before.client_name} - {None}) > 1:
-        raise StoreError(
-            f"The credential store holds the record of client {before.client_name!r}, not of"
-            f" {params['client_name']!r}.",
-            hint="Give each client a store of its own (path).",
-        )
 
 
 def _names_a_record(params: Params) -> bool:
@@ -161,11 +149,10 @@ def _wish(params: Params, before: Record | None, me: Owner, at: datetime, span: 
 def _value(params: Params) -> str:
     given: str | None = params["value"]
     if given is None:
-        # 190 bits, and the same text under every encoding.
-        return "".join(secrets.choice(_ALPHABET) for _each in range(32))
-    if params["state"] == "staged" and not 8 <= len(given) <= 32:
+        return generate_value()
+    if params["state"] == "staged" and not SHORTEST <= len(given) <= LONGEST:
         raise OptionError(
-            f"value: a secret has 8 to 32 characters, this one has {len(given)}.",
+            f"value: a secret has {SHORTEST} to {LONGEST} characters, this one has {len(given)}.",
             hint="Leave it out, and one is generated.",
             option="value",
         )
