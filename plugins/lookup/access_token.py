@@ -70,6 +70,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._connection import Conn
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
 from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens
+from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
 
 
 class LookupModule(LookupBase):
@@ -77,7 +78,8 @@ class LookupModule(LookupBase):
 
     def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         """One token, in a list."""
-        self.set_options(var_options=self._ours(variables or {}), direct=kwargs)
+        with without_empty_variables():
+            self.set_options(var_options=self._ours(variables or {}), direct=kwargs)
         try:
             _refuse(terms)
             return [current_token(self.get_options())]

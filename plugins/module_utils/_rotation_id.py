@@ -15,13 +15,14 @@ import secrets
 from datetime import datetime, timezone
 
 _LABEL = "aritma.iam rotation"
-_ROTATION_ID = re.compile(r"(?P<lineage>[0-9a-f]{6})-\d{8}T\d{6}Z-[0-9a-f]{6}")
+_STAMP = "%Y%m%dT%H%M%SZ"
+_ROTATION_ID = re.compile(r"(?P<lineage>[0-9a-f]{6})-(?P<stamp>\d{8}T\d{6}Z)-[0-9a-f]{6}")
 _TAG = re.compile(rf"{re.escape(_LABEL)} ({_ROTATION_ID.pattern})(?![\w-])")
 
 
 def new_rotation_id(at: datetime, lineage: str | None) -> str:
     """A new rotation id in ``lineage``; with None it begins a lineage of its own."""
-    stamp = at.astimezone(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    stamp = at.astimezone(timezone.utc).strftime(_STAMP)
     return f"{lineage or secrets.token_hex(3)}-{stamp}-{secrets.token_hex(3)}"
 
 
@@ -29,6 +30,15 @@ def lineage_of(rotation_id: str | None) -> str | None:
     """The lineage of a rotation id; None for an id that was not made here."""
     match = _ROTATION_ID.fullmatch(rotation_id or "")
     return match.group("lineage") if match else None
+
+
+def made_at(rotation_id: str | None) -> datetime | None:
+    """When a rotation id was made, in UTC; None for an id that was not made here."""
+    match = _ROTATION_ID.fullmatch(rotation_id or "")
+    try:
+        return datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=timezone.utc) if match else None
+    except ValueError:  # digits that are no time
+        return None
 
 
 def description_for(rotation_id: str) -> str:

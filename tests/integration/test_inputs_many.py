@@ -5,68 +5,18 @@
 
 from __future__ import annotations
 
-import os
-import re
 import resource
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_run import Ansible
+from memory import MEGABYTE, Memory, sampled
 from service import SCOPE
 
 from simulator.process import Simulator
 
-MEGABYTE = 1024
-"""In the unit of /proc: kB."""
 MOST_MEMORY = 300 * MEGABYTE
-_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
-
-
-class Memory:
-    """The highest peak of resident memory of any process in a session, in kB."""
-
-    def __init__(self, session: int) -> None:
-        self._session = session
-        self.peak = 0
-        self.processes: set[int] = set()
-
-    def sample(self) -> None:
-        """Look at every process of the session once."""
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                self._look_at(int(entry.name))
-
-    def _look_at(self, pid: int) -> None:
-        try:
-            if os.getsid(pid) != self._session:
-                return
-            peak = _PEAK.search(Path(f"/proc/{pid}/status").read_text())
-        except (ProcessLookupError, FileNotFoundError):  # it has ended meanwhile
-            return
-        if peak:
-            self.processes.add(pid)
-            self.peak = max(self.peak, int(peak[1]))
-
-
-@contextmanager
-def _sampled(session: int) -> Iterator[Memory]:
-    memory, ended = Memory(session), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.1):
-            memory.sample()
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield memory
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _provisioned(ansible: Ansible, simulator: Simulator, count: int) -> tuple[float, Memory]:
@@ -74,7 +24,7 @@ def _provisioned(ansible: Ansible, simulator: Simulator, count: int) -> tuple[fl
     hosts = {f"c{count}x{number:03}": _client(ansible.home, f"c{count}x{number:03}") for number in range(count)}
     before = _cpu_seconds()
     process = ansible.start("aritma.iam.provision", "-f", "10", hosts=hosts)
-    with _sampled(process.pid) as memory:
+    with sampled(process.pid) as memory:
         run = ansible.finish(process, timeout=1800).ok()
     assert run.changed
     live = {each["name"]: len(each["secrets"]) for each in simulator.admin.state()["clients"]}

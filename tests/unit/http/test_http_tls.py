@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -97,3 +100,23 @@ def test_a_bundle_that_is_none(secure: Wire, session: OpenSession, tmp_path: Pat
     broken.write_text("no certificate", encoding="utf-8")
     with pytest.raises(TransportError, match="ca_path"):
         session(api_url=f"{secure.url}/iam", ca_path=str(broken)).request("listClients", "GET", ("clients",))
+
+
+def test_an_empty_variable_does_not_switch_the_check_off_for_a_lookup(secure: Wire, tmp_path: Path) -> None:
+    options = {
+        "ARITMA_VALIDATE_CERTS": "",
+        "ARITMA_TOKEN_URL": f"{secure.url}/connect/token",
+        "ARITMA_CLIENT_ID": "admin",
+        "ARITMA_CLIENT_SECRET": "s" * 16,
+        "ARITMA_RETRY_BUDGET": "0",
+    }
+    command = [Path(sys.executable).with_name("ansible"), "localhost", "-m", "ansible.builtin.debug"]
+    shown = subprocess.run(
+        [*command, "-a", "msg={{ lookup('aritma.iam.access_token') }}"],
+        env={**os.environ, **options, "ANSIBLE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "is not trusted" in shown.stdout + shown.stderr
+    assert secure.seen == []

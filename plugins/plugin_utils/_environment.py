@@ -1,0 +1,28 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The environment as plugins see it whose options Ansible itself reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT
+
+
+@contextmanager
+def without_empty_variables() -> Iterator[None]:
+    """An empty environment variable counts as none: job runners set those for what was left blank.
+
+    Ansible would take an empty one for a value: for ``validate_certs`` it would read it as false.
+    """
+    given = {name: os.environ[name] for name in ENVIRONMENT.values() if name in os.environ}
+    empty = {name: value for name, value in given.items() if not value.strip()}
+    for name in empty:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(empty)

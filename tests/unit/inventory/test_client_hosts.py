@@ -1,0 +1,318 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which clients become hosts, and what such a host says: by what lists show, and by nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.inventory import service_clients
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import Settings, plan_start
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import Evidence, Listed
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits, judge_secrets, read_limits
+from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant, TenantClient
+from ansible_collections.aritma.iam.plugins.module_utils._wire import Client, Secret
+from ansible_collections.aritma.iam.plugins.plugin_utils._client_hosts import (
+    ClientFilter,
+    SecretFilter,
+    Standing,
+    client_variables,
+    secret_variables,
+    standing,
+)
+from ansible_collections.aritma.iam.plugins.plugin_utils._tenant_inventory import (
+    Wish,
+    from_cache,
+    hosts,
+    to_cache,
+)
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
+NUMBERS = itertools.count()
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
+
+
+def secret(age: float | None = None, *, lineage: str = "", expires_in: float | None = None, **members: Any) -> Secret:
+    """A listed secret; one of ours with a lineage, whose rotation id carries its time."""
+    number = next(NUMBERS)
+    made = None if age is None else NOW - days(age)
+    tag = f"aritma.iam rotation {lineage}-{made:%Y%m%dT%H%M%SZ}-{number:06x}" if lineage else "portal"
+    shown = {
+        "id": number,
+        "description": tag,
+        "created": None if lineage or made is None else made.isoformat(),
+        "expiration": None if expires_in is None else (NOW + days(expires_in)).isoformat(),
+    }
+    return Secret.model_validate({**shown, **members})
+
+
+def judged(*secrets: Secret, rotate_after: str = "60d", shown: bool = True) -> Standing:
+    return standing(judge_secrets(secrets, NOW, read_limits(rotate_after, "14d"), descriptions_shown=shown))
+
+
+def client(**members: Any) -> Client:
+    return Client.model_validate({"clientId": "c1", "name": "billing-nightly", **members})
+
+
+@pytest.mark.parametrize(
+    ("names", "exclude", "wanted"),
+    [
+        ((), (), True),
+        (("billing-*",), (), True),
+        (("billing",), (), False),
+        (("Billing-*",), (), False),
+        (("*[xn]ightly",), (), True),
+        (("billing-[!n]*",), (), False),
+        (("billin?-*", "nothing"), (), True),
+        ((), ("*-nightly",), False),
+        (("billing-*",), ("*-daily",), True),
+    ],
+)
+def test_patterns_of_names(names: tuple[str, ...], exclude: tuple[str, ...], wanted: bool) -> None:
+    assert ClientFilter(names, exclude).by_name(client()) is wanted
+
+
+def test_a_client_without_a_name_is_taken_by_its_id() -> None:
+    assert ClientFilter(("c?",)).by_name(client(name=None))
+
+
+@pytest.mark.parametrize(
+    ("scopes", "grants", "wanted"),
+    [
+        (set(), set(), True),
+        ({"a", "x"}, set(), True),
+        ({"A"}, set(), False),
+        (set(), {"password"}, False),
+        ({"a"}, {"client_credentials"}, True),
+        ({"x"}, {"client_credentials"}, False),
+    ],
+)
+def test_scopes_and_grants(scopes: set[str], grants: set[str], wanted: bool) -> None:
+    shown = client(allowedScopes=["a", "b"], allowedGrantTypes=["client_credentials"])
+    assert ClientFilter(scopes=frozenset(scopes), grant_types=frozenset(grants)).by_details(shown) is wanted
+
+
+@pytest.mark.parametrize(
+    ("option", "wish"),
+    [
+        ("scopes", ClientFilter(scopes=frozenset({"a"}))),
+        ("grant_types", ClientFilter(grant_types=frozenset({"a"}))),
+    ],
+)
+def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: ClientFilter) -> None:
+    with pytest.raises(OptionError, match=f"{option}.*not show.*c1.*details: true"):
+        wish.by_details(client())
+
+
+@pytest.mark.parametrize(
+    ("secrets", "due", "known", "reason"),
+    [
+        ([], False, True, "not due: no secret carries a rotation id"),
+        ([secret(900)], False, True, "not due: no secret carries a rotation id"),
+        ([secret(61, lineage="0a1b2c")], True, True, "due: 61d old, limit 60d"),
+        ([secret(59.5, lineage="0a1b2c")], False, True, "not due: 59d old, limit 60d"),
+        ([secret(1, lineage="0a1b2c", expires_in=13)], True, True, "due: expires at 2026-12-08T12:00:00Z"),
+        ([secret(1, lineage="0a1b2c", expires_in=15)], False, True, "not due: 1d old"),
+        ([secret(1, lineage="0a1b2c", expires_in=-1)], True, True, "due: the secret expired at 2026-11-24T12:00:00Z"),
+        # A younger secret of the same lineage: the run that made it has not ended.
+        ([secret(1, lineage="0a1b2c"), secret(5, lineage="0a1b2c")], True, True, "due: a rotation is not finished"),
+        # Another store manages the client, too: a young secret of that one says nothing about ours.
+        ([secret(1, lineage="ffffff"), secret(90, lineage="0a1b2c")], True, True, "due: 90d old, limit 60d"),
+        ([secret(900), secret(5, lineage="0a1b2c")], False, True, "not due: 5d old, limit 60d"),
+        ([secret(5, lineage="0a1b2c", expiration="soon")], False, False, "cannot be read"),
+    ],
+)
+def test_what_is_due(secrets: list[Secret], due: bool, known: bool, reason: str) -> None:
+    state = judged(*secrets)
+    assert (state.due, state.known) == (due, known)
+    assert reason in state.reason
+
+
+def test_without_descriptions_nothing_is_known() -> None:
+    state = judged(secret(90, description=None), shown=False)
+    assert (state.due, state.known) == (False, False)
+    assert "no descriptions" in state.reason
+    assert secret_variables(state, NOW)["service_client_secret_age_days"] == 90
+
+
+def test_secrets_that_may_not_be_listed() -> None:
+    state = standing((), "listClientSecrets: 403")
+    assert (state.due, state.known) == (False, False)
+    assert "403" in state.reason
+
+
+def test_no_limit_of_age() -> None:
+    assert not judged(secret(900, lineage="0a1b2c"), rotate_after="never").due
+
+
+@given(st.floats(0, 200), st.none() | st.floats(-20, 200))
+def test_the_planner_agrees(age: float, expires_in: float | None) -> None:
+    """A client whose record and list say the same is due here exactly when a run would rotate it."""
+    own = secret(age, lineage="0a1b2c", expires_in=expires_in)
+    stored = {
+        "value": "a-value",
+        "rotation_id": str(own.description).rpartition(" ")[2],
+        "secret_id": own.secret_id,
+        "created_at": (NOW - days(age)).replace(microsecond=0).isoformat(),
+        "expires_at": own.expiration,
+    }
+    record = Record.model_validate({"schema": 1, "client_id": "c1", "current": stored})
+    verdict = "rejected" if expires_in is not None and expires_in <= 0 else "accepted"
+    seen = Evidence(NOW, (Listed(own.secret_id, own.description),), record, current=verdict)
+    assert judged(own).due == (plan_start(seen, Settings()).state == "rotate")
+
+
+@pytest.mark.parametrize(
+    ("wish", "wanted"),
+    [
+        (SecretFilter(), True),
+        (SecretFilter(older_than=days(30)), True),
+        (SecretFilter(older_than=days(31)), False),
+        (SecretFilter(expires_within=days(20)), True),
+        (SecretFilter(expires_within=days(19)), False),
+        (SecretFilter(older_than=days(30), expires_within=days(19)), False),
+        (SecretFilter(only_due=True), False),
+    ],
+)
+def test_filters_of_the_newest_secret(wish: SecretFilter, wanted: bool) -> None:
+    """Ours counts, although somebody else has added a younger one."""
+    state = judged(secret(30, lineage="0a1b2c", expires_in=20), secret(1))
+    assert state.wanted(wish, NOW) is wanted
+
+
+def test_an_unknown_age_is_neither_old_nor_young() -> None:
+    state = judged(secret(None, expires_in=5))
+    assert state.wanted(SecretFilter(older_than=days(1)), NOW) is None
+    assert state.wanted(SecretFilter(expires_within=days(6)), NOW) is True
+    assert judged().wanted(SecretFilter(older_than=days(1)), NOW) is False
+
+
+def test_the_variables_are_those_of_the_role() -> None:
+    shown = client(description="Nightly", allowedScopes=["a"], allowedGrantTypes=["g"], redirectUris=[])
+    assert client_variables(shown) == {
+        "service_client_name": "billing-nightly",
+        "service_client_client_id": "c1",
+        "service_client_description": "Nightly",
+        "service_client_allowed_scopes": ["a"],
+        "service_client_allowed_grant_types": ["g"],
+        "service_client_redirect_uris": [],
+    }
+    assert client_variables(client(description=None)) == {
+        "service_client_name": "billing-nightly",
+        "service_client_client_id": "c1",
+    }
+
+
+def test_the_variables_of_secrets() -> None:
+    ours, theirs = secret(3.5, lineage="0a1b2c", expires_in=30), secret(None)
+    told = secret_variables(judged(ours, theirs), NOW)
+    listed = told.pop("service_client_secrets")
+    assert told == {
+        "service_client_managed": True,
+        "service_client_secret_age_days": 3,
+        "service_client_secret_expires_at": "2026-12-25T12:00:00Z",
+        "service_client_due": False,
+        "service_client_due_known": True,
+        "service_client_due_reason": "not due: 3d old, limit 60d",
+    }
+    assert [(each["secret_id"], each["managed"], each["age_days"], each["expires_at"]) for each in listed] == [
+        (ours.secret_id, True, 3, "2026-12-25T12:00:00Z"),
+        (theirs.secret_id, False, None, None),
+    ]
+    assert "does not show when" in listed[1]["reason"]
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    """The options of a source, with the defaults that are documented."""
+    documented = yaml.safe_load(service_clients.DOCUMENTATION)["options"]
+    return {**{name: option.get("default") for name, option in documented.items()}, **changes}
+
+
+def test_the_limits_are_those_of_the_role() -> None:
+    root = Path(service_clients.__file__).parents[2]
+    role = yaml.safe_load((root / "roles/service_client/defaults/main.yml").read_text(encoding="utf-8"))
+    for name in ("rotate_after", "expiry_margin"):
+        assert options()[name] == role[f"service_client_{name}"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"older_than": "60"}, "older_than: '60' is not a duration"),
+        ({"expires_within": "soon"}, "expires_within: 'soon'"),
+        ({"rotate_after": "60 apples"}, "rotate_after"),
+        ({"expiry_margin": ""}, "expiry_margin"),
+        ({"secrets": False, "only_due": True}, "secrets is false"),
+        ({"secrets": False, "older_than": "1d"}, "secrets is false"),
+        ({"connections": 0}, "connections: 0"),
+        ({"connections": 11}, "from 1 to 10"),
+    ],
+)
+def test_options_that_cannot_be_used(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        Wish.from_options(options(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "limits", "by_secret"),
+    [
+        ({}, Limits(), SecretFilter()),
+        ({"rotate_after": "never"}, Limits(rotate_after=None), SecretFilter()),
+        ({"rotate_after": None}, Limits(rotate_after=None), SecretFilter()),
+        ({"rotate_after": " 2W ", "expiry_margin": "1d 12h"}, Limits(days(14), days(1.5)), SecretFilter()),
+        ({"older_than": " "}, Limits(), SecretFilter()),
+        ({"older_than": "1w", "expires_within": "0d"}, Limits(), SecretFilter(days(7), days(0))),
+    ],
+)
+def test_options_are_read_liberally(changes: dict[str, Any], limits: Limits, by_secret: SecretFilter) -> None:
+    wish = Wish.from_options(options(**changes))
+    assert (wish.limits, wish.by_secret) == (limits, by_secret)
+
+
+def tenant() -> Tenant:
+    old = TenantClient(client(), (secret(90, lineage="0a1b2c"), secret(2)))
+    hidden = TenantClient(client(clientId="c2", name="other"), unreadable="403")
+    twin = client(clientId="c3")
+    return Tenant((old, hidden), {}, (old.client, hidden.client, twin))
+
+
+def test_a_cache_gives_back_what_was_read() -> None:
+    read = tenant()
+    again = from_cache(to_cache(read))
+    assert again is not None
+    wish = Wish.from_options(options())
+    assert hosts(again, wish, NOW, set()) == hosts(read, wish, NOW, set())
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"listed": [], "clients": [{}]}, {"listed": [3], "clients": []}])
+def test_a_cache_that_cannot_be_read_is_none(data: object) -> None:
+    assert from_cache(data) is None
+
+
+def test_hosts_are_named_after_all_clients_of_the_tenant() -> None:
+    """A twin that is not wanted makes the name of the wanted one ambiguous all the same."""
+    found, warnings = hosts(tenant(), Wish.from_options(options(only_due=True)), NOW, set())
+    assert [each.name for each in found] == ["billing-nightly_c1"]
+    assert ["left out" in each and "other" in each for each in warnings] == [True, False]
+    assert "may not be listed: other" in warnings[1]
+
+
+def test_without_secrets_nothing_is_said_of_them() -> None:
+    unasked = Tenant((TenantClient(client()),), {}, (client(),))
+    found, warnings = hosts(unasked, Wish.from_options(options(secrets=False)), NOW, set())
+    assert all("service_client_due" not in each.variables for each in found)
+    assert warnings == []
