@@ -14,14 +14,16 @@ import tempfile
 from pathlib import Path
 
 
-def replace_private(path: Path, text: str) -> None:
-    """Give ``path`` this text and mode 0600, in one step and durably. Raises ``OSError``."""
-    # mkstemp makes it 0600.
+def replace_private(path: Path, text: str, mode: int = 0o600) -> None:
+    """Give ``path`` this text and this mode, in one step and durably. Raises ``OSError``."""
+    # mkstemp makes it 0600: what is private stays so all the time.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
+            if mode != 0o600:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(path)
     except BaseException:

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Event source: an event for each secret of a tenant that comes due."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+short_description: Tell of OAuth client secrets on Aritma IAM that come due
+description:
+  - An event source for ansible-rulebook. It looks at the secrets of all clients of a tenant again and again, and emits
+    an event for each one that is older than an age, expires soon, or has expired.
+  - An event comes once for each secret and each of these states, not at each look. After a restart it comes again.
+  - It only reads. While the server cannot be reached it says so in the log, and goes on trying.
+  - The Python environment of ansible-rulebook needs C(ansible-core), C(requests) and C(pydantic).
+options:
+  interval:
+    description: The time between two looks, such as V(1h).
+    type: str
+    default: 1h
+  names:
+    description: Names of clients, or shell patterns of them such as V(billing-*). By default all clients are watched.
+    type: list
+    elements: str
+    default: []
+  rotate_after:
+    description: The age at which a secret is due, such as V(60d); V(never) for no limit.
+    type: str
+    default: 60d
+  expiry_margin:
+    description: How long before its expiration a secret is due.
+    type: str
+    default: 14d
+  hosts:
+    description:
+      - Inventory hosts by the name of the client, for those clients whose host has another name than the inventory
+        plugin P(aritma.iam.service_clients#inventory) gives it, which is the client's name wherever that can be one.
+    type: dict
+    default: {}
+  api_url:
+    description: As in the modules; from E(ARITMA_IAM_URL) by default. So are all that follow, each from its variable.
+    type: str
+  token_url:
+    description: From E(ARITMA_TOKEN_URL).
+    type: str
+  identity_url:
+    description: From E(ARITMA_IDENTITY_URL).
+    type: str
+    default: https://id.aritma.io
+  tenant:
+    description: From E(ARITMA_TENANT).
+    type: str
+  access_token:
+    description: From E(ARITMA_ACCESS_TOKEN). It cannot be renewed, so a client is better here.
+    type: str
+  auth_client_id:
+    description: From E(ARITMA_CLIENT_ID).
+    type: str
+  auth_client_secret:
+    description: From E(ARITMA_CLIENT_SECRET), where it is best left.
+    type: str
+  auth_scope:
+    description: From E(ARITMA_AUTH_SCOPE).
+    type: str
+    default: services.iam
+  validate_certs:
+    description: From E(ARITMA_VALIDATE_CERTS).
+    type: bool
+    default: true
+  ca_path:
+    description: From E(ARITMA_CA_PATH).
+    type: path
+  request_timeout:
+    description: Seconds for one request, from E(ARITMA_REQUEST_TIMEOUT).
+    type: float
+    default: 10.0
+  retry_budget:
+    description: Seconds that the repetitions of one request may take in all, from E(ARITMA_RETRY_BUDGET).
+    type: float
+    default: 60.0
+"""
+
+EXAMPLES = r"""
+- aritma.iam.secret_expiry:
+    interval: 30m
+    names: ["billing-*"]
+    expiry_margin: 21d
+    hosts:
+      Billing (nightly): billing
+"""
+
+import asyncio
+import logging
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+def _show_collection() -> None:
+    """ansible-rulebook runs this file by its path alone: let Python find the collection that it is a part of."""
+    try:
+        found = find_spec("ansible_collections.aritma.iam.plugins")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        from ansible.plugins.loader import init_plugin_loader
+
+        init_plugin_loader([str(Path(__file__).parents[7])])
+
+
+_show_collection()
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._retry import Clock, Pace
+from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SecretWatch, read_settings
+
+LOGGER = logging.getLogger("aritma.iam.secret_expiry")
+
+_FIRST_PAUSE = 5.0
+"""Seconds after the first failure; twice as long after each further one, up to the interval."""
+
+
+async def main(queue: asyncio.Queue[Any], args: dict[str, Any]) -> None:
+    """Look and tell, for ever. Raises ``IamError`` for an option that cannot be used, before anything is sent."""
+    settings = read_settings(args)
+    watch = SecretWatch(settings)
+    interval = settings.interval.total_seconds()
+    failures = 0
+    while True:
+        try:
+            events = await asyncio.to_thread(watch.look)
+        except IamError as error:
+            failures += 1
+            pause = pause_after(failures, interval)
+            LOGGER.warning("The secrets could not be read; the next look is in %.0f s. %s", pause, error)
+        else:
+            if failures:
+                LOGGER.warning("The secrets can be read again, after %d looks that failed.", failures)
+            failures, pause = 0, interval
+            for event in events:
+                await queue.put(event)
+        await asyncio.sleep(pause)
+
+
+def pause_after(failures: int, interval: float) -> float:
+    """Seconds to wait after so many failures in a row, with jitter, so that several sources spread."""
+    return Pace(_FIRST_PAUSE, interval).pause(failures, Clock())
+
+
+if __name__ == "__main__":
+
+    class _Printed(asyncio.Queue[Any]):
+        """Shows events in place of handing them on."""
+
+        async def put(self, item: Any) -> None:
+            """Print one event."""
+            sys.stdout.write(f"{item}\n")
+
+    asyncio.run(main(_Printed(), {}))

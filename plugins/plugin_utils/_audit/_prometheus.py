@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An audit as metrics, in the text format of Prometheus, for the textfile collector of node_exporter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from ansible_collections.aritma.iam.plugins.module_utils._version import VERSION
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditClient, AuditSecret
+
+_PREFIX = "aritma_iam"
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+Labels = Mapping[str, str]
+Sample = tuple[Labels, float]
+Each = tuple[AuditClient, AuditSecret]
+
+
+def metrics(audit: Audit) -> str:
+    """The whole file. Times are seconds since the epoch; what is not known has no sample."""
+    return "".join(line for family in _families(audit) for line in family)
+
+
+def _families(audit: Audit) -> Iterator[Iterator[str]]:
+    total = audit.summary
+    about = {"api_url": audit.api_url, "tenant": audit.tenant or "", "version": VERSION}
+    limits = {"rotate_after": audit.rotate_after, "expiry_margin": audit.expiry_margin}
+    yield _family("audit_info", "What was audited, and by which version.", [(about, 1)])
+    yield _family("audit_timestamp_seconds", "When it was audited.", [({}, audit.audited_at.timestamp())])
+    for name, seconds in limits.items():
+        samples: list[Sample] = [] if seconds is None else [({}, seconds)]
+        yield _family(f"audit_{name}_seconds", f"The limit {name} that the audit applied.", samples)
+    yield _family("clients", "OAuth clients.", [({}, total.clients)])
+    yield _family("clients_unreadable", "Clients whose secrets could not be listed.", [({}, total.clients_unreadable)])
+    yield _family("clients_without_secret", "Clients that have no secret.", [({}, total.clients_without_secret)])
+    by_state: list[Sample] = [({"state": state}, number) for state, number in total.by_state.items()]
+    yield _family("secrets", "Secrets by their state.", by_state)
+    yield from _of_each([(client, secret) for client in audit.clients for secret in client.secrets])
+
+
+def _of_each(secrets: Iterable[Each]) -> Iterator[Iterator[str]]:
+    every = list(secrets)
+    yield _family("secret_info", "What is known of a secret.", [(_about(*each), 1) for each in every])
+    yield _family(
+        "secret_due", "Whether a secret should be replaced now.", [(_key(*each), each[1].due) for each in every]
+    )
+    times = {
+        "secret_created_timestamp_seconds": ("When a secret was added.", [each[1].created for each in every]),
+        "secret_expiration_timestamp_seconds": ("When a secret expires.", [each[1].expiration for each in every]),
+    }
+    for name, (text, moments) in times.items():
+        yield _family(name, text, _known(every, moments))
+
+
+def _known(secrets: Iterable[Each], moments: Iterable[datetime | None]) -> list[Sample]:
+    return [
+        (_key(*each), moment.timestamp()) for each, moment in zip(secrets, moments, strict=True) if moment is not None
+    ]
+
+
+def _key(client: AuditClient, secret: AuditSecret) -> Labels:
+    return {"client_id": client.client_id, "client": client.name, "secret_id": secret.secret_id}
+
+
+def _about(client: AuditClient, secret: AuditSecret) -> Labels:
+    told = {"managed_by": secret.managed_by, "state": secret.state, "description": secret.description or ""}
+    return {**_key(client, secret), **told}
+
+
+def _family(name: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
+    """One metric: all are gauges."""
+    full = f"{_PREFIX}_{name}"
+    yield f"# HELP {full} {text}\n# TYPE {full} gauge\n"
+    for labels, value in samples:
+        yield f"{full}{_written(labels)} {_number(value)}\n"
+
+
+def _written(labels: Labels) -> str:
+    inner = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in labels.items())
+    return f"{{{inner}}}" if inner else ""
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(float(value))

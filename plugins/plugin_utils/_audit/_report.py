@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation ``audit_report``: writes an audit to files on the controller. Each is replaced in one step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, read_audit
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics
+
+_FORMS = ("json", "prometheus", "html")
+_METRICS_MODE = 0o644
+"""node_exporter runs as a user of its own, and must read what it exports."""
+
+SPEC = ArgumentSpec(
+    {
+        "audit": {"type": "dict", "required": True},
+        "json": {"type": "path"},
+        "prometheus": {"type": "path"},
+        "html": {"type": "path"},
+        "mode": {"type": "raw", "default": "0600"},
+    },
+    required_one_of=[_FORMS],
+)
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    text: str
+    mode: int
+
+
+def run(params: Params, check_mode: bool) -> Outcome:
+    """Write what is asked for: everything is rendered first. An account of what there is changes no managed host."""
+    audit, mode = read_audit(params["audit"]), _mode(params["mode"])
+    _check_suffix(params["prometheus"])
+    render: Mapping[str, Callable[[], str]] = {
+        "json": lambda: json.dumps(params["audit"], indent=2, ensure_ascii=False) + "\n",
+        "prometheus": lambda: metrics(audit),
+        "html": lambda: render_page(audit),
+    }
+    files = [
+        _File(Path(params[form]), render[form](), _METRICS_MODE if form == "prometheus" else mode)
+        for form in _FORMS
+        if params[form]
+    ]
+    if not check_mode:
+        for file in files:
+            _write(file)
+    return Outcome(False, {"paths": [str(file.path) for file in files]}, message=_words(audit))
+
+
+def _words(audit: Audit) -> str:
+    total = audit.summary
+    unreadable = f"; {total.clients_unreadable} clients could not be read" if total.clients_unreadable else ""
+    return (
+        f"{total.secrets_due} of {total.secrets} secrets are due, at {total.clients_due} of {total.clients} clients"
+        f"{unreadable}"
+    )
+
+
+def _mode(value: object) -> int:
+    """An octal mode; YAML turns an unquoted one into a number, which would be another mode."""
+    text = str(value)
+    if not isinstance(value, str) or not text.isdigit() or set(text) & set("89") or int(text, 8) > 0o777:
+        raise OptionError(
+            f"mode: {text!r} is not an octal mode in quotes.", hint='Write "0640", for example.', option="mode"
+        )
+    return int(text, 8)
+
+
+def _check_suffix(path: str | None) -> None:
+    if path and not path.endswith(".prom"):
+        raise OptionError(
+            f"prometheus: {path} does not end in .prom, so node_exporter would not read it.",
+            hint="Name a file such as aritma_iam.prom in the directory of its textfile collector.",
+            option="prometheus",
+        )
+
+
+def _write(file: _File) -> None:
+    try:
+        replace_private(file.path, file.text, file.mode)
+    except OSError as error:
+        raise IamError(
+            f"The report {file.path} cannot be written: {error.strerror or error}.",
+            hint="Give a path in a folder that this user may write to.",
+            path=str(file.path),
+        ) from None
+
+
+AUDIT_REPORT = Operation("audit_report", SPEC, run, libraries=("pydantic",))

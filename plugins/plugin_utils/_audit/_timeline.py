@@ -1,0 +1,94 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the secrets of a client stand on an axis of time. Places are percent of the width, from the left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditSecret
+
+_DAY = timedelta(days=1)
+_LONGEST_BEFORE, _LONGEST_AFTER = timedelta(days=730), timedelta(days=365)
+_SHORTEST = timedelta(days=30)
+_MOST_TICKS = 7
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_STEPS = (1, 2, 3, 6, 12)
+"""Months between two ticks."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """From when to when a secret lives. ``before`` and ``after``: the axis does not reach as far; ``known``: since when
+    is known."""
+
+    secret: AuditSecret
+    start: float
+    end: float
+    before: bool
+    after: bool
+    known: bool
+
+
+@dataclass(frozen=True)
+class Tick:
+    """The first of a month."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The span of time that is drawn."""
+
+    first: datetime
+    last: datetime
+
+    def place(self, moment: datetime) -> float:
+        """Where a moment stands, also beyond the ends."""
+        return round(100 * (moment - self.first) / (self.last - self.first), 2)
+
+    def line(self, secret: AuditSecret) -> Bar:
+        """The life of one secret, cut at the ends of the axis."""
+        start = 0.0 if secret.created is None else self.place(secret.created)
+        end = 100.0 if secret.expiration is None else self.place(secret.expiration)
+        first, last = min(100.0, max(0.0, start)), min(100.0, max(0.0, end))
+        never = secret.expiration is None
+        return Bar(secret, first, max(first, last), start < 0, never or end > 100, secret.created is not None)
+
+    def ticks(self) -> list[Tick]:
+        """The first days of months, as many as there is room for."""
+        months = list(_months(self.first, self.last))
+        step = next((each for each in _STEPS if len(months) / each <= _MOST_TICKS), _STEPS[-1])
+        chosen = [month for month in months if (month.month - 1) % step == 0]
+        return [Tick(self.place(month), f"{_NAMES[month.month - 1]} {month.year}") for month in chosen]
+
+
+def axis_of(audit: Audit) -> Axis:
+    """An axis that has the limits on it and, as far as reasonable, every secret."""
+    at = audit.audited_at
+    created = [secret.created for secret in _secrets(audit) if secret.created]
+    expires = [secret.expiration for secret in _secrets(audit) if secret.expiration]
+    age = timedelta(seconds=audit.rotate_after or 0)
+    margin = timedelta(seconds=audit.expiry_margin)
+    first = min([at - max(_SHORTEST, age * 1.25), *created])
+    last = max([at + max(_SHORTEST, margin * 2), *expires])
+    first, last = max(first, at - max(_LONGEST_BEFORE, age * 1.25)), min(last, at + max(_LONGEST_AFTER, margin * 2))
+    room = (last - first) / 50
+    return Axis(first - room, last + room)
+
+
+def _secrets(audit: Audit) -> Iterable[AuditSecret]:
+    return (secret for client in audit.clients for secret in client.secrets)
+
+
+def _months(first: datetime, last: datetime) -> Iterator[datetime]:
+    month = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    while month <= last:
+        if month >= first:
+            yield month
+        month = (month + 31 * _DAY).replace(day=1)

@@ -1,0 +1,240 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source ``secret_expiry``: each secret once, whatever the server does, without holding anything up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import runpy
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits
+from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant
+from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SPEC, Settings, news, read_settings
+from simulator.process import Simulator, running
+from unit.audit.sample import AT, client, ours, secret
+
+SOURCE = Path(__file__).parents[3] / "extensions/eda/plugins/event_source/secret_expiry.py"
+NOW = datetime.now(timezone.utc)
+EVIL = "{{ lookup('pipe', 'id') }}"
+SETTINGS = Settings(Connection(), timedelta(hours=1), (), Limits(), {}, "acme")
+
+Main = Callable[["asyncio.Queue[Any]", dict[str, Any]], Awaitable[None]]
+
+
+@pytest.fixture(scope="module")
+def source() -> dict[str, Any]:
+    """The file as ansible-rulebook runs it: by its path."""
+    return runpy.run_path(str(SOURCE))
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A connection in the environment: to a port where nobody answers."""
+    for name, value in {
+        "ARITMA_TOKEN_CACHE_DIR": str(tmp_path / "tokens"),
+        "ARITMA_IAM_URL": "http://127.0.0.1:1/core/iam",
+        "ARITMA_TENANT": "acme",
+        "ARITMA_CLIENT_ID": "admin",
+        "ARITMA_CLIENT_SECRET": "not-that-one",
+        "ARITMA_RETRY_BUDGET": "0",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.fixture
+def server(environment: pytest.MonkeyPatch) -> Iterator[Simulator]:
+    """A simulator that the environment leads to."""
+    with running() as simulator:
+        environment.setenv("ARITMA_IAM_URL", simulator.api_url)
+        environment.setenv("ARITMA_IDENTITY_URL", simulator.identity_url)
+        environment.setenv("ARITMA_CLIENT_SECRET", simulator.admin_client_secret)
+        yield simulator
+
+
+def _planted(name: str, age: float, **members: Any) -> dict[str, Any]:
+    created = f"{NOW - timedelta(days=age):%Y-%m-%dT%H:%M:%SZ}"
+    stamp = f"{NOW - timedelta(days=age):%Y%m%dT%H%M%SZ}"
+    description = f"aritma.iam rotation 3f9a2c-{stamp}-0a7c55"
+    planted = {"value": "Planted0123456789", "description": description, "created": created, **members}
+    return {"name": name, "client_id": f"id-{name}", "secrets": [planted]}
+
+
+async def _events(
+    main: Main, number: int, args: dict[str, Any], meanwhile: Callable[[], None] | None = None
+) -> list[Any]:
+    """That many events, and whatever else comes in the half second after."""
+    queue: asyncio.Queue[Any] = asyncio.Queue()
+    running_source = asyncio.ensure_future(main(queue, args))
+    try:
+        events = [(await asyncio.wait_for(queue.get(), 20))["secret_expiry"] for _each in range(number)]
+        if meanwhile:
+            await asyncio.to_thread(meanwhile)
+        with suppress(asyncio.TimeoutError):
+            while True:
+                events.append((await asyncio.wait_for(queue.get(), 2.5))["secret_expiry"])
+        return events
+    finally:
+        running_source.cancel()
+        with suppress(asyncio.CancelledError):
+            await running_source
+
+
+def test_each_secret_once(source: dict[str, Any], server: Simulator) -> None:
+    server.admin.seed(clients=[_planted("billing", 61), _planted("fresh", 1), _planted("other", 99, description="x")])
+
+    def later() -> None:
+        server.admin.seed(clients=[_planted("late", 70)])
+
+    events = asyncio.run(_events(source["main"], 2, {"interval": "1s", "eda_feedback_queue": object()}, later))
+    assert [(each["client_name"], each["managed_by"], each["state"]) for each in events] == [
+        ("billing", "aritma.iam", "too_old"),
+        ("other", "others", "too_old"),
+        ("late", "aritma.iam", "too_old"),
+    ]
+    assert events[0]["reason"] == "due: 61d old, limit 60d"
+    assert events[0]["host"] == "billing"
+    looks = [each for each in server.admin.log() if each.get("operation") == "listClients"]
+    assert len(looks) >= 3
+
+
+def test_a_server_that_is_away_comes_back(
+    source: dict[str, Any], server: Simulator, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(source["main"].__globals__, "_FIRST_PAUSE", 0.2)
+    server.admin.seed(clients=[_planted("billing", 61)])
+    server.kill()
+
+    async def scenario() -> list[Any]:
+        asyncio.get_running_loop().call_later(1.5, lambda: asyncio.ensure_future(asyncio.to_thread(server.start)))
+        return await _events(source["main"], 1, {"interval": "1s"})
+
+    with caplog.at_level(logging.INFO):
+        (event,) = asyncio.run(scenario())
+    assert event["client_name"] == "billing"
+    told = [record.getMessage() for record in caplog.records if record.name == "aritma.iam.secret_expiry"]
+    assert "The secrets could not be read; the next look is in" in told[0]
+    assert "refused the connection" in told[0]
+    assert "can be read again" in told[-1]
+    assert server.admin_client_secret not in caplog.text
+    assert "Bearer" not in caplog.text
+
+
+def test_the_loop_goes_on_while_the_server_hangs(source: dict[str, Any], server: Simulator) -> None:
+    server.admin.seed(clients=[_planted("billing", 61)])
+    server.admin.add_faults({"match": {"operation": "listClients"}, "action": "hang", "seconds": 1.5, "times": 1})
+
+    async def scenario() -> float:
+        watched = asyncio.ensure_future(_events(source["main"], 1, {"interval": "1s"}))
+        longest = 0.0
+        while not watched.done():
+            before = time.monotonic()
+            await asyncio.sleep(0.02)
+            longest = max(longest, time.monotonic() - before)
+        await watched
+        return longest
+
+    assert asyncio.run(scenario()) < 1.0
+
+
+def test_pauses_grow_up_to_the_interval(source: dict[str, Any]) -> None:
+    pause_after = source["pause_after"]
+    assert all(
+        5 * 2 ** (number - 1) / 2 <= pause_after(number, 3600) <= 5 * 2 ** (number - 1) for number in range(1, 9)
+    )
+    assert 1800 <= pause_after(50, 3600) <= 3600
+    assert pause_after(1, 2) <= 2
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"interval": "often"}, "interval: 'often' is not a duration"),
+        ({"interval": "0s"}, "interval is no time at all"),
+        ({"intervall": "1h"}, "intervall"),
+        ({"hosts": {"billing": "all:!db"}}, "is not the name of one inventory host"),
+        ({"hosts": {"billing": EVIL}}, "is not the name of one inventory host"),
+        ({"api_url": "http://example.com"}, "unencrypted"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    source: dict[str, Any], server: Simulator, args: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(OptionError, match=words):
+        asyncio.run(source["main"](asyncio.Queue(), args))
+    assert server.admin.log() == []
+
+
+def test_an_empty_variable_does_not_switch_verification_off(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ARITMA_VALIDATE_CERTS", "")
+    assert read_settings({}).connection.validate_certs is True
+
+
+def test_documented_options_are_those_that_there_are(source: dict[str, Any]) -> None:
+    documented = yaml.safe_load(source["DOCUMENTATION"])["options"]
+    assert documented.keys() == SPEC.argument_spec.keys() - {"run_on"}
+    for name, option in documented.items():
+        assert option["type"] == SPEC.argument_spec[name]["type"], name
+        assert option.get("default") == SPEC.argument_spec[name].get("default"), name
+    (example,) = yaml.safe_load(source["EXAMPLES"])
+    assert example["aritma.iam.secret_expiry"].keys() <= documented.keys()
+
+
+def test_what_is_told_is_remembered_as_long_as_it_is_listed() -> None:
+    old = client("a", secret("1", 70))
+    events, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, ())
+    assert [each["secret_expiry"]["secret_id"] for each in events] == ["1"]
+    again, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    assert again == []
+    away = client("a", unreadable="403")
+    _none, told = news(Tenant((away,), {}, (away.client,)), AT, SETTINGS, told)
+    again, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    assert again == []
+    worse, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    gone = client("a")
+    _none, told = news(Tenant((gone,), {}, (gone.client,)), AT, SETTINGS, told)
+    assert (worse, told) == ([], frozenset())
+
+
+def test_each_reason_is_told() -> None:
+    def told_at(days: float, told: frozenset[Any]) -> tuple[list[str], frozenset[Any]]:
+        read = client("a", secret("1", 50, 30))
+        events, after = news(Tenant((read,), {}, (read.client,)), AT + timedelta(days=days), SETTINGS, told)
+        return [each["secret_expiry"]["state"] for each in events], after
+
+    states, told = told_at(10, frozenset())
+    assert states == ["too_old"]
+    states, told = told_at(16, told)
+    assert states == ["expires_soon"]
+    states, told = told_at(30, told)
+    assert states == ["expired"]
+
+
+def test_nothing_in_an_event_could_be_evaluated() -> None:
+    read = client(EVIL, secret(EVIL, 70, description=ours(70) + EVIL))
+    (event,), _told = news(Tenant((read,), {}, (read.client,)), AT, SETTINGS, ())
+    assert "{" not in str(event["secret_expiry"].values())
+    assert all(character not in event["secret_expiry"]["host"] for character in " :,!&{}'\"")
+
+
+def test_hosts_of_another_name() -> None:
+    read = client("Billing (nightly)", secret("1", 70))
+    tenant = Tenant((read,), {}, (read.client,))
+    (event,), _told = news(tenant, AT, SETTINGS, ())
+    assert event["secret_expiry"]["host"] == "Billing_nightly"
+    settings = Settings(Connection(), timedelta(hours=1), (), Limits(), {"Billing (nightly)": "app1"}, "acme")
+    (event,), _told = news(tenant, AT, settings, ())
+    assert event["secret_expiry"]["host"] == "app1"

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Age, end, manager and state of listed secrets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import Settings, due_reason
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import made_at
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
+    DUE,
+    EXPIRED,
+    EXPIRES_SOON,
+    FRESH,
+    NOT_KNOWN,
+    OTHERS,
+    OURS,
+    SUPERSEDED,
+    TOO_OLD,
+    Limits,
+    deciding,
+    judge_secrets,
+    read_limits,
+    read_moment,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._wire import Secret
+from unit.audit.sample import AT, LIMITS, days, ours, secret
+
+
+@pytest.mark.parametrize(
+    ("age", "ends", "state", "words"),
+    [
+        (59.9, None, FRESH, "not due: 59d old, limit 60d"),
+        (60, None, TOO_OLD, "due: 60d old, limit 60d"),
+        (1, 14.1, FRESH, "not due: 1d old, limit 60d"),
+        (1, 14, EXPIRES_SOON, f"due: expires at {days(14)}"),
+        (99, 3, EXPIRES_SOON, f"due: expires at {days(3)}"),
+        (1, 0, EXPIRED, f"due: the secret expired at {days(0)}"),
+        (99, -1, EXPIRED, f"due: the secret expired at {days(-1)}"),
+        (None, 14.1, NOT_KNOWN, "not due as far as can be told: the server does not show when it was added"),
+        (None, 14, EXPIRES_SOON, f"due: expires at {days(14)}"),
+    ],
+)
+def test_states(age: float | None, ends: float | None, state: str, words: str) -> None:
+    (judged,) = judge_secrets([secret("1", age, ends)], AT, LIMITS)
+    assert (judged.state, judged.reason, judged.due) == (state, words, state in DUE)
+
+
+@settings(max_examples=50)
+@given(
+    age=st.integers(0, 10**7),
+    ends=st.none() | st.integers(1, 10**7),
+    limit=st.none() | st.integers(1, 10**7),
+    margin=st.integers(0, 10**7),
+)
+def test_the_planner_would_say_the_same(age: int, ends: int | None, limit: int | None, margin: int) -> None:
+    limits = Limits(None if limit is None else timedelta(seconds=limit), timedelta(seconds=margin))
+    created = AT - timedelta(seconds=age)
+    expires = None if ends is None else AT + timedelta(seconds=ends)
+    listed = Secret(
+        secret_id="1", created=created.isoformat(), expiration=None if expires is None else expires.isoformat()
+    )
+    (judged,) = judge_secrets([listed], AT, limits)
+    stored = Current(value="v" * 32, rotation_id="r", created_at=created, expires_at=expires)
+    wish = Settings(rotate_after=limits.rotate_after, expiry_margin=limits.expiry_margin)
+    assert (judged.due, judged.reason) == due_reason(stored, AT, wish)
+
+
+def test_no_age_limit() -> None:
+    judged = judge_secrets([secret("1", 999), secret("2", None)], AT, read_limits("never", "14d"))
+    assert [each.state for each in judged] == [FRESH, FRESH]
+    assert read_limits("", "0s") == Limits(None, timedelta())
+
+
+@pytest.mark.parametrize(("after", "margin"), [("soon", "14d"), ("60d", "a while")])
+def test_limits_that_are_none(after: str, margin: str) -> None:
+    with pytest.raises(OptionError, match="is not a duration"):
+        read_limits(after, margin)
+
+
+def test_who_manages_it() -> None:
+    listed = [secret("1", 1, description=ours(1)), secret("2", 2), secret("3", 3, description=None)]
+    assert [each.managed_by for each in judge_secrets(listed, AT, LIMITS)] == [OURS, OTHERS, OTHERS]
+    assert [each.managed_by for each in judge_secrets(listed[2:], AT, LIMITS)] == [NOT_KNOWN]
+    shown = judge_secrets(listed[2:], AT, LIMITS, descriptions_shown=True)
+    assert [each.managed_by for each in shown] == [OTHERS]
+
+
+def test_the_rotation_id_tells_the_age_where_the_server_does_not() -> None:
+    (judged,) = judge_secrets([secret("1", None, description=ours(61))], AT, LIMITS)
+    assert (judged.state, judged.created) == (TOO_OLD, AT - timedelta(days=61))
+    assert made_at("3f9a2c-20269999T999999Z-0a7c55") is None
+
+
+def test_of_one_rotation_only_the_newest_is_due() -> None:
+    listed = [
+        secret("1", 90, description=ours(90)),
+        secret("2", 70, description=ours(70)),
+        secret("3", 80, description=ours(80, "abcdef")),
+    ]
+    judged = judge_secrets(listed, AT, LIMITS)
+    assert [(each.secret_id, each.state) for each in judged] == [("2", TOO_OLD), ("3", TOO_OLD), ("1", SUPERSEDED)]
+
+
+def test_the_secret_that_stands_for_the_client() -> None:
+    listed = [secret("1", 5), secret("2", 9, description=ours(9)), secret("3", 12, description=ours(12))]
+    newest = deciding(judge_secrets(listed, AT, LIMITS))
+    assert newest is not None
+    assert newest.secret_id == "2"
+    of_others = deciding(judge_secrets(listed[:1], AT, LIMITS))
+    assert of_others is not None
+    assert of_others.secret_id == "1"
+    assert deciding([]) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0001-01-01T00:00:00", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59-05:00", "no"],
+)
+def test_times_that_mean_never_or_nothing(text: str) -> None:
+    assert read_moment(text) is None
+
+
+def test_an_end_that_cannot_be_read_is_not_taken_for_never() -> None:
+    listed = [Secret(secret_id="1", created=days(-1), expiration="in spring", description="x")]
+    (judged,) = judge_secrets(listed, AT, LIMITS)
+    assert (judged.state, judged.due) == (NOT_KNOWN, False)
+    assert "its expiration cannot be read" in judged.reason
+    never = [Secret(secret_id="1", created=days(-1), expiration="9999-12-31T23:59:59-05:00", description="x")]
+    assert [each.state for each in judge_secrets(never, AT, LIMITS)] == [FRESH]
