@@ -52,6 +52,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import TARGET_TYPES
+
 
 def delivery_targets(
     deliveries: Sequence[Mapping[str, Any]], default_host: str, kind: str | None = None
@@ -60,6 +62,12 @@ def delivery_targets(
     if isinstance(deliveries, (str, Mapping)) or not all(isinstance(each, Mapping) for each in deliveries):
         raise AnsibleFilterError(
             "service_client_deliveries: a list of deliveries was expected, each a mapping with a type."
+        )
+    unknown = sorted({str(each.get("type", "file")) for each in deliveries} - {"file", "tasks", *TARGET_TYPES})
+    if unknown:
+        raise AnsibleFilterError(
+            f"service_client_deliveries: there is no type {', '.join(unknown)}."
+            f" The types are file, tasks, {', '.join(TARGET_TYPES)}."
         )
     return [
         {**{name: value for name, value in each.items() if name != "hosts"}, "host": host}

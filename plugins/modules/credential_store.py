@@ -46,8 +46,11 @@ options:
           - V(file) is a file on the inventory host, reached in process or over any connection.
           - V(hashi_vault) is a KV version 2 secret of HashiCorp Vault or OpenBao, reached from the controller with
             C(hvac).
+          - V(aws_secretsmanager) is a secret of AWS Secrets Manager, reached from the controller with C(boto3).
+            Credentials come from the usual places of AWS (environment, shared files, single sign-on, the role of the
+            machine); there is no option for them.
         type: str
-        choices: [file, hashi_vault]
+        choices: [file, hashi_vault, aws_secretsmanager]
         default: file
       path:
         description:
@@ -55,6 +58,8 @@ options:
             with the
             client id percent-encoded. Missing directories are made with mode 0700. A symlink is refused.
           - For V(hashi_vault), the path of the secret below the mount. The default is C(aritma-iam/CLIENT_ID).
+          - For V(aws_secretsmanager), the name of the secret. The default is C(aritma-iam/CLIENT_ID), with the client
+            id percent-encoded and C(=) in the place of the percent sign. It is created if it is missing.
         type: str
       mode:
         description: The mode of the file, C("0600") by default.
@@ -103,11 +108,28 @@ options:
         type: str
       validate_certs:
         description: Whether to verify the server's certificate. Without it, it is verified unless
-          E(VAULT_SKIP_VERIFY) is true.
+          E(VAULT_SKIP_VERIFY) is true, for V(hashi_vault).
         type: bool
       ca_path:
-        description: A file or directory of certificate authorities. Without it E(VAULT_CACERT) is used.
+        description: A file or directory of certificate authorities. Without it E(VAULT_CACERT) or E(AWS_CA_BUNDLE) is
+          used.
         type: str
+      region:
+        description: For V(aws_secretsmanager), the region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION) or that of
+          the profile is used.
+        type: str
+      profile:
+        description: For V(aws_secretsmanager), the profile of the shared AWS files. Without it E(AWS_PROFILE) is used.
+        type: str
+      endpoint_url:
+        description: For V(aws_secretsmanager), another endpoint than that of the region, such as one of a VPC.
+        type: str
+      kms_key_id:
+        description: For V(aws_secretsmanager), the key that a new secret is encrypted with.
+        type: str
+      tags:
+        description: For V(aws_secretsmanager), the tags of a new secret.
+        type: dict
   client_id:
     description:
       - The OAuth client id. A record of another client is an error.
@@ -125,9 +147,10 @@ options:
       - V(discarded) forgets RV(record.pending), which was refused for good, and ends the lease.
       - V(adopted) makes the first record of a client whose secret is known already.
       - V(released) ends the lease and leaves the rest. It never ends the lease of another live run.
-      - V(absent) removes the record. In Vault all versions of the secret are destroyed.
+      - V(absent) removes the record. In Vault all versions of the secret are destroyed, in AWS the secret is deleted
+        without a recovery window.
       - V(checked) proves that a record could be written, and leaves nothing behind. In check mode only permissions
-        are looked at.
+        are looked at. In AWS nothing can tell whether a secret that does not exist may be created.
       - All are idempotent, and all but V(read), V(released) and V(checked) fail while another live run holds the
         lease.
     type: str
@@ -211,6 +234,13 @@ EXAMPLES = r"""
     state: promoted
     rotation_id: "{{ staged.record.pending.rotation_id }}"
     grace: 24h
+
+- name: Read a record in AWS Secrets Manager
+  aritma.iam.credential_store:
+    store:
+      type: aws_secretsmanager
+      region: eu-north-1
+    client_id: c1
 
 - name: Read a record in OpenBao
   aritma.iam.credential_store:

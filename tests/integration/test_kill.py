@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torture.aws import AwsRecords, running_records
 from torture.kills import Course, Holding, Point, course
 from torture.openbao import Bao, running_bao
-from torture.world import Client, World
+from torture.world import Client, Server, World
 
 from simulator.process import Simulator
 
@@ -26,11 +27,19 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
         yield server
 
 
-@pytest.fixture(params=["file", "hashi_vault"])
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsRecords]:
+    """The double of AWS Secrets Manager behind the proxy."""
+    with running_records(tmp_path_factory.mktemp("aws")) as server:
+        yield server
+
+
+# Each task that uses the AWS library spends about 0.4 s on loading it: too long for every run of the tests.
+@pytest.fixture(params=["file", "bao", pytest.param("aws", marks=pytest.mark.torture)])
 def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
-    """Clients whose records live in files, or in OpenBao."""
-    bao: Bao | None = request.getfixturevalue("bao") if request.param == "hashi_vault" else None
-    return World(tmp_path, simulator, bao)
+    """Clients whose records live in files, in OpenBao, or in AWS Secrets Manager."""
+    server: Server | None = None if request.param == "file" else request.getfixturevalue(request.param)
+    return World(tmp_path, simulator, server)
 
 
 def _kill_at(world: World, points: Sequence[Point]) -> None:
@@ -79,7 +88,7 @@ def test_a_rotation_can_be_killed_at_any_point(world: World) -> None:
     (client,) = world.add("course")
     points = course(world, "aritma.iam.rotate", client).points()
     for start in range(0, len(points), 20):
-        part = World(world.home / f"part{start}", world.simulator, world.bao)
+        part = World(world.home / f"part{start}", world.simulator, world.server)
         part.home.mkdir()
         _kill_at(part, points[start : start + 20])
 

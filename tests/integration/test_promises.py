@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from torture.kills import Holding, Point
-from torture.openbao import Bao, Rule, running_bao
+from torture.openbao import Bao, running_bao
 from torture.world import Client, World, managed, ours
 
+from doubles.proxy import Rule
 from simulator.process import Simulator
 
 BEFORE_POST = Point("call", operation="createClientSecret")
@@ -93,16 +94,16 @@ def test_a_lost_answer_is_harmless(world: World) -> None:
             for each in lost[client.name]
         ]
         world.simulator.admin.add_faults(*rules)
-    if world.bao:
+    if world.server:
         for number, client in enumerate(world.add("stage", "promote", "close")):
-            world.bao.proxy.rules.append(Rule(client.store_path, "drop", "after", number))
+            world.server.proxy.rules.append(Rule(client.store_path, "drop", "after", number))
     with world.consumed():
         run = world.rotate()
     assert run.code == 0, run.messages
     assert world.complaints() == []
     assert [each.peak() for each in world.clients] == [2] * len(world.clients)
     assert all(rule["applied"] for rule in world.simulator.admin.faults())
-    assert world.bao is None or all(rule.spent for rule in world.bao.proxy.rules)
+    assert world.server is None or all(rule.spent for rule in world.server.proxy.rules)
 
 
 @pytest.mark.timeout(300)
@@ -111,13 +112,15 @@ def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulato
     (client,) = world.add("locked")
     store = client.host()["service_client_store"]
     # A superuser may write to any folder; but nobody can give a file to a user that does not exist.
-    store |= {"token": world.bao.read_only_token()} if world.bao else {"owner": "no-such-user-here"}
+    store |= (
+        {"token": world.server.read_only_token()} if isinstance(world.server, Bao) else {"owner": "no-such-user-here"}
+    )
     client.variables["service_client_store"] = store
     before = client.record()
     (fresh,) = world.add("fresh", seeded=False)
     fresh.variables["service_client_store"] = (
         {**store, "path": "/proc/nowhere/record.json"}
-        if not world.bao
+        if not world.server
         else {
             **store,
             "path": "torture/fresh",

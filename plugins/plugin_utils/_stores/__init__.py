@@ -9,11 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._aws_secretsmanager import AWS_SECRETSMANAGER
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._file import FILE
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._hashi_vault import HASHI_VAULT
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting, Store
 
-BACK_ENDS: Mapping[str, BackEnd] = {"file": FILE, "hashi_vault": HASHI_VAULT}
+BACK_ENDS: Mapping[str, BackEnd] = {
+    "file": FILE,
+    "hashi_vault": HASHI_VAULT,
+    "aws_secretsmanager": AWS_SECRETSMANAGER,
+}
 
 
 def store_option() -> dict[str, Any]:

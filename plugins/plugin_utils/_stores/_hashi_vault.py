@@ -1,180 +1,22 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store in a KV version 2 secret of HashiCorp Vault or OpenBao, reached from the controller."""
+"""The store in a KV version 2 secret of HashiCorp Vault or OpenBao."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import requests
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record, read_record
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting, Token
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_client import (
-    VAULT_MEMBERS,
-    connect,
-    hvac_errors,
-)
-
-_MEMBERS = {"path": {"type": "str"}, "mount": {"type": "str"}, **VAULT_MEMBERS}
-_NEEDED = frozenset({"create", "read", "update"})
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._vault import MEMBERS, open_vault
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._document import DocumentStore
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting
 
 
-@dataclass(frozen=True)
-class HashiVaultStore:
-    """``token`` is the version of the secret; 0 where there never was one."""
-
-    mount: str
-    path: str
-    client_id: str
-    connect: Callable[[], Any]
-    """Gives a client that is logged in; the same one every time."""
-
-    @property
-    def where(self) -> str:
-        """For messages."""
-        return f"The Vault secret {self.mount}/{self.path}"
-
-    def read(self) -> tuple[Record | None, Token]:
-        """See ``Store``."""
-        data, version = self._fetched()
-        if not data:
-            return None, str(version)
-        return read_record(data, client_id=self.client_id, where=self.where), str(version)
-
-    def write(self, record: Record, expected: Token) -> None:
-        """See ``Store``. Where the answer is lost or the write is refused, what is stored now tells whose it is."""
-        wanted = record.to_data()
-        try:
-            self._put(wanted, expected)
-        except (StoreConflictError, _UnknownOutcomeError) as error:
-            stored, version = self._fetched()
-            if stored == wanted:
-                return
-            if isinstance(error, _UnknownOutcomeError) and str(version) == expected:
-                raise StoreError(
-                    f"{self.where} was not written: {error.message}", hint="Nothing was changed: run again."
-                ) from None
-            raise self._conflict() from None
-
-    def remove(self, expected: Token) -> None:
-        """See ``Store``. All versions go, with the values in them."""
-        if self._fetched()[1] != int(expected):
-            raise self._conflict()
-        with self._errors("remove"):
-            self._kv().delete_metadata_and_all_versions(self.path, mount_point=self.mount)
-
-    def check(self) -> None:
-        """See ``Store``."""
-        self._fetched()
-        secret = f"{self.mount}/data/{self.path}"
-        with self._errors("check"):
-            answer = self.connect().sys.get_capabilities(paths=[secret])
-        granted = set(_json(answer, self.where).get("data", {}).get(secret, []))
-        if "root" not in granted and not granted >= _NEEDED:
-            raise StoreError(
-                f"{self.where} may not be written by this token: it lacks {', '.join(sorted(_NEEDED - granted))}.",
-                hint=f"Grant create, read and update on {secret} in a policy of the token.",
-                where=self.where,
-            )
-
-    def _kv(self) -> Any:
-        return self.connect().secrets.kv.v2
-
-    def _fetched(self) -> tuple[Mapping[str, Any] | None, int]:
-        """Data and version; no data where the secret is deleted, version 0 where it does not exist."""
-        with self._errors("read"):
-            answer = self._read_or_none()
-            if answer is None:
-                self._require_version_2()
-                return None, 0
-        found: Any = _json(answer, self.where).get("data")
-        try:
-            return found["data"], int(found["metadata"]["version"])
-        except (KeyError, TypeError, ValueError):
-            raise _not_version_2(self.mount) from None
-
-    def _read_or_none(self) -> Any:
-        from hvac.exceptions import InvalidPath
-
-        try:
-            return self._kv().read_secret(self.path, mount_point=self.mount, raise_on_deleted_version=False)
-        except InvalidPath as missing:
-            if missing.errors:
-                # "no handler for route": the mount is missing, not the secret.
-                raise
-            return None
-
-    def _require_version_2(self) -> None:
-        """Before a first write: version 1 of KV would store the record under a wrong name, without compare-and-set."""
-        from hvac.exceptions import Forbidden
-
-        try:
-            answer = self.connect().adapter.get(f"/v1/sys/internal/ui/mounts/{quote(self.mount)}")
-        except Forbidden:
-            # Not every token may look; a write to a wrong mount is then refused by its answer.
-            return
-        options = _json(answer, self.where).get("data", {}).get("options") or {}
-        if options.get("version") != "2":
-            raise _not_version_2(self.mount)
-
-    def _put(self, data: Mapping[str, Any], expected: Token) -> None:
-        from hvac.exceptions import BadGateway, InternalServerError, InvalidRequest, VaultDown
-
-        with self._errors("write"):
-            try:
-                self._kv().create_or_update_secret(self.path, secret=data, cas=int(expected), mount_point=self.mount)
-            except InvalidRequest as error:
-                if "check-and-set" not in str(error.errors):
-                    raise
-                raise self._conflict() from None
-            except (requests.RequestException, BadGateway, InternalServerError, VaultDown) as error:
-                raise _UnknownOutcomeError(f"its answer was lost ({type(error).__name__}).") from None
-
-    def _conflict(self) -> StoreConflictError:
-        return StoreConflictError(
-            f"{self.where} was changed by somebody else since it was read.", hint="Run again.", where=self.where
-        )
-
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        with hvac_errors(doing, self.where, self.mount):
-            yield
+def _open(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+    path = options.get("path") or f"aritma-iam/{quote(setting.client_id or 'check', safe='')}"
+    return DocumentStore(open_vault(options, path, setting.loader, "store"), setting.client_id)
 
 
-class _UnknownOutcomeError(StoreError):
-    """The write was sent, and no answer tells whether it was carried out."""
-
-
-def _json(answer: Any, where: str) -> Mapping[str, Any]:
-    if isinstance(answer, Mapping):
-        return answer
-    raise StoreError(
-        f"{where}: the answer is not that of a Vault server (status {getattr(answer, 'status_code', 'unknown')}).",
-        hint="Check store.url: name the active node or a load balancer; redirects are not followed with a token.",
-        where=where,
-    )
-
-
-def _not_version_2(mount: str) -> StoreError:
-    return StoreError(
-        f"The mount {mount!r} is no KV version 2 engine, so nothing there can be compared and set.",
-        hint="Name such a mount in store.mount, or make it one (kv enable-versioning).",
-        mount=mount,
-    )
-
-
-def _open(options: Mapping[str, Any], setting: Setting) -> HashiVaultStore:
-    path = (options.get("path") or f"aritma-iam/{quote(setting.client_id or 'check', safe='')}").strip("/")
-    if not path or any(part in ("", ".", "..") for part in path.split("/")):
-        raise OptionError(f"store: {path!r} is not the path of a secret.", option="store")
-    mount = str(options.get("mount", "secret")).strip("/")
-    return HashiVaultStore(mount, path, setting.client_id, connect(options, setting.loader))
-
-
-HASHI_VAULT = BackEnd(_MEMBERS, _open)
+HASHI_VAULT = BackEnd(MEMBERS, _open)

@@ -42,7 +42,7 @@ class VaultText:
             )
         try:
             return str(self._library().decrypt(text).decode())
-        except AnsibleError:
+        except (AnsibleError, UnicodeDecodeError):
             raise StoreError(
                 f"{where} cannot be decrypted with the password of store.{self.option}.",
                 hint="Give the password that it was encrypted with, or restore the file.",

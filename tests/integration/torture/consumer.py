@@ -31,7 +31,9 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Target:
-    """One client. ``store`` is ``{path}`` of a record file, or ``{url, token, mount, path}`` of a KV v2 secret."""
+    """One client. ``store`` is ``{path}`` of a record file, ``{url, token, mount, path}`` of a KV v2 secret, or
+    ``{endpoint_url, path}`` of one of AWS.
+    """
 
     name: str
     client_id: str
@@ -42,6 +44,11 @@ class Target:
 
 def reader(store: dict[str, str]) -> Callable[[], Any]:
     """How to read a record; None as long as there is none."""
+    if "endpoint_url" in store:
+        from doubles.aws import client, held
+
+        secrets = client(store["endpoint_url"])
+        return lambda: held(secrets, store["path"])
     if "url" not in store:
         return lambda: _file(Path(store["path"]))
     kv = hvac.Client(url=store["url"], token=store["token"]).secrets.kv.v2

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_run import Run
-from torture.openbao import Rule
 from torture.processes import kill_all
 from torture.world import HERE, Client, World, ours
+
+from doubles.proxy import Rule
 
 OURS = "^/(acme|core)/"
 """Paths that our runs use; the consumer uses others."""
@@ -107,8 +108,8 @@ class Holding:
                 match |= {"operation": point.operation} if point.operation else {}
                 rule = {"match": match, "action": "pause", "phase": point.phase, "name": name}
                 self.world.simulator.admin.add_faults({**rule, "after_skip": point.number - 1, "times": 1})
-            if point.kind == "store" and client.bao:
-                client.bao.proxy.rules.append(Rule(client.store_path, "pause", point.phase, point.number - 1))
+            if point.kind == "store" and client.server:
+                client.server.proxy.rules.append(Rule(client.store_path, "pause", point.phase, point.number - 1))
 
     def tasks(self) -> list[dict[str, Any]]:
         """The tasks that were begun or held."""
@@ -118,7 +119,7 @@ class Holding:
     def arrived(self) -> int:
         """How many clients stand at their points."""
         between = sum(1 for each in self.tasks() if each["held"])
-        writing = sum(rule.held.is_set() for rule in self.world.bao.proxy.rules) if self.world.bao else 0
+        writing = sum(rule.held.is_set() for rule in self.world.server.proxy.rules) if self.world.server else 0
         return between + writing + len(self.world.simulator.admin.paused())
 
     def wait(self, process: subprocess.Popen[str]) -> None:
@@ -156,18 +157,18 @@ class Holding:
         """Let go what is in flight, or cut it off: it is never committed then."""
         self.world.simulator.admin.resume(drop=drop)
         self.world.simulator.admin.clear_faults()
-        if self.world.bao:
-            self.world.bao.proxy.release(drop=drop)
+        if self.world.server:
+            self.world.server.proxy.release(drop=drop)
 
 
 def course(world: World, playbook: str, client: Client) -> Course:
     """Run one client to its end, undisturbed."""
     mark = world.simulator.admin.log()[-1:] or [{"seq": 0}]
-    writes = len(world.bao.proxy.writes) if world.bao else 0
+    writes = len(world.server.proxy.writes) if world.server else 0
     holding = Holding(world, playbook, [client], {})
     process = holding.start()
     output, _unused = process.communicate(timeout=110)
     assert process.returncode == 0, output
     log = ours(world.simulator.admin.log(mark[0]["seq"]))
-    done = len(world.bao.proxy.writes) - writes if world.bao else 0
+    done = len(world.server.proxy.writes) - writes if world.server else 0
     return Course([each["task"] for each in holding.tasks()], [str(each["operation"]) for each in log], done)

@@ -9,17 +9,17 @@ import json
 import os
 import socket
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from doubles.proxy import Asked, Proxy
 
 TOKEN = "root-of-the-torture"
 MOUNT = "secret"
@@ -35,120 +35,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@dataclass
-class Rule:
-    """What happens to one write of the secret ``path``: ``pause`` before or after the commit, or ``drop`` after it."""
-
-    path: str
-    action: str
-    phase: str = "after"
-    skip: int = 0
-    held: threading.Event = field(default_factory=threading.Event)
-    released: threading.Event = field(default_factory=threading.Event)
-    dropped: bool = False
-    spent: bool = False
-
-
-class Proxy:
-    """Passes requests on to ``target``; ``writes`` notes each write with the time at which it was committed."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-        self.rules: list[Rule] = []
-        self.writes: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Forward)
-        self._server.proxy = self
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        """End it; whatever is held is dropped."""
-        self.release(drop=True)
-        self._server.shutdown()
-        self._server.server_close()
-
-    def release(self, *, drop: bool) -> None:
-        """Let held writes go on, or never happen."""
-        for rule in self.rules:
-            rule.dropped = drop
-            rule.released.set()
-        self.rules = []
-
-    def rule_for(self, path: str) -> Rule | None:
-        """The rule for this write, if there is one; each is for one write."""
-        with self._lock:
-            for rule in self.rules:
-                if rule.path == path and not rule.spent:
-                    rule.skip -= 1
-                    rule.spent = rule.skip < 0
-                    return rule if rule.spent else None
-        return None
-
-    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
-        """One request to the server behind."""
-        request = urllib.request.Request(self.target + path, body, dict(headers), method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    proxy: Proxy
-
-
-class _Forward(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-
-    def _pass(self) -> None:
-        proxy = self.server.proxy
-        length = int(self.headers.get("Content-Length") or 0)
-        body = self.rfile.read(length) if length else None
-        prefix = f"/v1/{MOUNT}/data/"
-        write = self.command in ("POST", "PUT") and self.path.startswith(prefix)
-        rule = proxy.rule_for(self.path.removeprefix(prefix)) if write else None
-        if rule and self._lost(rule, "before"):
-            return
-        names = ("X-Vault-Token", "X-Vault-Request", "Content-Type", "X-Vault-Namespace")
-        headers = {name: self.headers[name] for name in names if name in self.headers}
-        status, answer = proxy.forward(self.command, self.path, headers, body)
-        if write and status < 300:
-            data = json.loads(body or b"{}")["data"]
-            proxy.writes.append({"at": time.time(), "path": self.path.removeprefix(prefix), "data": data})
-        if not (rule and self._lost(rule, "after")):
-            self._reply(status, answer)
-
-    def _lost(self, rule: Rule, phase: str) -> bool:
-        """Whether the answer is lost in this phase; a pause is waited for."""
-        if rule.phase != phase:
-            return False
-        if rule.action == "pause":
-            rule.held.set()
-            rule.released.wait()
-        if rule.action == "drop" or rule.dropped:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return True
-        return False
-
-    def _reply(self, status: int, answer: bytes) -> None:
-        try:
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-        except OSError:
-            self.close_connection = True  # its client was killed
-
-    do_GET = do_POST = do_PUT = do_DELETE = _pass
-
-    def log_message(self, *_args: object) -> None:
-        """Say nothing."""
+def _reading(method: str, path: str, _headers: Mapping[str, str], _body: bytes) -> Asked:
+    """Only writes of data count: others come and go with a login."""
+    prefix = f"/v1/{MOUNT}/data/"
+    writes = method in ("POST", "PUT") and path.startswith(prefix)
+    return Asked(method, path.removeprefix(prefix), writes)
 
 
 @dataclass
@@ -157,6 +48,14 @@ class Bao:
 
     url: str
     proxy: Proxy
+
+    def store(self, path: str) -> dict[str, Any]:
+        """The variable ``service_client_store`` of a record there."""
+        return {"type": "hashi_vault", "url": self.proxy.url, "token": TOKEN, "path": path}
+
+    def source(self, path: str) -> dict[str, str]:
+        """Where the consumer reads the record, past the proxy."""
+        return {"url": self.url, "token": TOKEN, "mount": MOUNT, "path": path}
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """One request past the proxy; its decoded answer, None where there is nothing."""
@@ -197,7 +96,7 @@ def running_bao(home: Path) -> Iterator[Bao]:
         environment = {**os.environ, "HOME": str(home)}
         process = subprocess.Popen([program, "server", *arguments], stdout=log, stderr=log, env=environment)
     url = f"http://127.0.0.1:{port}"
-    bao = Bao(url, Proxy(url))
+    bao = Bao(url, Proxy(url, _reading))
     try:
         _wait(bao)
         yield bao

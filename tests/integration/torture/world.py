@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_run import Ansible, Run
-from torture.openbao import MOUNT, TOKEN, Bao
 
+from doubles.proxy import Proxy
 from simulator.call import TENANTS
 from simulator.process import Simulator
 
@@ -54,6 +54,26 @@ def first_record(name: str, client_id: str, number: int, secret_id: str | None =
     return {"schema": 1, "client_id": client_id, "client_name": name, "version": 3, "current": current, **empty}
 
 
+class Server(Protocol):
+    """A server that keeps records, and the proxy before it. Without one they are in files."""
+
+    @property
+    def proxy(self) -> Proxy:
+        """What the runs reach it through."""
+
+    def store(self, path: str) -> dict[str, Any]:
+        """The variable ``service_client_store`` of a record there."""
+
+    def source(self, path: str) -> dict[str, str]:
+        """Where the consumer reads the record, past the proxy."""
+
+    def record(self, path: str) -> Any:
+        """What it holds; None where there is nothing."""
+
+    def keep(self, path: str, record: Mapping[str, Any]) -> None:
+        """Write it, as somebody else would."""
+
+
 @dataclass
 class Client:
     """One service client and its inventory host."""
@@ -62,20 +82,20 @@ class Client:
     client_id: str
     home: Path
     simulator: Simulator
-    bao: Bao | None = None
+    server: Server | None = None
     variables: dict[str, Any] = field(default_factory=dict)
 
     @property
     def store_path(self) -> str:
         """Where its record lives: a file, or a secret below the mount."""
-        return f"torture/{self.home.parent.name}/{self.name}" if self.bao else str(self.home / "record.json")
+        return f"torture/{self.home.parent.name}/{self.name}" if self.server else str(self.home / "record.json")
 
     def host(self) -> dict[str, Any]:
         """The variables of its inventory host."""
         store: dict[str, Any] = {"type": "file", "path": self.store_path}
-        if self.bao:
-            store = {"type": "hashi_vault", "url": self.bao.proxy.url, "token": TOKEN, "path": self.store_path}
-        named = {"service_client_client_id": self.client_id} if self.bao and self.client_id else {}
+        if self.server:
+            store = self.server.store(self.store_path)
+        named = {"service_client_client_id": self.client_id} if self.server and self.client_id else {}
         return {
             "service_client_name": self.name,
             "service_client_allowed_scopes": [SCOPE, CONSUMER_SCOPE],
@@ -87,15 +107,15 @@ class Client:
 
     def record(self) -> dict[str, Any]:
         """The record in the store; empty where there is none."""
-        if self.bao:
-            return self.bao.record(self.store_path) or {}
+        if self.server:
+            return self.server.record(self.store_path) or {}
         path = Path(self.store_path)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def keep(self, record: Mapping[str, Any]) -> None:
         """Put a record into the store, as a restore from a backup does."""
-        if self.bao:
-            self.bao.keep(self.store_path, record)
+        if self.server:
+            self.server.keep(self.store_path, record)
         else:
             Path(self.store_path).write_text(json.dumps(record), encoding="utf-8")
             Path(self.store_path).chmod(0o600)
@@ -148,8 +168,8 @@ class Client:
 class World:
     """A simulator, clients with a record an hour old, and Ansible."""
 
-    def __init__(self, home: Path, simulator: Simulator, bao: Bao | None = None) -> None:
-        self.home, self.simulator, self.bao = home, simulator, bao
+    def __init__(self, home: Path, simulator: Simulator, server: Server | None = None) -> None:
+        self.home, self.simulator, self.server = home, simulator, server
         self.clients: list[Client] = []
         self.report = home / "report.json"
 
@@ -161,7 +181,7 @@ class World:
 
     def _client(self, name: str, seeded: bool, variables: Mapping[str, Any]) -> Client:
         client = Client(
-            name, f"id-{name}" if seeded else "", self.home / name, self.simulator, self.bao, dict(variables)
+            name, f"id-{name}" if seeded else "", self.home / name, self.simulator, self.server, dict(variables)
         )
         client.home.mkdir()
         if seeded:
@@ -225,7 +245,7 @@ class World:
         config, log = self.home / ".consumer.json", self.home / ".consumer.jsonl"
         config.write_text(json.dumps([_target(each) for each in self.clients]), encoding="utf-8")
         command = [sys.executable, "-m", "torture.consumer", str(config), str(log)]
-        environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+        environment = {**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE.parent.parent}"}
         exchanges = Exchanges(log)
         with (self.home / ".consumer.out").open("wb") as output:
             process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
@@ -279,9 +299,8 @@ class Exchanges:
 
 
 def _target(client: Client) -> dict[str, Any]:
-    store = {"path": client.store_path}
-    if client.bao:
-        store |= {"url": client.bao.url, "token": TOKEN, "mount": MOUNT}
+    path = client.store_path
+    store = client.server.source(path) if client.server else {"path": path}
     # The tenant by its id: requests of the consumer are told apart by their path.
     token_url = client.simulator.token_url(TENANTS["acme"])
     return {

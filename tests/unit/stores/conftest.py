@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,7 +25,12 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, carry_out
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import connect
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
+from doubles.aws import CREDENTIALS, REGION, Aws, running_aws
+
+from .places import Place, in_file
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
@@ -206,3 +212,51 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """AWS Secrets Manager, played by moto."""
+    with running_aws(tmp_path_factory.mktemp("aws")) as double:
+        yield double
+
+
+@pytest.fixture
+def aws_members(aws: Aws, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A secret of this test there, and credentials in the environment."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    name = re.sub("[^a-z0-9_]", "-", request.node.name)
+    return {"type": "aws_secretsmanager", "endpoint_url": aws.url, "region": REGION, "path": f"tests/{name}"}
+
+
+@pytest.fixture
+def file_place(tmp_path: Path) -> Place:
+    """A file."""
+    return in_file(tmp_path / "c1.json")
+
+
+@pytest.fixture
+def hashi_vault_place(bao: Bao, request: pytest.FixtureRequest) -> Place:
+    """A secret of OpenBao."""
+    path = "states/" + re.sub("[^a-z0-9_]", "-", request.node.name)
+
+    def stored() -> Any:
+        try:
+            return bao.call("GET", f"secret/data/{path}")["data"]["data"]
+        except requests.HTTPError:
+            return None
+
+    def put(data: dict[str, Any]) -> None:
+        bao.call("POST", f"secret/data/{path}", {"data": data})
+
+    return Place({"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path}, stored, put)
+
+
+@pytest.fixture
+def aws_secretsmanager_place(aws: Aws, aws_members: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Place:
+    """A secret of AWS. The client is made once: that takes longer than the rest of a test."""
+    opened = connect(aws_members, "store")
+    monkeypatch.setattr(_aws, "connect", lambda _options, _option: opened)
+    name = aws_members["path"]
+    return Place(aws_members, lambda: aws.held(name), lambda data: aws.keep(name, data))

@@ -15,7 +15,13 @@ from ansible_collections.aritma.iam.plugins.module_utils._connection import CONN
 from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation
 from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
-from ansible_collections.aritma.iam.plugins.modules import credential_file, credential_store, store_file
+from ansible_collections.aritma.iam.plugins.modules import (
+    credential_delivery,
+    credential_file,
+    credential_store,
+    store_file,
+)
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
 
 
@@ -33,7 +39,12 @@ def shape(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, Any
 
 @pytest.mark.parametrize(
     ("operation", "module"),
-    [(CREDENTIAL_STORE, credential_store), (CREDENTIAL_FILE, credential_file), (STORE_FILE, store_file)],
+    [
+        (CREDENTIAL_STORE, credential_store),
+        (CREDENTIAL_FILE, credential_file),
+        (CREDENTIAL_DELIVERY, credential_delivery),
+        (STORE_FILE, store_file),
+    ],
 )
 def test_documentation_and_argument_spec_agree(operation: Operation, module: Any) -> None:
     """Names, types, defaults and choices."""

@@ -1,30 +1,24 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of ``credential_store``, on a real file in this process."""
+"""The states of ``credential_store``, in this process, on every type of store: a file, OpenBao, AWS Secrets Manager."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._process_identity import here, start_time
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
 
-from .conftest import VALUE, Keep
+from .conftest import VALUE, Keep, perform
+from .places import Place
 
 Json = dict[str, Any]
-
-
-def stored(tmp_path: Path) -> Json:
-    """What the file holds."""
-    data: Json = json.loads((tmp_path / "c1.json").read_text(encoding="utf-8"))
-    return data
 
 
 def rotated(keep: Keep, **options: Any) -> Json:
@@ -33,11 +27,26 @@ def rotated(keep: Keep, **options: Any) -> Json:
     return keep("promoted")
 
 
-def lease_to(tmp_path: Path, owner: Owner, until: str = "2999-01-01T00:00:00Z") -> None:
+@pytest.fixture(params=["file", "hashi_vault", "aws_secretsmanager"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Each type of store, empty."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+@pytest.fixture
+def keep(place: Place) -> Keep:
+    """``credential_store`` in this process, on that store."""
+
+    def run(state: str = "read", **options: Any) -> Json:
+        return perform(CREDENTIAL_STORE, **{"store": place.options, "client_id": "c1", "state": state, **options})
+
+    return run
+
+
+def lease_to(place: Place, owner: Owner, until: str = "2999-01-01T00:00:00Z") -> None:
     """Write a lease of another run into the record."""
-    data = stored(tmp_path)
-    data["lease"] = {"owner": str(owner), "expires_at": until}
-    (tmp_path / "c1.json").write_text(json.dumps(data), encoding="utf-8")
+    place.put({**place.stored(), "lease": {"owner": str(owner), "expires_at": until}})
 
 
 @pytest.fixture
@@ -58,11 +67,11 @@ def test_a_missing_record_is_null_and_version_0(keep: Keep) -> None:
     assert (read["record"], read["version"], read["in_progress"], read["changed"]) == (None, 0, False, False)
 
 
-def test_a_whole_rotation(keep: Keep, tmp_path: Path) -> None:
-    """Each step shows in the file, and the second time it changes nothing."""
+def test_a_whole_rotation(keep: Keep, place: Place) -> None:
+    """Each step shows in the store, and the second time it changes nothing."""
     first = keep("staged", value=VALUE, client_name="billing", secret_id=None, listed_before=["7"])
     assert first["changed"]
-    pending = stored(tmp_path)["pending"]
+    pending = place.stored()["pending"]
     assert pending["value"] == VALUE
     assert pending["listed_before"] == ["7"]
     assert pending["rotation_id"] in pending["description"]
@@ -70,28 +79,28 @@ def test_a_whole_rotation(keep: Keep, tmp_path: Path) -> None:
 
     promoted = keep("promoted", rotation_id=pending["rotation_id"], secret_id="12")
     assert promoted["changed"]
-    data = stored(tmp_path)
+    data = place.stored()
     assert (data["current"]["value"], data["current"]["secret_id"], data["pending"]) == (VALUE, "12", None)
     assert "listed_before" not in data["current"]
     assert not keep("promoted", rotation_id=pending["rotation_id"])["changed"]
 
     keep("staged")
     keep("promoted", grace="1h")
-    data = stored(tmp_path)
+    data = place.stored()
     assert data["previous"]["value"] == VALUE
     assert data["previous"]["retire_after"] > data["last_rotated_at"]
     assert data["current"]["rotation_id"][:6] == pending["rotation_id"][:6]
     assert "lease" in data
 
     assert keep("retired", secret_id="13")["changed"]
-    data = stored(tmp_path)
+    data = place.stored()
     assert (data["previous"], data["current"]["secret_id"], data.get("lease")) == (None, "13", None)
     assert not keep("retired", secret_id="13")["changed"]
     assert keep()["version"] == data["version"] == 5
 
     assert keep("absent")["record"] is None
     assert not keep("absent")["changed"]
-    assert list(tmp_path.iterdir()) == []
+    assert place.stored() is None
 
 
 def test_a_record_at_a_known_path_is_read_without_knowing_whose_it_is(keep: Keep) -> None:
@@ -175,11 +184,11 @@ def test_adopted_makes_a_first_record_and_never_overwrites_one(keep: Keep) -> No
 
 
 @pytest.mark.parametrize("state", ["staged", "promoted", "retired", "discarded", "adopted", "absent"])
-def test_nothing_is_written_while_another_run_lives(keep: Keep, tmp_path: Path, live: Owner, state: str) -> None:
+def test_nothing_is_written_while_another_run_lives(keep: Keep, place: Place, live: Owner, state: str) -> None:
     """It is named, and until when it counts. A read says so too, and a release leaves its lease alone."""
     keep("staged", value=VALUE)
-    lease_to(tmp_path, live)
-    before = stored(tmp_path)
+    lease_to(place, live)
+    before = place.stored()
     failed = keep(state, value=VALUE, secret_id="1") if state in ("staged", "adopted") else keep(state)
     assert failed["failure"]["kind"] == "store_conflict"
     assert failed["failure"]["until"] == "2999-01-01T00:00:00Z"
@@ -192,13 +201,13 @@ def test_nothing_is_written_while_another_run_lives(keep: Keep, tmp_path: Path, 
     released = keep("released")
     assert "failed" not in released
     assert (released["changed"], released["in_progress"]) == (False, True)
-    assert stored(tmp_path) == before
+    assert place.stored() == before
 
 
-def test_the_lease_of_a_dead_run_is_taken_over_at_once(keep: Keep, tmp_path: Path) -> None:
+def test_the_lease_of_a_dead_run_is_taken_over_at_once(keep: Keep, place: Place) -> None:
     """A run that was killed never blocks the next one."""
     keep("staged", value=VALUE)
-    lease_to(tmp_path, DEAD)
+    lease_to(place, DEAD)
     assert keep()["in_progress"] is False
     taken = keep("staged")
     assert taken["changed"]
@@ -206,11 +215,11 @@ def test_the_lease_of_a_dead_run_is_taken_over_at_once(keep: Keep, tmp_path: Pat
     assert taken["record"]["lease"]["owner"] != str(DEAD)
 
 
-def test_an_expired_lease_is_free(keep: Keep, tmp_path: Path, live: Owner) -> None:
+def test_an_expired_lease_is_free(keep: Keep, place: Place, live: Owner) -> None:
     """Even of a run that lives: it was stopped, or is very slow."""
     rotated(keep)
     keep("staged")
-    lease_to(tmp_path, live, "2020-01-01T00:00:00Z")
+    lease_to(place, live, "2020-01-01T00:00:00Z")
     assert keep("promoted")["record"]["lease"]["expires_at"] > "2026"
 
 
@@ -222,14 +231,14 @@ def test_a_run_may_do_without_a_lease(keep: Keep) -> None:
     assert "lease" not in keep("promoted", lease="0s")["record"]
 
 
-def test_claimed_takes_the_lease_and_nothing_else(keep: Keep, tmp_path: Path, live: Owner) -> None:
+def test_claimed_takes_the_lease_and_nothing_else(keep: Keep, place: Place, live: Owner) -> None:
     """To go on after a promotion; never that of another live run."""
     assert not keep("claimed")["changed"]
     before = rotated(keep)["record"]
     claimed = keep("claimed")
     assert {**claimed["record"], "lease": None, "version": 2} == {**before, "lease": None}
     assert not keep("claimed")["changed"]
-    lease_to(tmp_path, live)
+    lease_to(place, live)
     assert keep("claimed")["failure"]["kind"] == "store_conflict"
 
 
@@ -274,75 +283,14 @@ def test_a_second_promotion_over_a_previous_secret_is_refused(keep: Keep) -> Non
     assert "still has a previous secret" in keep("promoted")["msg"]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"state": "staged", "value": "seven77"}, "has 8 to 32 characters, this one has 7"),
-        ({"state": "staged", "value": "x" * 33}, "this one has 33"),
-        ({"state": "staged", "expires_at": "2020-01-01T00:00:00Z"}, "in the past"),
-        ({"state": "staged", "expires_at": "soon"}, "is no time"),
-        ({"state": "staged", "lease": "15"}, "is not a duration"),
-        ({"state": "promoted"}, "There is no record of client c1"),
-        ({"state": "adopted", "value": VALUE}, "secret_id"),
-        ({"state": "staged", "client_id": None}, "needs client_id"),
-        ({"client_id": None, "store": {}}, "needs client_id"),
-        ({"store": {"path": "/tmp/x", "url": "https://v"}}, "has no member url"),
-        ({"store": {"path": "/tmp/x", "colour": "red"}}, "colour"),
-        ({"store": {"path": "x.json"}}, "absolute path"),
-        (
-            {"state": "staged", "store": {"path": "/tmp/aritma-x.json", "mode": 640}},
-            "store.mode: 640 is not a file mode",
-        ),
-        ({"state": "staged", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "knows no user"),
-    ],
-)
-def test_options_that_cannot_be_used(keep: Keep, tmp_path: Path, options: Json, message: str) -> None:
-    """Nothing is written."""
-    failed = keep(**{"state": "read", **options})
-    assert failed["failed"]
-    assert message in failed["msg"]
-    assert list(tmp_path.iterdir()) == []
-    assert not Path("/tmp/aritma-x.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('{"schema": 1, "client_id": "c1", "vers', "not JSON: it is truncated"),
-        ("", "holds 0 characters"),
-        ("[]", "a JSON object was expected"),
-        ('{"schema": 2, "client_id": "c1"}', "Upgrade aritma.iam"),
-        ('{"schema": 1, "client_id": "c2"}', "record of client c2, not of c1"),
-        ('{"schema": 1, "client_id": "c1", "current": {"value": 7}}', "current.value"),
-    ],
-)
-@pytest.mark.parametrize("state", ["read", "staged", "absent"])
-def test_a_file_that_holds_no_record_of_ours_is_left_alone(
-    keep: Keep, tmp_path: Path, text: str, message: str, state: str
-) -> None:
-    """Whatever is asked for."""
-    path = tmp_path / "c1.json"
-    path.write_text(text, encoding="utf-8")
-    failed = keep(state)
-    assert failed["failure"]["kind"] == "store"
-    assert message in failed["msg"]
-    assert path.read_text(encoding="utf-8") == text
-
-
-def test_bytes_that_are_no_text_are_no_record(keep: Keep, tmp_path: Path) -> None:
-    """As of a file of another program."""
-    (tmp_path / "c1.json").write_bytes(b"\xff\xfe\x00")
-    assert "are no text" in keep()["msg"]
-
-
-def test_check_mode_writes_nothing_and_predicts(keep: Keep, tmp_path: Path) -> None:
+def test_check_mode_writes_nothing_and_predicts(keep: Keep, place: Place) -> None:
     """What would be generated is null; all else is as it will be."""
     predicted = keep("staged", check_mode=True)
     assert predicted["changed"]
     assert predicted["version"] == 1
     assert predicted["record"]["pending"]["value"] is None
     assert predicted["record"]["pending"]["rotation_id"] is None
-    assert list(tmp_path.iterdir()) == []
+    assert place.stored() is None
     given = keep("staged", check_mode=True, value=VALUE, rotation_id="r1")
     assert given["record"]["pending"]["value"] == VALUE
     staged = keep("staged")["record"]
@@ -351,7 +299,7 @@ def test_check_mode_writes_nothing_and_predicts(keep: Keep, tmp_path: Path) -> N
     assert kept["record"]["pending"] == staged["pending"]
     assert keep("promoted", check_mode=True)["record"]["current"]["value"] == staged["pending"]["value"]
     assert keep("absent", check_mode=True)["changed"]
-    assert stored(tmp_path) == staged
+    assert place.stored() == staged
 
 
 def test_a_diff_shows_no_value(keep: Keep) -> None:
@@ -365,30 +313,11 @@ def test_a_diff_shows_no_value(keep: Keep) -> None:
     assert done["diff"]["before"]["version"] == 3
 
 
-def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Path) -> None:
-    """With and without a client, in check mode and not."""
-    deep = {"path": str(tmp_path / "a" / "b.json")}
-    for check_mode in (False, True):
-        assert keep("checked", client_id=None, store=deep, check_mode=check_mode)["changed"] is False
-        (tmp_path / "blocked").mkdir(exist_ok=True)
-        failed = keep("checked", store={"path": str(tmp_path / "blocked")}, check_mode=check_mode)
-        assert "is a directory" in failed["msg"]
-    assert [each.name for each in tmp_path.iterdir()] == ["blocked"]
-
-
-def test_the_default_path_is_in_the_home_directory(keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under the client id, percent-encoded."""
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert keep("staged", store={}, client_id="a/b %ø")["changed"]
-    assert (tmp_path / ".aritma-iam" / "a%2Fb%20%25%C3%B8.json").is_file()
-    assert (tmp_path / ".aritma-iam").stat().st_mode & 0o777 == 0o700
-
-
-def test_members_that_are_not_ours_are_kept(keep: Keep, tmp_path: Path) -> None:
+def test_members_that_are_not_ours_are_kept(keep: Keep, place: Place) -> None:
     """Of the same schema, written by a newer version."""
     keep("staged")
-    data = stored(tmp_path)
+    data = place.stored()
     data["note"] = "theirs"
-    (tmp_path / "c1.json").write_text(json.dumps(data), encoding="utf-8")
+    place.put(data)
     keep("promoted")
-    assert stored(tmp_path)["note"] == "theirs"
+    assert place.stored()["note"] == "theirs"

@@ -22,6 +22,7 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_sto
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
 
 from .conftest import Bao
+from .places import Place
 
 WRITERS = st.sampled_from([0, 1])
 CLIENTS = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -132,3 +133,20 @@ def test_two_writers_on_openbao(bao: Bao) -> None:
         max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     run_state_machine_as_test(BaoWriters, settings=quick)
+
+
+def test_two_writers_on_aws(aws_secretsmanager_place: Place) -> None:
+    """Any order of steps."""
+    number = iter(range(10000))
+    members = aws_secretsmanager_place.options
+
+    class AwsWriters(TwoWriters):
+        def open(self) -> Store:
+            if not hasattr(self, "path"):
+                self.path = f"writers/{next(number)}"
+            return open_store({**members, "path": self.path}, Setting("c1", dict, DataLoader()))
+
+    quick = settings(
+        max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(AwsWriters, settings=quick)

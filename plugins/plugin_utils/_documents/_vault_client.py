@@ -1,25 +1,27 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client of HashiCorp Vault or OpenBao, logged in at its first use, and its errors in words."""
+"""A client of HashiCorp Vault or OpenBao, logged in at its first use, and its errors in words.
+
+``option`` is what the members were given in (``store``, ``target``): messages name it.
+"""
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry, requests
-from ansible_collections.aritma.iam.plugins.module_utils._errors import LibraryError, OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import require
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._urls import checked_url
+from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 VAULT_MEMBERS: dict[str, dict[str, Any]] = {
     "url": {"type": "str"},
@@ -39,20 +41,20 @@ _RETRIES = 3
 _AGAIN = (429, 502, 503, 504)
 
 
-def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Any]:
+def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[], Any]:
     """A function that logs in once and gives that client. Raises ``OptionError`` at once for what cannot work."""
-    url = _url(options)
+    url = _url(options, option)
     method = options.get("auth_method", "token")
-    token = _token(options, loader) if method == "token" else ""
+    token = _token(options, loader, option) if method == "token" else ""
     role_id, secret_id = (_given(options, name, f"VAULT_{name.upper()}") for name in ("role_id", "secret_id"))
     if method == "approle" and not (role_id and secret_id):
-        raise _missing("role_id and secret_id", "VAULT_ROLE_ID and VAULT_SECRET_ID")
+        raise _missing(option, "role_id and secret_id", "VAULT_ROLE_ID and VAULT_SECRET_ID")
 
     @cache
     def opened() -> Any:
         client = _client(url, token, options)
         if method == "approle":
-            with hvac_errors("log in", f"The Vault server {url}", "auth/approle"):
+            with hvac_errors("log in", f"The Vault server {url}", "auth/approle", option):
                 client.auth.approle.login(role_id=role_id, secret_id=secret_id)
         return client
 
@@ -63,36 +65,20 @@ def _given(options: Mapping[str, Any], member: str, variable: str) -> str:
     return str(options.get(member) or os.environ.get(variable) or "")
 
 
-def _missing(member: str, variable: str) -> OptionError:
+def _missing(option: str, member: str, variable: str) -> OptionError:
     return OptionError(
-        f"store: a store of type hashi_vault needs {member}.", hint=f"Give it, or set {variable}.", option="store"
+        f"{option}: type hashi_vault needs {member}.", hint=f"Give it, or set {variable}.", option=option
     )
 
 
-def _url(options: Mapping[str, Any]) -> str:
+def _url(options: Mapping[str, Any], option: str) -> str:
     url = _given(options, "url", "VAULT_ADDR")
     if not url:
-        raise _missing("url", "VAULT_ADDR")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise OptionError(f"store: {url!r} is not the URL of a Vault server.", hint="Write https://host:port.")
-    if parts.scheme == "http" and not _loopback(parts.hostname):
-        raise OptionError(
-            f"store: {url} would send the token and the secrets unencrypted.",
-            hint="Use https://; http:// is for loopback alone.",
-            option="store",
-        )
-    return url.rstrip("/")
+        raise _missing(option, "url", "VAULT_ADDR")
+    return checked_url(url, option, "a Vault server")
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _token(options: Mapping[str, Any], loader: Any) -> str:
+def _token(options: Mapping[str, Any], loader: Any, option: str) -> str:
     if options.get("token"):
         return str(options["token"])
     if options.get("token_file"):
@@ -101,10 +87,10 @@ def _token(options: Mapping[str, Any], loader: Any) -> str:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = type(error).__name__
-            raise OptionError(f"store: the token_file {path} cannot be read ({reason}).", option="store") from None
+            raise OptionError(f"{option}: the token_file {path} cannot be read ({reason}).", option=option) from None
     token = os.environ.get("VAULT_TOKEN") or _helper_token()
     if not token:
-        raise _missing("a token (token, token_file, or auth_method=approle)", "VAULT_TOKEN")
+        raise _missing(option, "a token (token, token_file, or auth_method=approle)", "VAULT_TOKEN")
     return token
 
 
@@ -118,10 +104,7 @@ def _helper_token() -> str:
 
 def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
     require(("requests",))
-    try:
-        import hvac
-    except ImportError as error:
-        raise LibraryError(missing_required_lib("hvac"), library="hvac", import_error=str(error)) from None
+    hvac = library("hvac")
     session = requests.Session()
     # Repeating a write is safe here: compare-and-set refuses it when the first one was carried out.
     again = Retry(_RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False)
@@ -149,43 +132,40 @@ def _trust(options: Mapping[str, Any]) -> bool | str:
 
 
 @contextmanager
-def hvac_errors(doing: str, where: str, mount: str) -> Iterator[None]:
+def hvac_errors(doing: str, where: str, mount: str, option: str) -> Iterator[None]:
     """Turns the exceptions of hvac and requests into ``StoreError``, without their texts about requests."""
     require(("requests",))
-    try:
-        from hvac.exceptions import VaultError
-    except ImportError as error:
-        raise LibraryError(missing_required_lib("hvac"), library="hvac", import_error=str(error)) from None
+    exceptions = library("hvac.exceptions")
     try:
         yield
-    except VaultError as error:
+    except exceptions.VaultError as error:
         said = "; ".join(str(each).strip() for each in error.errors or ()) or "no reason given"
         kind = type(error).__name__
         raise StoreError(
-            f"{where}: cannot {doing} ({kind}: {said}).", hint=_hint(kind, mount), where=where, reason=kind
+            f"{where}: cannot {doing} ({kind}: {said}).", hint=_hint(kind, mount, option), where=where, reason=kind
         ) from None
     except requests.exceptions.SSLError:
         raise StoreError(
             f"{where}: the certificate of the server does not verify.",
-            hint="Name the certificate authority in store.ca_path.",
+            hint=f"Name the certificate authority in {option}.ca_path.",
             where=where,
             reason="SSLError",
         ) from None
     except requests.RequestException as error:
         raise StoreError(
             f"{where}: cannot {doing}: the server did not answer ({type(error).__name__}).",
-            hint="Check store.url and that the server runs.",
+            hint=f"Check {option}.url and that the server runs.",
             where=where,
             reason=type(error).__name__,
         ) from None
 
 
-def _hint(kind: str, mount: str) -> str:
+def _hint(kind: str, mount: str, option: str) -> str:
     return {
-        "Forbidden": f"Check the token, its policy for {mount}, and store.namespace.",
+        "Forbidden": f"Check the token, its policy for {mount}, and {option}.namespace.",
         "Unauthorized": "Check the token.",
-        "InvalidPath": f"Enable a KV version 2 engine at {mount!r}, or name its mount in store.mount.",
-        "InvalidRequest": "Check the members of store.",
+        "InvalidPath": f"Enable a KV version 2 engine at {mount!r}, or name its mount in {option}.mount.",
+        "InvalidRequest": f"Check the members of {option}.",
         "VaultDown": "The server is sealed or in maintenance: unseal it.",
         "VaultNotInitialized": "Initialize and unseal the server.",
         "RateLimitExceeded": "Run again later, or raise the quota.",

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of ``credential_delivery``: always in the controller process, which reaches the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._operation import Params, carry_out
+from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import (
+    CREDENTIAL_DELIVERY,
+    credential_delivery,
+)
+
+
+class ActionModule(IamAction):
+    """Gives the operation the files of the play."""
+
+    operation = CREDENTIAL_DELIVERY
+
+    def _carried_out(self, params: Params, _task_vars: dict[str, Any]) -> dict[str, Any]:
+        operation = credential_delivery(self._loader)
+        result = carry_out(operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
+        if not result.get("changed"):
+            # In a loop, Ansible would run the handlers of all items as soon as one has changed.
+            self._task.notify = None
+        return result

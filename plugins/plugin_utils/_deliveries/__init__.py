@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The targets that there are beside files. A new one is a file with a ``TargetType``, and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import AWS_SECRETSMANAGER, HASHI_VAULT
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import KUBERNETES_SECRET
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Target, TargetType
+
+TARGET_TYPES: Mapping[str, TargetType] = {
+    "hashi_vault": HASHI_VAULT,
+    "aws_secretsmanager": AWS_SECRETSMANAGER,
+    "kubernetes_secret": KUBERNETES_SECRET,
+}
+
+
+def target_option() -> dict[str, Any]:
+    """The option ``target`` for an argument spec: the members of every type."""
+    members = {name: dict(option) for each in TARGET_TYPES.values() for name, option in each.members.items()}
+    kinds = {"type": {"type": "str", "choices": list(TARGET_TYPES), "required": True}}
+    return {"type": "dict", "required": True, "options": {**kinds, **members}}
+
+
+def require_members(options: Mapping[str, Any]) -> None:
+    """Raise ``OptionError`` for a member that this type of target does not have, and for one that is missing."""
+    kind = options["type"]
+    found = TARGET_TYPES[kind]
+    foreign = sorted({name for name, value in options.items() if value is not None} - {"type", *found.members})
+    if foreign:
+        raise OptionError(
+            f"target: type {kind} has no member {', '.join(foreign)}.",
+            hint=f"It has: {', '.join(sorted(found.members))}.",
+            option="target",
+        )
+    missing = [name for name in found.needed if not options.get(name)]
+    if missing:
+        raise OptionError(f"target: type {kind} needs {' and '.join(missing)}.", option="target")
+
+
+def open_target(options: Mapping[str, Any], loader: Any) -> Target:
+    """The target that ``options`` (the members of ``target``) describe. Raises ``OptionError``; nothing is sent yet."""
+    require_members(options)
+    given = {name: value for name, value in options.items() if value is not None and name != "type"}
+    return TARGET_TYPES[options["type"]].open(given, loader)

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection to a Kubernetes cluster, made at its first use, and its errors in words."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+
+from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._operation import require
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._urls import checked_url
+from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
+
+CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
+
+_TIMEOUTS = (5, 10)
+"""Seconds to connect, and for an answer."""
+_RETRIES = 3
+_AGAIN = (429, 502, 503, 504)
+
+
+class Cluster:
+    """Calls the API; JSON in and out. The library's own models could drop members that they do not know."""
+
+    def __init__(self, client: Any, server: str) -> None:
+        kubernetes = library("kubernetes.client", "kubernetes")
+        self._apis = {"core": kubernetes.CoreV1Api(client), "apps": kubernetes.AppsV1Api(client)}
+        self._server = server
+
+    def call(self, api: str, method: str, where: str, **arguments: Any) -> Any:
+        """One call of the library's method; None where the object does not exist.
+
+        Raises ``StoreConflictError`` for 409, ``StoreError`` for all else.
+        """
+        exceptions = library("kubernetes.client.exceptions", "kubernetes")
+        http_error = library("urllib3.exceptions").HTTPError
+        doing = method.replace("_", " ")
+        try:
+            answer = getattr(self._apis[api], method)(**arguments, _preload_content=False, _request_timeout=_TIMEOUTS)
+            return json.loads(answer.data)
+        except exceptions.ApiException as error:
+            if error.status == 404 and method.startswith(("read", "delete")):
+                return None
+            if error.status == 409:
+                raise changed_meanwhile(where) from None
+            raise _refusal(error, f"{where}: cannot {doing}", where) from None
+        except http_error as error:
+            kind = type(getattr(error, "reason", None) or error).__name__
+            raise StoreError(
+                f"{where}: cannot {doing}: the server did not answer ({kind}).",
+                hint=f"Check that {self._server} can be reached, and its certificate authority in the kubeconfig.",
+                where=where,
+                reason=kind,
+            ) from None
+        except ValueError:
+            raise StoreError(
+                f"{where}: the answer is not that of a Kubernetes API.",
+                hint=f"Check that {self._server} is one.",
+                where=where,
+            ) from None
+
+
+def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
+    """A function that connects once and gives that cluster. Raises ``OptionError`` for what cannot work."""
+    require(("requests",))
+    given = options.get("kubeconfig")
+    path = loader.path_dwim(given) if given else _kubeconfig()
+    if path is None and "KUBERNETES_SERVICE_HOST" not in os.environ:
+        raise OptionError(
+            "target: type kubernetes_secret found no kubeconfig, and this is no pod of a cluster.",
+            hint="Give kubeconfig, or set KUBECONFIG.",
+            option="target",
+        )
+
+    @cache
+    def opened() -> Cluster:
+        configuration = library("kubernetes.client", "kubernetes").Configuration()
+        _load(configuration, path, options.get("context"))
+        # Repeating is safe: a change names the version it is of, a creation is refused the second time, and a mark
+        # that is there already changes nothing.
+        configuration.retries = Retry(
+            _RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False
+        )
+        server = checked_url(configuration.host, "target", "a Kubernetes API")
+        return Cluster(library("kubernetes.client", "kubernetes").ApiClient(configuration), server)
+
+    return opened
+
+
+def _kubeconfig() -> str | None:
+    """That of the environment, or of the user; None where there is none."""
+    given = os.environ.get("KUBECONFIG")
+    usual = Path("~/.kube/config").expanduser()
+    return given or (str(usual) if usual.exists() else None)
+
+
+def _load(configuration: Any, path: str | None, context: str | None) -> None:
+    config = library("kubernetes.config", "kubernetes")
+    yaml_error = library("yaml").YAMLError
+    try:
+        if path is None:
+            config.load_incluster_config(client_configuration=configuration)
+            return
+        config.load_kube_config(
+            config_file=path,
+            context=context,
+            client_configuration=configuration,
+            persist_config=False,
+            # Certificates and keys that stand in a kubeconfig become files. Ansible removes this directory itself.
+            temp_file_path=str(vars(constants)["DEFAULT_LOCAL_TMP"]),
+        )
+    except (config.ConfigException, OSError, ValueError, yaml_error) as error:
+        # The text of a parser can show the line, and with it a token.
+        said = f": {error}" if isinstance(error, config.ConfigException) else ""
+        raise OptionError(
+            f"target: {path or 'the service account of this pod'} cannot be used ({type(error).__name__}{said}).",
+            hint="Check kubeconfig and context.",
+            option="target",
+        ) from None
+
+
+def _refusal(error: Any, failure: str, where: str) -> StoreError:
+    """The status, and the reason that the API gives; its message could repeat what was sent."""
+    try:
+        reason = str(json.loads(error.body)["reason"])
+    except (KeyError, TypeError, ValueError):
+        reason = "no reason given"
+    return StoreError(f"{failure} ({error.status}: {reason}).", hint=_hint(error.status), where=where, reason=reason)
+
+
+def _hint(status: int) -> str:
+    return {
+        401: "Log in again, or check the token of the kubeconfig.",
+        403: "Grant that verb in a Role; the guide Stores and deliveries has one.",
+        404: "Create the namespace first, or correct it.",
+        422: "The API does not take such an object: check name, labels and members. A Secret that is immutable must be"
+        " deleted first.",
+    }.get(status, "Look into the log of the API server.")

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a document is: one JSON object in some place, read with a token and written only if that token still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError, StoreError
+
+Token = str
+"""Stands for what a place held when it was read; only the place that gave it can tell more."""
+
+
+class Document(Protocol):
+    """A JSON object on a server. It knows nothing of what the object means.
+
+    Every method raises ``StoreError`` with what to do about it.
+    """
+
+    @property
+    def where(self) -> str:
+        """For messages: what begins a sentence about it."""
+
+    def read(self) -> tuple[Mapping[str, Any] | None, Token]:
+        """The object, or None where there is none, and the token to write it with."""
+
+    def write(self, data: Mapping[str, Any], expected: Token) -> None:
+        """Store ``data``, durably. Raises ``StoreConflictError`` when the place is not as ``expected`` any more."""
+
+    def remove(self, expected: Token) -> None:
+        """Remove the object, with every earlier version of it. Raises as ``write`` does."""
+
+    def check(self) -> None:
+        """Return when it could be written; change nothing."""
+
+
+class UnknownOutcomeError(StoreError):
+    """The write was sent, and no answer tells whether it was carried out."""
+
+
+def changed_meanwhile(where: str) -> StoreConflictError:
+    """The error of whoever writes over what he has not read."""
+    return StoreConflictError(
+        f"{where} was changed by somebody else since it was read.", hint="Run again.", where=where
+    )
+
+
+def not_written(where: str, reason: str) -> StoreError:
+    """The error of a write that is known not to have been carried out."""
+    return StoreError(f"{where} was not written: {reason}", hint="Nothing was changed: run again.", where=where)

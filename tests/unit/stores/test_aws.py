@@ -1,0 +1,339 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Records in AWS Secrets Manager, over HTTP, against moto: compare-and-set, lost answers, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _aws_client
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import STAGED
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
+from doubles.aws import CREDENTIALS, Aws, reading
+from doubles.proxy import Proxy, Rule
+
+from .conftest import VALUE, Keep
+
+Json = dict[str, Any]
+WRITES = ["CreateSecret", "PutSecretValue", "UpdateSecretVersionStage"]
+
+
+def opened(members: Json) -> Store:
+    """The store itself."""
+    return open_store(members, Setting("c1", dict, DataLoader()))
+
+
+def record(number: int = 1) -> Record:
+    """A record that can be told from others."""
+    return Record(client_id="c1", version=number, current=Current(value=VALUE, rotation_id=f"r{number}"))
+
+
+def is_current(aws: Aws, name: str) -> list[str]:
+    """The versions that are current: there must never be more than one."""
+    return [version for version, labels in aws.stages(name).items() if "AWSCURRENT" in labels]
+
+
+@pytest.fixture
+def proxy(aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    """A proxy before the double, which the store of this test uses, with one client for each endpoint."""
+    started = Proxy(aws.url, reading)
+    aws_members["endpoint_url"] = started.url
+    clients: dict[str, Any] = {}
+
+    def connect(options: Json, option: str) -> Any:
+        return clients.setdefault(options["endpoint_url"], _aws_client.connect(options, option))
+
+    monkeypatch.setattr(_aws, "connect", connect)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two tries: what follows the last one is the same."""
+    monkeypatch.setattr(_aws_client, "_ATTEMPTS", 2)
+
+
+def test_each_write_is_one_version_and_labels_do_not_pile_up(aws: Aws, aws_members: Json) -> None:
+    """The newest has ours and AWSCURRENT, the one before AWSPREVIOUS, all others none: AWS removes those itself."""
+    store = opened({**aws_members, "tags": {"team": "billing"}, "kms_key_id": "alias/ours"})
+    for number in range(1, 5):
+        store.write(record(number), store.read()[1])
+    assert store.read()[0] == record(4)
+    stages = aws.stages(aws_members["path"])
+    assert sorted(sorted(each) for each in stages.values()) == [
+        [],
+        [],
+        ["ARITMA_IAM_STAGED", "AWSCURRENT"],
+        ["AWSPREVIOUS"],
+    ]
+    described = aws.client.describe_secret(SecretId=aws_members["path"])
+    assert described["Tags"] == [{"Key": "team", "Value": "billing"}]
+    assert described["KmsKeyId"] == "alias/ours"
+    store.check()
+    assert aws.stages(aws_members["path"]) == stages
+    store.remove(store.read()[1])
+    assert store.read() == (None, "")
+
+
+def test_the_default_name_carries_the_client_id(keep: Keep, aws: Aws, aws_members: Json) -> None:
+    """In the characters that a name may have."""
+    del aws_members["path"]
+    keep("staged", store=aws_members, client_id="a/b ø~=")
+    assert aws.held("aritma-iam/a=2Fb=20=C3=B8=7E=3D")["client_id"] == "a/b ø~="
+    keep("absent", store=aws_members, client_id="a/b ø~=")
+
+
+def test_a_write_over_another_write_is_a_conflict(aws: Aws, aws_members: Json) -> None:
+    """Of a first one, of a later one, and of a removal; what was refused is never current."""
+    one, two = opened(aws_members), opened(aws_members)
+    nothing = one.read()[1]
+    two.write(record(1), nothing)
+    with pytest.raises(StoreConflictError, match="changed by somebody else"):
+        one.write(record(2), nothing)
+    first = one.read()[1]
+    two.write(record(3), first)
+    with pytest.raises(StoreConflictError):
+        one.write(record(4), first)
+    with pytest.raises(StoreConflictError):
+        one.remove(first)
+    assert one.read()[0] == record(3)
+    two.remove(two.read()[1])
+    with pytest.raises(StoreConflictError):
+        one.write(record(5), first)
+    assert aws.stages(aws_members["path"]) == {}
+
+
+def test_of_many_writers_at_once_one_wins(aws: Aws, aws_members: Json) -> None:
+    """All read the same and write at the same moment; the rest are told."""
+    opened(aws_members).write(record(1), "")
+    ready, told = threading.Barrier(6), []
+
+    def write(number: int) -> None:
+        store = opened(aws_members)
+        token = store.read()[1]
+        ready.wait()
+        try:
+            store.write(record(number), token)
+        except StoreConflictError:
+            told.append(0)
+        else:
+            told.append(number)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(2, 8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    (winner,) = [number for number in told if number]
+    assert len(told) == 6
+    assert opened(aws_members).read()[0] == record(winner)
+    assert len(is_current(aws, aws_members["path"])) == 1
+
+
+def test_a_secret_without_a_version_is_written_too(aws: Aws, aws_members: Json) -> None:
+    """As Terraform makes them: of two writers one is first."""
+    aws.client.create_secret(Name=aws_members["path"])
+    one, two = opened(aws_members), opened(aws_members)
+    assert one.read() == two.read() == (None, "")
+    one.check()
+    one.write(record(1), "")
+    with pytest.raises(StoreConflictError):
+        two.write(record(2), "")
+    assert two.read()[0] == record(1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("operation", WRITES)
+@pytest.mark.usefixtures("impatient")
+def test_a_lost_answer_is_harmless(aws: Aws, aws_members: Json, proxy: Proxy, operation: str, times: int) -> None:
+    """Of each call of a write, of one try or of all: carried out, and the connection is cut before the answer."""
+    store, name = opened(aws_members), aws_members["path"]
+    if operation != "CreateSecret":
+        store.write(record(1), store.read()[1])
+    token = store.read()[1]
+    rule = Rule(name, "drop", operation=operation, times=times)
+    proxy.rules.append(rule)
+    carried_out = operation != "PutSecretValue" or times == 1
+    if carried_out:
+        store.write(record(2), token)
+    else:
+        # The version was added, and nothing tells: it is not current, so nothing was changed for any reader.
+        with pytest.raises(StoreError, match=r"was not written.*Nothing was changed"):
+            store.write(record(2), token)
+    assert rule.spent
+    assert store.read()[0] == record(2 if carried_out else 1)
+    store.write(record(3), store.read()[1])
+    assert store.read()[0] == record(3)
+    assert len(is_current(aws, name)) == 1
+    assert sum(STAGED in labels for labels in aws.stages(name).values()) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(aws_members: Json, proxy: Proxy) -> None:
+    """Somebody wrote after us, before we looked: his is kept, and ours is told."""
+    store, other = opened(aws_members), opened(aws_members)
+    store.write(record(1), "")
+    token = store.read()[1]
+    rule = Rule(aws_members["path"], "pause", operation="UpdateSecretVersionStage")
+    proxy.rules.append(rule)
+    told: list[Exception] = []
+
+    def write() -> None:
+        try:
+            store.write(record(2), token)
+        except StoreError as error:
+            told.append(error)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert rule.held.wait(10)
+    other.write(record(3), other.read()[1])
+    proxy.release(drop=True)
+    thread.join()
+    assert isinstance(told[0], StoreConflictError)
+    assert other.read()[0] == record(3)
+
+
+def denied(code: str, text: str) -> tuple[int, bytes]:
+    """An answer of AWS."""
+    return 400, json.dumps({"__type": code, "message": text}).encode()
+
+
+@pytest.mark.parametrize(
+    ("operation", "state"),
+    [
+        ("GetSecretValue", "read"),
+        ("PutSecretValue", "checked"),
+        ("UpdateSecretVersionStage", "checked"),
+        ("PutSecretValue", "promoted"),
+        ("UpdateSecretVersionStage", "promoted"),
+        ("DeleteSecret", "absent"),
+    ],
+)
+def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Proxy, operation: str, state: str) -> None:
+    """A check finds it before anything is written; the record stays as it is."""
+    keep("staged", store=aws_members, value=VALUE)
+    before = keep(store=aws_members)["record"]
+    proxy.refusals[operation] = denied("AccessDeniedException", "User u is not authorized")
+    failed = keep(state, store=aws_members)
+    assert f"secretsmanager:{operation}) (AccessDeniedException: User u is not authorized)" in failed["msg"]
+    assert "Grant that action" in failed["msg"]
+    assert VALUE not in str(failed)
+    proxy.refusals.clear()
+    assert keep(store=aws_members)["record"] == before
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "hint"),
+    [
+        ("LimitExceededException", "too many versions", "run less often"),
+        ("InvalidRequestException", "marked deleted", "restored, or deleted for good"),
+        ("KMSAccessDeniedException", "no key", "Grant the use of the KMS key"),
+        ("ExpiredTokenException", "expired", "Log in again"),
+        ("UnrecognizedClientException", "invalid", "Check the AWS credentials"),
+        ("ValidationException", None, "Check the members"),
+    ],
+)
+def test_other_refusals(keep: Keep, aws_members: Json, proxy: Proxy, code: str, message: str | None, hint: str) -> None:
+    """The text is shown only where it speaks of names and permissions: others can repeat what was sent."""
+    proxy.refusals["PutSecretValue"] = denied(code, message or "Value 'what was sent' does not fit")
+    failed = keep("staged", store=aws_members, value=VALUE)
+    assert hint in failed["msg"]
+    assert (message or code) in failed["msg"]
+    assert "what was sent" not in str(failed)
+
+
+def test_a_server_that_is_gone_or_no_server_of_aws(
+    keep: Keep, aws_members: Json, proxy: Proxy, impatient: None
+) -> None:
+    """What to look at is said."""
+    failed = keep(store={**aws_members, "endpoint_url": "http://127.0.0.1:1"})
+    assert "the server did not answer (EndpointConnectionError)" in failed["msg"]
+    proxy.refusals["GetSecretValue"] = (502, b"<html>bad gateway</html>")
+    assert keep(store=aws_members)["failure"]["kind"] == "store"
+    proxy.refusals["GetSecretValue"] = (200, b"<html>hello</html>")
+    assert keep(store=aws_members)["failed"]
+
+
+def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, aws: Aws, aws_members: Json) -> None:
+    """Text, bytes, a record of another client; one that somebody marked as deleted."""
+    name = aws_members["path"]
+    aws.client.create_secret(Name=name, SecretString="a password")
+    assert "holds no JSON object" in keep("staged", store=aws_members)["msg"]
+    aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    aws.client.create_secret(Name=name, SecretBinary=b"\x00")
+    assert "holds no JSON object" in keep("absent", store=aws_members)["msg"]
+    aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+    aws.keep(name, {"schema": 1, "client_id": "c2"})
+    assert "record of client c2, not of c1" in keep("staged", store=aws_members)["msg"]
+    aws.client.delete_secret(SecretId=name)
+    assert "must be restored, or deleted for good" in keep("staged", store=aws_members)["msg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"region": None}, "needs region"),
+        ({"profile": "no-such"}, "no client of AWS can be made (ProfileNotFound)"),
+        ({"endpoint_url": "http://secrets.example.com"}, "unencrypted"),
+        ({"endpoint_url": "secrets.example.com"}, "is not the URL of an AWS endpoint"),
+        ({"endpoint_url": "http://[::1"}, "is not the URL of an AWS endpoint"),
+        ({"path": "arn:aws:secretsmanager:x"}, "an ARN is no name"),
+        ({"url": "https://v"}, "has no member url"),
+    ],
+)
+def test_options_that_cannot_be_used(
+    keep: Keep, aws_members: Json, monkeypatch: pytest.MonkeyPatch, change: Json, message: str
+) -> None:
+    """Nothing is sent."""
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    failed = keep(store={**aws_members, **change})
+    assert failed["failure"]["kind"] == "option"
+    assert message in failed["msg"]
+
+
+def test_what_the_environment_says(keep: Keep, aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Region and endpoint as other tools of AWS read them; no credentials at all; an endpoint that is not safe."""
+    store = {"type": "aws_secretsmanager", "path": aws_members["path"]}
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
+    assert keep("staged", store=store)["changed"]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://secrets.example.com")
+    assert "unencrypted" in keep(store=store)["msg"]
+    for name in CREDENTIALS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    failed = keep(store=aws_members)
+    assert re.search(r"NoCredentials.*Give AWS credentials the usual way", failed["msg"])
+
+
+def test_without_the_library_it_says_what_to_install(
+    keep: Keep, aws_members: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One guard for all of them."""
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    failed = keep(store=aws_members)
+    assert failed["failure"]["kind"] == "library"
+    assert failed["failure"]["library"] == "boto3"
+
+
+def test_check_mode_sends_no_write(keep: Keep, aws_members: Json, proxy: Proxy) -> None:
+    """Only reads pass the proxy."""
+    assert keep("staged", store=aws_members, check_mode=True)["changed"]
+    assert [each.operation for each in proxy.asked] == ["GetSecretValue"]

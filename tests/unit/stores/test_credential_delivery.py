@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deliveries to a real OpenBao and to AWS Secrets Manager, and what all deliveries have in common."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.aritma.iam.plugins.filter.delivery_targets import delivery_targets
+from ansible_collections.aritma.iam.plugins.filter.remote_deliveries import remote_deliveries
+from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import DocumentTarget
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+
+from .conftest import VALUE, Stage, perform
+from .places import Place
+
+Json = dict[str, Any]
+Deliver = Callable[..., Json]
+WHOLE = {"client_id": "c1", "client_secret": VALUE, "rotation_id": "r1"}
+
+
+@pytest.fixture(params=["hashi_vault", "aws_secretsmanager"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """Each of them, empty."""
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
+
+
+@pytest.fixture
+def deliver(place: Place) -> Deliver:
+    """``credential_delivery`` to it, in this process."""
+
+    def run(state: str = "present", **options: Any) -> Json:
+        given = {"target": place.options, "credential": WHOLE, "state": state, **options}
+        return perform(CREDENTIAL_DELIVERY, **given)
+
+    return run
+
+
+def test_a_credential_is_delivered_kept_mended_and_removed(place: Place, deliver: Deliver) -> None:
+    """And predicted; a diff shows names and the rotation."""
+    predicted = deliver(check_mode=True)
+    assert (predicted["changed"], predicted["verified"], place.stored()) == (True, False, None)
+    done = deliver()
+    assert (done["changed"], done["verified"], done["rotation_id"], done["rolled_out"]) == (True, True, "r1", [])
+    assert place.stored() == WHOLE
+    assert done["diff"]["before"]["state"] == "absent"
+    assert done["diff"]["after"]["members"] == sorted(WHOLE)
+    assert done["diff"]["after"]["rotation_id"] == "r1"
+    assert VALUE not in str(done)
+    assert not deliver()["changed"]
+    place.put({**WHOLE, "client_secret": "by hand"})
+    drifted = deliver(check_mode=True)
+    assert drifted["changed"]
+    assert "by hand" not in str(drifted)
+    assert place.stored()["client_secret"] == "by hand"
+    assert deliver()["changed"]
+    assert place.stored() == WHOLE
+    assert deliver("absent", check_mode=True)["changed"]
+    assert place.stored() == WHOLE
+    assert deliver("absent", credential=None)["changed"]
+    assert not deliver("absent")["changed"]
+    assert place.stored() is None
+
+
+def test_what_others_keep_in_the_same_secret_stays(place: Place, deliver: Deliver) -> None:
+    """Also what is no text; renamed members are removed by their names."""
+    theirs = {"password": "of the database", "ports": [1, 2]}
+    place.put(theirs)
+    members = {"id": "client_id", "secret": "client_secret"}
+    assert deliver(members=members)["changed"]
+    assert place.stored() == {**theirs, "id": "c1", "secret": VALUE}
+    assert not deliver(members=members)["changed"]
+    assert deliver("absent", members=members, credential=None)["changed"]
+    assert place.stored() == theirs
+    assert not deliver("absent")["changed"]
+
+
+def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
+    place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write is made again on what is there then; when that never ends, it is told."""
+    put, others = DocumentTarget.put, iter(range(1))
+
+    def overtaken(self: DocumentTarget, *how: Any) -> None:
+        for number in others:
+            place.put({"other": number})
+        put(self, *how)
+
+    monkeypatch.setattr(DocumentTarget, "put", overtaken)
+    assert deliver()["changed"]
+    assert place.stored() == {**WHOLE, "other": 0}
+
+    def refused(*_how: Any) -> None:
+        raise StoreConflictError("It was changed by somebody else.")
+
+    monkeypatch.setattr(DocumentTarget, "put", refused)
+    failed = deliver(credential={**WHOLE, "rotation_id": "r2"})
+    assert (failed["failure"]["kind"], failed["msg"]) == ("delivery", "It was changed by somebody else.")
+
+
+def test_what_something_else_writes_back_at_once_is_told(
+    place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read back."""
+    put = DocumentTarget.put
+
+    def undone(self: DocumentTarget, *how: Any) -> None:
+        put(self, *how)
+        place.put({"client_secret": "theirs"})
+
+    monkeypatch.setattr(DocumentTarget, "put", undone)
+    failed = deliver()
+    assert "does not hold what was just written" in failed["msg"]
+    assert VALUE not in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"credential": None}, "There is nothing to deliver"),
+        ({"members": ["colour"]}, "has no member 'colour'"),
+        ({"target": {"type": "hashi_vault"}}, "target: type hashi_vault needs path"),
+        (
+            {"target": {"type": "hashi_vault", "path": "a", "url": "http://v.example.com"}},
+            "target: http://v.example.com",
+        ),
+        ({"target": {"type": "aws_secretsmanager", "path": "a", "name": "b"}}, "has no member name. It has: ca_path"),
+        ({"target": {"type": "aws_secretsmanager", "path": "a:b"}}, "target: 'a:b' is not the name of a secret"),
+        ({"target": {"type": "pigeon"}}, "pigeon"),
+        ({"target": {}}, "type"),
+    ],
+)
+def test_options_that_cannot_be_used(options: Json, message: str) -> None:
+    """Nothing is sent."""
+    target = {"type": "hashi_vault", "url": "http://127.0.0.1:1", "token": "a-token", "path": "a"}
+    failed = perform(CREDENTIAL_DELIVERY, **{"target": target, "credential": WHOLE, **options})
+    assert failed["failed"]
+    assert message in failed["msg"]
+    assert VALUE not in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("library", "target"),
+    [
+        ("hvac", {"type": "hashi_vault", "url": "http://127.0.0.1:1", "token": "a-token", "path": "a"}),
+        ("boto3", {"type": "aws_secretsmanager", "region": "eu-north-1", "path": "a"}),
+        ("kubernetes", {"type": "kubernetes_secret", "kubeconfig": "/dev/null", "namespace": "a", "name": "b"}),
+    ],
+)
+def test_without_its_library_a_delivery_says_what_to_install(
+    library: str, target: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each type needs its own and no other."""
+    for name in [name for name in sys.modules if name == library or name.startswith(library + ".")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, library, None)
+    failed = perform(CREDENTIAL_DELIVERY, target=target, credential=WHOLE)
+    assert failed["failure"]["kind"] == "library"
+    assert failed["failure"]["library"] == library
+
+
+def test_deliveries_of_the_role_become_options() -> None:
+    """Without the members of the role, with a title that holds no secret; files and tasks are left to others."""
+    vault = {"type": "hashi_vault", "path": "a/b", "token": "secret-token", "url": None}
+    deliveries: list[Json] = [
+        {"path": "/etc/file"},
+        {**vault, "hosts": ["app1", "app2"], "notify": "reload", "members": ["client_id"]},
+        {"type": "kubernetes_secret", "namespace": "billing", "name": "aritma"},
+        {"type": "tasks", "file": "own.yml"},
+    ]
+    first, second = remote_deliveries(deliveries)
+    assert first == {
+        "title": "hashi_vault a/b",
+        "target": {"type": "hashi_vault", "path": "a/b", "token": "secret-token"},
+        "members": ["client_id"],
+        "notify": ["reload"],
+    }
+    assert second["title"] == "kubernetes_secret billing/aritma"
+    assert len(delivery_targets(deliveries, "web1")) == 5
+    with pytest.raises(AnsibleFilterError, match="has no member path"):
+        remote_deliveries([{"type": "kubernetes_secret", "namespace": "a", "name": "b", "path": "c"}])
+    with pytest.raises(AnsibleFilterError, match=r"there is no type pigeon\. The types are file, tasks, hashi_vault"):
+        delivery_targets([{"type": "pigeon"}], "web1")
+
+
+def test_a_play_notifies_only_for_what_changed(stage: Stage, hashi_vault_place: Place) -> None:
+    """In one loop the second item is there already: its handler does not run. No token is shown at -vvv."""
+    target = hashi_vault_place.options
+    task = {
+        "aritma.iam.credential_delivery": {"target": "{{ targets[number] }}", "credential": WHOLE},
+        "vars": {"targets": [target, target]},
+        "loop": ["first", "second"],
+        "loop_control": {"index_var": "number"},
+        "notify": "{{ item }}",
+    }
+    command = stage.command([task], "local", "-vvv", "--diff")
+    (play,) = yaml.safe_load(Path(command[-1]).read_text(encoding="utf-8"))
+    play["handlers"] = [
+        {"name": name, "note": {"path": str(stage.directory / name), "what": name}} for name in ("first", "second")
+    ]
+    Path(command[-1]).write_text(yaml.safe_dump([play]), encoding="utf-8")
+    done = subprocess.run(command, env=stage.environment(), capture_output=True, text=True, timeout=110, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    (registered,) = json.loads((stage.directory / "results.json").read_text(encoding="utf-8"))
+    assert [each["changed"] for each in registered["results"]] == [True, False]
+    assert (stage.directory / "first").exists()
+    assert not (stage.directory / "second").exists()
+    assert VALUE not in output
+    assert f'"{target["token"]}"' not in output

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What only a store in a file knows: its path, its text, what may stand in its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import VALUE, Keep
+
+Json = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"state": "staged", "value": "seven77"}, "has 8 to 32 characters, this one has 7"),
+        ({"state": "staged", "value": "x" * 33}, "this one has 33"),
+        ({"state": "staged", "expires_at": "2020-01-01T00:00:00Z"}, "in the past"),
+        ({"state": "staged", "expires_at": "soon"}, "is no time"),
+        ({"state": "staged", "lease": "15"}, "is not a duration"),
+        ({"state": "promoted"}, "There is no record of client c1"),
+        ({"state": "adopted", "value": VALUE}, "secret_id"),
+        ({"state": "staged", "client_id": None}, "needs client_id"),
+        ({"client_id": None, "store": {}}, "needs client_id"),
+        ({"store": {"path": "/tmp/x", "url": "https://v"}}, "has no member url"),
+        ({"store": {"path": "/tmp/x", "colour": "red"}}, "colour"),
+        ({"store": {"path": "x.json"}}, "absolute path"),
+        (
+            {"state": "staged", "store": {"path": "/tmp/aritma-x.json", "mode": 640}},
+            "store.mode: 640 is not a file mode",
+        ),
+        ({"state": "staged", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "knows no user"),
+    ],
+)
+def test_options_that_cannot_be_used(keep: Keep, tmp_path: Path, options: Json, message: str) -> None:
+    """Nothing is written."""
+    failed = keep(**{"state": "read", **options})
+    assert failed["failed"]
+    assert message in failed["msg"]
+    assert list(tmp_path.iterdir()) == []
+    assert not Path("/tmp/aritma-x.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"schema": 1, "client_id": "c1", "vers', "not JSON: it is truncated"),
+        ("", "holds 0 characters"),
+        ("[]", "a JSON object was expected"),
+        ('{"schema": 2, "client_id": "c1"}', "Upgrade aritma.iam"),
+        ('{"schema": 1, "client_id": "c2"}', "record of client c2, not of c1"),
+        ('{"schema": 1, "client_id": "c1", "current": {"value": 7}}', "current.value"),
+    ],
+)
+@pytest.mark.parametrize("state", ["read", "staged", "absent"])
+def test_a_file_that_holds_no_record_of_ours_is_left_alone(
+    keep: Keep, tmp_path: Path, text: str, message: str, state: str
+) -> None:
+    """Whatever is asked for."""
+    path = tmp_path / "c1.json"
+    path.write_text(text, encoding="utf-8")
+    failed = keep(state)
+    assert failed["failure"]["kind"] == "store"
+    assert message in failed["msg"]
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_bytes_that_are_no_text_are_no_record(keep: Keep, tmp_path: Path) -> None:
+    """As of a file of another program."""
+    (tmp_path / "c1.json").write_bytes(b"\xff\xfe\x00")
+    assert "are no text" in keep()["msg"]
+
+
+def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Path) -> None:
+    """With and without a client, in check mode and not."""
+    deep = {"path": str(tmp_path / "a" / "b.json")}
+    for check_mode in (False, True):
+        assert keep("checked", client_id=None, store=deep, check_mode=check_mode)["changed"] is False
+        (tmp_path / "blocked").mkdir(exist_ok=True)
+        failed = keep("checked", store={"path": str(tmp_path / "blocked")}, check_mode=check_mode)
+        assert "is a directory" in failed["msg"]
+    assert [each.name for each in tmp_path.iterdir()] == ["blocked"]
+
+
+def test_the_default_path_is_in_the_home_directory(keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the client id, percent-encoded."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert keep("staged", store={}, client_id="a/b %ø")["changed"]
+    assert (tmp_path / ".aritma-iam" / "a%2Fb%20%25%C3%B8.json").is_file()
+    assert (tmp_path / ".aritma-iam").stat().st_mode & 0o777 == 0o700

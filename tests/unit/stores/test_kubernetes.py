@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Deliveries to a Kubernetes Secret, over HTTP, against a double with optimistic concurrency."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _rollout
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._rollout import rolled_out
+from doubles.kubernetes import TOKEN, Cluster, running_cluster
+
+from .conftest import VALUE, perform
+
+Json = dict[str, Any]
+Deliver = Callable[..., Json]
+ANNOTATION = "aritma.iam/rotation-id"
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A cluster of this test."""
+    with running_cluster() as started:
+        yield started
+
+
+@pytest.fixture
+def deliver(cluster: Cluster, tmp_path: Path) -> Deliver:
+    """``credential_delivery`` to the Secret ``aritma`` in this process."""
+    kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig")
+
+    def run(rotation_id: str = "r1", state: str = "present", **options: Any) -> Json:
+        target = {"type": "kubernetes_secret", "kubeconfig": kubeconfig, "namespace": "billing", "name": "aritma"}
+        how = {name: options.pop(name) for name in ("members", "check_mode") if name in options}
+        credential = {"client_id": "c1", "client_secret": VALUE + rotation_id, "rotation_id": rotation_id}
+        return perform(CREDENTIAL_DELIVERY, target={**target, **options}, credential=credential, state=state, **how)
+
+    return run
+
+
+def test_a_secret_is_made_kept_mended_and_removed(cluster: Cluster, deliver: Deliver) -> None:
+    """With labels, and the rotation in an annotation; the second time nothing is written."""
+    predicted = deliver(check_mode=True, labels={"app": "billing"})
+    assert (predicted["changed"], predicted["verified"], cluster.objects) == (True, False, {})
+    done = deliver(labels={"app": "billing"})
+    assert (done["changed"], done["verified"], done["rotation_id"]) == (True, True, "r1")
+    assert VALUE not in str(done)
+    made = cluster.objects["secrets", "billing", "aritma"]
+    assert made["type"] == "Opaque"
+    assert made["metadata"]["labels"] == {"app": "billing"}
+    assert made["metadata"]["annotations"] == {ANNOTATION: "r1"}
+    assert cluster.secret("aritma") == {"client_id": "c1", "client_secret": VALUE + "r1", "rotation_id": "r1"}
+    cluster.seen.clear()
+    assert not deliver(labels={"app": "billing"})["changed"]
+    assert cluster.seen == ["get secrets"]
+    cluster.keep("aritma", {"client_secret": "by hand"})
+    assert deliver(check_mode=True)["changed"]
+    assert deliver()["changed"]
+    assert cluster.secret("aritma")["client_secret"] == VALUE + "r1"
+    assert deliver(state="absent", check_mode=True)["changed"]
+    assert deliver(state="absent")["changed"]
+    assert not deliver(state="absent")["changed"]
+    assert cluster.objects == {}
+
+
+def test_what_others_keep_in_the_same_secret_stays(cluster: Cluster, deliver: Deliver) -> None:
+    """Binary values among it; an absent delivery takes its own members with it and no more."""
+    cluster.keep("aritma", {"other": "theirs"}, metadata={"name": "aritma", "labels": {"helm": "yes"}})
+    cluster.objects["secrets", "billing", "aritma"]["data"]["binary"] = "/w=="
+    assert deliver(members={"user": "client_id", "password": "client_secret"})["changed"]
+    found = cluster.objects["secrets", "billing", "aritma"]
+    assert sorted(found["data"]) == ["binary", "other", "password", "user"]
+    assert found["data"]["binary"] == "/w=="
+    assert found["metadata"]["labels"] == {"helm": "yes"}
+    assert deliver(state="absent", members={"user": "client_id", "password": "client_secret"})["changed"]
+    found = cluster.objects["secrets", "billing", "aritma"]
+    assert sorted(found["data"]) == ["binary", "other"]
+    assert ANNOTATION not in found["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("lost", [["POST"], ["PATCH"], ["DELETE"]])
+def test_a_lost_answer_is_harmless(cluster: Cluster, deliver: Deliver, lost: list[str]) -> None:
+    """The change is looked for before it is told as failed."""
+    cluster.lost = ["POST"] if lost == ["POST"] else []
+    assert deliver()["verified"]
+    cluster.lost = list(lost)
+    done = deliver("r2")
+    assert done["verified"]
+    assert cluster.secret("aritma")["client_secret"] == VALUE + "r2"
+    assert deliver("r2", state="absent").get("failed") is None
+    assert cluster.objects == {}
+
+
+def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(cluster: Cluster, deliver: Deliver) -> None:
+    """The write is refused by its resourceVersion and made again on what is there then; in the end it is told."""
+    deliver()
+    others = iter(range(1))
+
+    def interfere(method: str) -> None:
+        if method == "PATCH":
+            for number in others:
+                cluster.keep("aritma", {"other": str(number)})
+
+    cluster.before = interfere
+    assert deliver("r2")["changed"]
+    assert cluster.secret("aritma")["other"] == "0"
+    others = iter(range(1, 1000))
+    cluster.before = lambda method: cluster.keep("aritma", {"other": str(next(others))}) if method == "PATCH" else None
+    failed = deliver("r3")
+    assert failed["failure"]["kind"] == "delivery"
+    assert "changed by somebody else" in failed["msg"]
+    assert cluster.secret("aritma")["client_secret"] == VALUE + "r2"
+
+
+def test_what_an_operator_writes_back_at_once_is_told(cluster: Cluster, deliver: Deliver) -> None:
+    """Read back after the write."""
+    deliver()
+    cluster.before = lambda method: cluster.keep("aritma", {"client_secret": "operator"}) if method == "GET" else None
+    failed = deliver("r2")
+    assert "does not hold what was just written" in failed["msg"]
+    assert VALUE not in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"), [("deployments", "Deployment"), ("statefulsets", "StatefulSet"), ("daemonsets", "DaemonSet")]
+)
+def test_a_workload_rolls_out_once_for_each_rotation(
+    cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, resource: str, kind: str
+) -> None:
+    """It is waited for; a run that was killed in between waits as well."""
+    monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
+    cluster.deploy(resource, "web")
+    rollout = [{"kind": kind, "name": "web"}]
+    predicted = deliver(rollout=rollout, check_mode=True)
+    assert predicted["rolled_out"] == [f"{kind} billing/web"]
+    assert cluster.annotation(resource, "web") is None
+    assert deliver(rollout=rollout)["rolled_out"] == [f"{kind} billing/web"]
+    assert cluster.annotation(resource, "web") == "r1"
+    assert rolled_out(cluster.objects[resource, "billing", "web"])
+    again = deliver(rollout=rollout)
+    assert (again["changed"], again["rolled_out"]) == (False, [])
+    cluster.looks = -1
+    failed = deliver("r2", rollout=rollout, rollout_timeout=1)
+    assert f"{kind} billing/web has not rolled out within 1 s" in failed["msg"]
+    assert "has not rolled out" in deliver("r2", rollout=rollout, rollout_timeout=1)["msg"]
+    assert deliver("r2", rollout=rollout, rollout_timeout=0)["changed"] is False
+    cluster.objects[resource, "billing", "web"]["looks"] = 1
+    assert deliver("r2", rollout=rollout)["changed"] is False
+    assert "There is no Deployment billing/gone" in deliver(rollout=[{"name": "gone"}])["msg"]
+
+
+@pytest.mark.parametrize(
+    ("status", "spec", "done"),
+    [
+        ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}, {}, True),
+        ({"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}, {}, False),
+        ({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}, {}, False),
+        ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}, {}, False),
+        ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}, {}, True),
+        ({"observedGeneration": 2}, {"replicas": 0}, True),
+        ({"observedGeneration": 2, "replicas": 3}, {"updateStrategy": {"type": "OnDelete"}}, True),
+        ({"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2}, {}, False),
+        ({}, {}, False),
+    ],
+)
+def test_when_a_workload_has_rolled_out(status: Json, spec: Json, done: bool) -> None:
+    """Every pod that is wanted is of the newest template and available, and no old one is left."""
+    assert rolled_out({"metadata": {"generation": 2}, "spec": spec, "status": status}) is done
+
+
+@pytest.mark.parametrize(
+    ("denied", "change", "message"),
+    [
+        ("get secrets", {}, r"cannot read namespaced secret \(403: Forbidden\). Grant that verb in a Role"),
+        ("create secrets", {}, r"cannot create namespaced secret \(403: Forbidden"),
+        ("", {"namespace": "gone"}, r"\(404: NotFound\). Create the namespace first"),
+        ("", {"members": {"a/b": "client_id"}}, r"\(422: Invalid\)"),
+        ("get deployments", {"rollout": [{"name": "web"}]}, r"Deployment billing/web: cannot read .*403"),
+        ("patch deployments", {"rollout": [{"name": "web"}]}, r"Deployment billing/web: cannot patch .*403"),
+        ("", {"context": "other"}, "kubeconfig cannot be used"),
+        ("", {"name": None}, "type kubernetes_secret needs name"),
+        ("", {"path": "x"}, "type kubernetes_secret has no member path"),
+    ],
+)
+def test_what_the_cluster_refuses_is_told(
+    cluster: Cluster, deliver: Deliver, denied: str, change: Json, message: str
+) -> None:
+    """With what to do, and without a secret."""
+    cluster.deploy("deployments", "web")
+    cluster.denied = {denied}
+    failed = deliver(**change)
+    assert failed["failed"]
+    assert re.search(message, failed["msg"]), failed["msg"]
+    assert VALUE not in str(failed)
+    assert TOKEN not in str(failed)
+
+
+def test_other_ways_in(cluster: Cluster, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KUBECONFIG, the file of the user, a wrong token, no file at all, a server that is gone, http to elsewhere."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    assert "found no kubeconfig" in deliver(kubeconfig=None)["msg"]
+    (tmp_path / ".kube").mkdir()
+    cluster.kubeconfig(tmp_path / ".kube" / "config")
+    assert deliver(kubeconfig=None)["changed"]
+    monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig(tmp_path / "other", token="wrong-token"))
+    failed = deliver(kubeconfig=None)
+    assert "(401: Unauthorized). Log in again" in failed["msg"]
+    assert "wrong-token" not in str(failed)
+    url, cluster.url = cluster.url, "http://127.0.0.1:1"
+    assert "the server did not answer" in deliver(kubeconfig=cluster.kubeconfig(tmp_path / "gone"))["msg"]
+    cluster.url = "http://kubernetes.example.com"
+    assert "unencrypted" in deliver(kubeconfig=cluster.kubeconfig(tmp_path / "plain"))["msg"]
+    cluster.url = url + "/nothing"
+    assert "cannot" in deliver(kubeconfig=cluster.kubeconfig(tmp_path / "nothing"))["msg"]
+    (tmp_path / "broken").write_text(f"users: [{{token: {TOKEN}", encoding="utf-8")
+    failed = deliver(kubeconfig=str(tmp_path / "broken"))
+    assert "cannot be used" in failed["msg"]
+    assert TOKEN not in str(failed)
+
+
+def test_a_secret_that_may_not_be_changed_is_told(cluster: Cluster, deliver: Deliver) -> None:
+    """An immutable one must go first."""
+    cluster.keep("aritma", {"client_secret": "old"}, immutable=True)
+    assert "immutable must be deleted first" in deliver()["msg"]
