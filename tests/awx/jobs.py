@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a job template as AWX does: a project out of git, answers to the survey, an injected credential."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from awx.data import FOLDER, load
+from awx.rules import answer_complaints
+
+
+def injected(inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The environment that the credential type makes of a credential; its files are put into ``folder``.
+
+    As AWX renders it: a blank input is undefined, and an undefined one is an empty text.
+    """
+    injectors = load("credential_type")["injectors"]
+    environment = ImmutableSandboxedEnvironment()
+    known: dict[str, Any] = {name: value for name, value in inputs.items() if value}
+    files = SimpleNamespace()
+    for name, template in injectors["file"].items():
+        path = folder / name.replace(".", "_")
+        path.touch(0o600)
+        path.write_text(environment.from_string(template).render(known), encoding="utf-8")
+        setattr(files, name.partition(".")[2], str(path))
+    known["tower"] = SimpleNamespace(filename=files)
+    return {name: environment.from_string(text).render(known) for name, text in injectors["env"].items()}
+
+
+def answers(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The extra variables of a job: the survey's defaults and what was answered. Asserts that AWX takes them."""
+    spec = template["survey"]["spec"]
+    assert set(given) <= {question["variable"] for question in spec}
+    assert [text for question in spec for text in answer_complaints(question, given)] == []
+    defaults = {question["variable"]: question["default"] for question in spec if "default" in question}
+    return defaults | dict(given)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A finished job: its status, what it set as artifacts, and the folder with everything that ansible-runner kept."""
+
+    status: str
+    artifacts: dict[str, Any]
+    folder: Path
+
+    @property
+    def output(self) -> str:
+        """What the job printed."""
+        return (self.folder / "stdout").read_text(encoding="utf-8")
+
+
+class Jobs:
+    """Jobs in a folder of their own, from one project and one inventory, with one credential."""
+
+    def __init__(self, home: Path, inventory: Mapping[str, Any], credential: Mapping[str, Any], python: Path) -> None:
+        self._home, self._python = home, python
+        self._inventory, self._credential = inventory, credential
+        self._repository = home / "repository"
+        self._count = 0
+        _git("clone", "--quiet", _committed(home / "origin"), str(self._repository))
+
+    def run(self, template: Mapping[str, Any], environment: Mapping[str, str], **given: Any) -> Job:
+        """Run a job template at verbosity 4. ``environment`` is what stands for the execution environment."""
+        self._count += 1
+        folder = self._home / f"job{self._count}"
+        (folder / "env").mkdir(parents=True)
+        _git("clone", "--quiet", str(self._repository), str(folder / "project"))
+        (folder / "inventory").mkdir()
+        shutil.copytree(folder / "project" / "inventory" / "group_vars", folder / "inventory" / "group_vars")
+        _keep(folder / "inventory" / "hosts.json", json.dumps(self._inventory))
+        _keep(folder / "env" / "extravars", json.dumps(answers(template, given)))
+        _keep(folder / "env" / "cmdline", "-vvvv")
+        _keep(folder / "env" / "settings", json.dumps({"process_isolation": False, "suppress_ansible_output": True}))
+        wanted = {
+            "private_data_dir": str(folder),
+            "playbook": template["playbook"],
+            "ident": "job",
+            "envvars": injected(self._credential, folder / "env"),
+            # So that no file is written with the environment; AWX sets it as well.
+            "suppress_env_files": True,
+        }
+        run = subprocess.run(
+            [str(self._python), "-c", _RUN],
+            input=json.dumps(wanted),
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert run.returncode == 0, run.stderr
+        kept = folder / "artifacts" / "job"
+        return Job(run.stdout.split()[-1], _artifacts(kept), kept)
+
+
+_RUN = "import ansible_runner, json, sys; print(ansible_runner.run(**json.load(sys.stdin)).status)"
+
+
+def _artifacts(folder: Path) -> dict[str, Any]:
+    """What AWX shows as the artifacts of a job: they stand in the event of the statistics."""
+    found: dict[str, Any] = {}
+    for path in (folder / "job_events").glob("*.json"):
+        event = json.loads(path.read_text(encoding="utf-8"))
+        found |= event["event_data"].get("artifact_data", {}) if event["event"] == "playbook_on_stats" else {}
+    return found
+
+
+def _committed(origin: Path) -> str:
+    """A git repository with the example project."""
+    shutil.copytree(FOLDER / "project", origin)
+    _git("-C", str(origin), "init", "--quiet")
+    _git("-C", str(origin), "add", ".")
+    _git("-C", str(origin), "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "Project")
+    return str(origin)
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], check=True, capture_output=True)
+
+
+def _keep(path: Path, content: str) -> None:
+    path.touch(0o600)
+    path.write_text(content, encoding="utf-8")

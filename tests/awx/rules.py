@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What AWX refuses: the schemas, and the rules over several members that a schema cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema_rs
+import yaml
+from dateutil.rrule import rrulestr
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+HERE = Path(__file__).resolve().parent
+_SCHEMAS = yaml.safe_load((HERE / "schemas.yml").read_text(encoding="utf-8"))
+KINDS = tuple(_SCHEMAS["bodies"])
+
+
+_PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
+
+
+def playbooks(project: Path) -> list[str]:
+    """The files of a project that AWX takes for playbooks, so that a job template may name them. At the top only."""
+    return sorted(path.name for path in project.glob("*.yml") if _PLAYBOOK.search(path.read_text(encoding="utf-8")))
+
+
+def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Draft202012Validator:
+    schema = dict(_SCHEMAS["bodies"][kind])
+    if partial:
+        schema["required"] = []
+    return jsonschema_rs.Draft202012Validator({**schema, "$defs": _SCHEMAS["$defs"]})
+
+
+def complaints(kind: str, body: Any, *, partial: bool = False) -> list[str]:
+    """Why AWX would refuse ``body``; with ``partial`` as the body of a PATCH. Values are not quoted."""
+    found = [
+        f"{'/'.join(map(str, error.instance_path)) or kind}: {'/'.join(map(str, error.schema_path))}"
+        for error in _validator(kind, partial=partial).iter_errors(body)
+    ]
+    return found or [*_RULES.get(kind, _nothing)(body)]
+
+
+def _nothing(_body: Mapping[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
+def _credential_type(body: Mapping[str, Any]) -> Iterator[str]:
+    ids = [field["id"] for field in body.get("inputs", {}).get("fields", [])]
+    if len(ids) != len(set(ids)):
+        yield "inputs: field ids must be unique"
+    injectors = body.get("injectors", {})
+    names = [name for name in injectors.get("file", {}) if name.startswith("template")]
+    if "template" in names and len(names) > 1:
+        yield "injectors: one file, or several with names"
+    files = SimpleNamespace(**{name.partition(".")[2]: "name" for name in names if "." in name})
+    namespace = {**dict.fromkeys(ids, "EXAMPLE"), "tower": SimpleNamespace(filename=files)}
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    for part in ("file", "env"):
+        for name, template in injectors.get(part, {}).items():
+            try:
+                environment.from_string(template).render(namespace)
+            except TemplateError as error:
+                yield f"injectors: {name}: {error.message}"
+
+
+def _survey(body: Mapping[str, Any]) -> Iterator[str]:
+    variables = [question["variable"] for question in body["spec"]]
+    if len(variables) != len(set(variables)):
+        yield "spec: a variable stands twice"
+    for question in body["spec"]:
+        choices = question.get("choices", [])
+        choices = choices.splitlines() if isinstance(choices, str) else choices
+        defaults = str(question.get("default", "")).splitlines() if choices else []
+        if question["type"] == "multiplechoice" and len(defaults) > 1:
+            yield f"{question['variable']}: one default only"
+        if not set(defaults) <= set(choices):
+            yield f"{question['variable']}: the default is not among the choices"
+
+
+def answer_complaints(question: Mapping[str, Any], answers: Mapping[str, Any]) -> list[str]:
+    """Why AWX would refuse the answer to a survey's question."""
+    name = question["variable"]
+    if name not in answers:
+        return [f"{name}: value missing"] if question["required"] and "default" not in question else []
+    answer = answers[name]
+    if question["type"] == "multiplechoice":
+        return [] if answer in question["choices"] else [f"{name}: not among the choices"]
+    wanted = int if question["type"] == "integer" else str
+    if type(answer) is not wanted:
+        return [f"{name}: expected {wanted.__name__}"]
+    size = answer if isinstance(answer, int) else len(answer)
+    fits = question.get("min", size) <= size <= question.get("max", size)
+    return [] if fits else [f"{name}: too small or too large"]
+
+
+def _schedule(body: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        rrulestr(body.get("rrule", "DTSTART:20260101T000000Z RRULE:FREQ=DAILY").replace(" ", "\n"))
+    except ValueError as error:
+        yield f"rrule: {error}"
+
+
+_RULES = {"credential_types": _credential_type, "survey_spec": _survey, "schedules": _schedule}
