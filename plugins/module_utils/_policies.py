@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._api import REFUSALS, IamApi, api_operation, refuse_empty
@@ -74,13 +75,20 @@ def reconcile_policy(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     key = {name: params[name] for name in KEY}
     if params["state"] == "absent":
         return _absent(api, key, check_mode)
-    try:
+    with _looked_up(key):
         existing = find_policy(api, key)
         if existing is not None:
             return Outcome(False, {"policy": existing.model_dump(exclude_none=True)}, key, key)
         if check_mode:
             return Outcome(True, {"policy": key}, {}, key)
         return _granted(api, key)
+
+
+@contextmanager
+def _looked_up(key: Key) -> Iterator[None]:
+    """Where the server refuses what it was given, say where to look for the right one."""
+    try:
+        yield
     except ApiError as error:
         if error.status in (404, *REFUSALS):
             error.hint = _where_to_look(key)
@@ -105,6 +113,33 @@ def _granted(api: IamApi, key: Key) -> Outcome:
     if listed is None:
         return Outcome(changed, {"policy": dict(key)}, {}, key, [_not_listed(key, stored)])
     return Outcome(changed, {"policy": listed.model_dump(exclude_none=True)}, {} if changed else key, key)
+
+
+def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, str]], None]) -> list[str]:
+    """Create policies; ``done`` is told of each. Returns warnings about those that are not listed afterwards."""
+    stored: list[tuple[Key, Key]] = []
+    for key in keys:
+        with _looked_up(key), suppress(ConflictError):  # somebody else was faster
+            stored.append((key, _create(api, key)))
+            done((key["action"], key["scope"]))
+    # The next task looks in the list, which may lag behind.
+    missing = api.settle(lambda: None if _unlisted(api, stored) else ()) if stored else ()
+    return [] if missing is not None else [_not_listed(key, said) for key, said in _unlisted(api, stored)]
+
+
+def _unlisted(api: IamApi, stored: Sequence[tuple[Key, Key]]) -> list[tuple[Key, Key]]:
+    listed = [policy for policy, _entry in api.list_policies({"subject": stored[0][0]["subject"]})]
+    return [(key, said) for key, said in stored if not any(same(policy, key) for policy in listed)]
+
+
+def withdraw(api: IamApi, key: Key) -> bool:
+    """Delete the policy, whatever becomes of the answer; whether it was this task that did it."""
+    try:
+        return api.delete_policy(key)
+    except AmbiguousError:
+        if api.settle(lambda: True if find_policy(api, key) is None else None) is None:
+            raise
+        return True
 
 
 def _not_listed(key: Key, stored: Key) -> str:
@@ -140,17 +175,8 @@ def _absent(api: IamApi, key: Key, check_mode: bool) -> Outcome:
         existing = None  # no such subject: no such policy
     if existing is None:
         return Outcome(False, {"policy": None})
-    changed = check_mode or _delete(api, key)
+    changed = check_mode or withdraw(api, key)
     return Outcome(changed, {"policy": existing.model_dump(exclude_none=True)}, key if changed else {}, {})
-
-
-def _delete(api: IamApi, key: Key) -> bool:
-    try:
-        return api.delete_policy(key)
-    except AmbiguousError:
-        if api.settle(lambda: True if find_policy(api, key) is None else None) is None:
-            raise
-        return True
 
 
 def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:

@@ -4,8 +4,9 @@
 """The planner of a rotation: from what was seen to the next steps, with the reason in words. Pure.
 
 ``plan_start`` decides at the beginning of a run what there is to do, whatever an earlier run left behind;
+``plan_restore`` decides, after the consumer failed with the new secret, how the service gets its last one again;
 ``plan_retirement`` decides, after the consumer was proven to use the new secret, whether the old one may be deleted.
-Both stop rather than guess. The order of the steps and the promises are those of the guide "Rotation explained".
+All stop rather than guess. The order of the steps and the promises are those of the guide "Rotation explained".
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence impo
     others,
     previous_id,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits, age_reason
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_duration, format_timestamp
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "Retirement",
     "Settings",
     "find",
+    "plan_restore",
     "plan_retirement",
     "plan_start",
+    "procedure",
 ]
 
 ADOPT = "adopt"
@@ -52,6 +56,8 @@ DISCARD = "discard"
 _AFTER_STAGE = (CREATE, PROVE, PROMOTE, DELIVER, PROBE)
 _WHOLE = (STAGE, *_AFTER_STAGE)
 _AFTER_CREATE = (PROVE, PROMOTE, DELIVER, PROBE)
+
+_PRELIMINARY = frozenset({ADOPT, FORGET, DISCARD})
 
 RECOVERY = (
     "If the store was restored from a backup or written by hand, run once with service_client_recover=true: it adds"
@@ -78,7 +84,8 @@ class Plan:
     """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``steps`` are to be taken in their order.
 
     ``sweep`` are ids of secrets that may be deleted first; ``left`` are ids that nobody here may touch.
-    ``secret_id`` is the listed id of the pending secret, where it is known.
+    ``secret_id`` is the listed id of the pending secret, where it is known; ``restores`` the rotation id of the secret
+    whose value a roll-back adds again.
     """
 
     state: str
@@ -87,6 +94,12 @@ class Plan:
     sweep: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     secret_id: str | None = None
+    restores: str | None = None
+
+    @property
+    def preliminaries(self) -> bool:
+        """Whether something is to be done before the procedure: a sweep, or a step that few runs need."""
+        return bool(self.sweep) or not _PRELIMINARY.isdisjoint(self.steps)
 
 
 @dataclass(frozen=True)
@@ -118,6 +131,38 @@ def plan_start(seen: Evidence, wish: Settings) -> Plan:
     if record.previous is not None:
         return _plan_previous(seen, record, wish)
     return _plan_current(seen, record, current, wish)
+
+
+def plan_restore(seen: Evidence, wish: Settings) -> Plan:
+    """How to give the service its last secret again: the previous value is added under a new id, by the whole order."""
+    record = seen.record
+    if seen.in_progress:
+        return Plan("blocked", f"another run is rotating this client: {seen.in_progress}")
+    if record is None or record.pending is not None or record.previous is None:
+        return Plan("blocked", "the record holds no previous secret to go back to")
+    if seen.current != "accepted":
+        return _plan_refused(seen, record, wish)
+    previous = record.previous.rotation_id
+    reason = f"roll back: the secret of rotation {previous} is added again"
+    return Plan("rotate", reason, _with_room(record, _WHOLE), restores=previous)
+
+
+def procedure(plan: Plan, record: Record | None, *, check_mode: bool) -> str:
+    """Which row of steps a run goes through: ``none``, ``first``, ``finish``, ``restore`` or ``hand_over``.
+
+    ``first`` ends before a retirement, since there is nothing to retire. In check mode ``predict`` stands for the rows
+    that create something: it writes nothing and goes no further than the creation.
+    """
+    if not plan.steps:
+        return "none"
+    if not {PROMOTE, PROBE} & set(plan.steps):
+        return "hand_over"
+    if check_mode:
+        return "predict"
+    if MAKE_ROOM in plan.steps:
+        return "restore"
+    retires = record is not None and (record.previous is not None or record.current is not None)
+    return "finish" if retires else "first"
 
 
 def _plan_first(seen: Evidence) -> Plan:
@@ -228,14 +273,7 @@ def due_reason(current: Current, now: datetime, wish: Settings) -> tuple[bool, s
         return True, "due: forced"
     if not wish.due:
         return False, "the stored secret is accepted"
-    if current.expires_at and current.expires_at - now <= wish.expiry_margin:
-        return True, f"due: expires at {format_timestamp(current.expires_at)}"
-    if wish.rotate_after is None or current.created_at is None:
-        return False, "not due: no age limit applies"
-    age, limit = now - current.created_at, format_duration(wish.rotate_after)
-    if age >= wish.rotate_after:
-        return True, f"due: {format_duration(age)} old, limit {limit}"
-    return False, f"not due: {format_duration(age)} old, limit {limit}"
+    return age_reason(current.created_at, current.expires_at, now, Limits(wish.rotate_after, wish.expiry_margin))
 
 
 def plan_retirement(seen: Evidence, wish: Settings, *, consumer_proven: bool) -> Retirement:

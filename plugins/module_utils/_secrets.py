@@ -38,6 +38,7 @@ SECRET = ArgumentSpec(
         "keep_last": {"type": "bool", "default": True},
         "listed": {"type": "list", "elements": "dict"},
         "identify": {"type": "bool"},
+        "list_after": {"type": "bool", "default": False},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     mutually_exclusive=[("expiration", "expires_after")],
@@ -102,7 +103,10 @@ def _absent(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> Ou
         return Outcome(False, {"secret": None})
     changed = check_mode or delete(api, params["client_id"], target.secret_id)
     secret = _for_people(target)
-    return Outcome(changed, {"secret": secret}, _for_diff(secret) if changed else {}, {})
+    result: dict[str, Any] = {"secret": secret}
+    if params["list_after"] and not check_mode:
+        result["secrets"] = [_for_people(each) for each in api.list_secrets(params["client_id"])]
+    return Outcome(changed, result, _for_diff(secret) if changed else {}, {})
 
 
 def _for_people(secret: Secret) -> dict[str, Any]:

@@ -135,7 +135,17 @@ def _read(listing: Listing, search: str | None, *, last: bool) -> list[Subject]:
 def client_subject_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     """The module ``client_subject_info``."""
     refuse_empty(params, "client_id", "name")
-    client_id, name = params["client_id"], params["name"]
+    found = _surely(api, params["client_id"], params["name"])
+    return Outcome(False, {"subject": _for_people(found.subject)}, warnings=_warnings(found, params["client_id"]))
+
+
+def resolve_subject(api: IamApi, client_id: str | None, name: str | None) -> tuple[str, list[str]]:
+    """The subject id of the client, and warnings. Raises ``MissingError`` where it has none."""
+    found = _surely(api, client_id, name)
+    return subject_id(found.subject), _warnings(found, client_id)
+
+
+def _surely(api: IamApi, client_id: str | None, name: str | None) -> Found:
     # The subject of a new client may appear a little later than the client.
     found = api.settle(lambda: find_subject(api, client_id, name))
     if found is None:
@@ -147,7 +157,7 @@ def client_subject_info(api: IamApi, params: Params, _check_mode: bool) -> Outco
             client_id=client_id,
             name=name,
         )
-    return Outcome(False, {"subject": _for_people(found.subject)}, warnings=_warnings(found, client_id))
+    return found
 
 
 def _for_people(subject: Subject) -> dict[str, Any]:

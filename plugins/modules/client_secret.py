@@ -77,6 +77,12 @@ options:
         asks for it.
     type: list
     elements: dict
+  list_after:
+    description:
+      - With O(state=absent), list the secrets once more after the deletion, as RV(secrets).
+      - Not in check mode.
+    type: bool
+    default: false
   identify:
     description:
       - Whether to read the list after an addition, until it shows the new secret, for its id.
@@ -147,6 +153,11 @@ secret:
           registered result stays usable.
       type: str
       returned: when the secret was just added and its value generated
+secrets:
+  description: The secrets that are left, as RV(aritma.iam.client_secret_info#module:secrets) shows them. Never a value.
+  type: list
+  elements: dict
+  returned: with O(list_after), when something was deleted
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict

@@ -30,10 +30,13 @@ attributes:
 options:
   phase:
     description:
+      - V(check) asks the server nothing. It makes sure, before anything is changed, that the options make sense and
+        that the store can be written.
       - V(start) plans a run from its beginning, whatever an earlier run left behind.
+      - V(restore) plans a roll-back, to the previous secret of the record.
       - V(retire) decides whether the previous secret may be deleted now.
     type: str
-    choices: [start, retire]
+    choices: [check, start, restore, retire]
     default: start
   client_id:
     description:
@@ -51,6 +54,10 @@ options:
     description: The scope that secrets are exchanged for.
     type: str
     required: true
+  allowed_scopes:
+    description: The scopes that the client may request. O(scope) has to be one of them.
+    type: list
+    elements: str
   auth_method:
     description: How the client authenticates at the token endpoint.
     type: str
@@ -126,12 +133,12 @@ EXAMPLES = r"""
 RETURN = r"""
 plan:
   description: The decision.
-  returned: success
+  returned: success, not in phase V(check)
   type: dict
   contains:
     state:
       description:
-        - In phase V(start) one of V(unchanged), V(waiting), V(blocked) and V(rotate).
+        - In the phases V(start) and V(restore) one of V(unchanged), V(waiting), V(blocked) and V(rotate).
         - In phase V(retire) one of V(retire), V(waiting), V(blocked) and V(done).
       type: str
       sample: rotate
@@ -141,42 +148,62 @@ plan:
       sample: "due: 61d old, limit 60d"
     steps:
       description: The steps to take, in their order.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: list
       elements: str
       sample: [stage, create, prove, promote, deliver, probe]
     sweep:
       description: Ids of leftovers of ours, and of secrets named in O(retire_ids), which may be deleted first.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: list
       elements: str
       sample: []
     left:
       description: Ids of secrets made by others. They are left alone.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: list
       elements: str
       sample: ["7"]
     secret_id:
       description: The listed id of the pending secret, where there is one.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: str
       sample: "12"
     rotation_id:
       description: A rotation id for the next secret.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: str
       sample: 3f9a2c-20261124T100000Z-0a7c55
     description:
       description: The description under which the next secret is to be created.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: str
       sample: aritma.iam rotation 3f9a2c-20261124T100000Z-0a7c55
     expires_at:
       description: When the next secret would expire.
-      returned: phase V(start)
+      returned: phases V(start) and V(restore)
       type: str
       sample: "2027-03-24T10:00:00Z"
+    listed_before:
+      description: The ids that were listed, where a new secret can be told from them by its absence only.
+      returned: phases V(start) and V(restore)
+      type: list
+      elements: str
+    restores:
+      description: The rotation id of the secret whose value is added again.
+      returned: phases V(start) and V(restore)
+      type: str
+    procedure:
+      description:
+        - Which row of tasks of the role takes the steps. In check mode V(predict) stands for those that make a secret.
+      returned: phases V(start) and V(restore)
+      type: str
+      sample: finish
+    preliminaries:
+      description: Whether something is to be done before that, such as a sweep.
+      returned: phases V(start) and V(restore)
+      type: bool
+      sample: false
     delete:
       description: The id of the one secret to delete; null when it is gone already.
       returned: phase V(retire)
@@ -192,7 +219,7 @@ plan:
       type: bool
       sample: true
 client_id:
-  description: The OAuth client id that was looked at.
+  description: The OAuth client id that was looked at. In phase V(check) null where only the server could tell it.
   returned: success
   type: str
   sample: c1
@@ -213,6 +240,11 @@ version:
   returned: success
   type: int
   sample: 7
+scope:
+  description: The scope that secrets are exchanged for.
+  returned: success, not in phase V(check)
+  type: str
+  sample: services.banking
 token_url:
   description: The token endpoint.
   returned: success

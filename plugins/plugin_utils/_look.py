@@ -49,12 +49,26 @@ class Look:
         """The client: as given, as the store knows it, or as the server knows its name."""
         if self.params["client_id"]:
             return str(self.params["client_id"])
-        if self.params["store"].get("path"):
-            record, _token = self.open_store("").read()
-            if record is not None:
-                require_name(record, self.params["client_name"])
-                return record.client_id
-        return self._named()
+        return self._stored() or self._named()
+
+    def stored_client_id(self) -> str | None:
+        """The client, if it can be told without the server. The store was shown to be one that can be written."""
+        client_id: str | None = self.params["client_id"]
+        self.open_store(client_id or "").check()
+        if not client_id:
+            return self._stored()
+        self._read(client_id)
+        return client_id
+
+    def _stored(self) -> str | None:
+        """The client as the store knows it, where the store itself says whose record it holds."""
+        if not self.params["store"].get("path"):
+            return None
+        record, _token = self.open_store("").read()
+        if record is None:
+            return None
+        require_name(record, self.params["client_name"])
+        return record.client_id
 
     def _named(self) -> str:
         name = self.params["client_name"]

@@ -14,11 +14,15 @@ from ansible_collections.aritma.iam.plugins.module_utils._connection import CONN
 from ansible_collections.aritma.iam.plugins.module_utils._errors import BlockedError, IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._record import Record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     Evidence,
+    Plan,
     Settings,
+    plan_restore,
     plan_retirement,
     plan_start,
+    procedure,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     description_for,
@@ -33,11 +37,12 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol impor
 SPEC = CONNECTION.merge(
     ArgumentSpec(
         {
-            "phase": {"type": "str", "choices": ["start", "retire"], "default": "start"},
+            "phase": {"type": "str", "choices": ["check", "start", "restore", "retire"], "default": "start"},
             "client_id": {"type": "str"},
             "client_name": {"type": "str"},
             "store": store_option(),
             "scope": {"type": "str", "required": True},
+            "allowed_scopes": {"type": "list", "elements": "str"},
             "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
             "known_secret": {"type": "str", "no_log": True},
             "proven_rotation_id": {"type": "str"},
@@ -60,39 +65,50 @@ SPEC = CONNECTION.merge(
 def rotation_plan(call: Call, files: FileAccess, loader: Any) -> Operation:
     """The operation for one task. ``call`` reaches the API, ``files`` the task's host, ``loader`` the controller."""
 
-    def run(params: Params, _check_mode: bool) -> Outcome:
+    def run(params: Params, check_mode: bool) -> Outcome:
         wish = _settings(params)
         look = Look(params, call, lambda client_id: open_store(params["store"], Setting(client_id, files, loader)))
+        if params["phase"] == "check":
+            return Outcome(False, {"client_id": look.stored_client_id()})
         try:
             client_id = look.client_id()
-            plan, seen = _plan(look, client_id, params, wish)
+            seen = look.evidence(client_id)
+            plan = _plan(params, seen, wish, check_mode)
+            return _told(look, client_id, plan, seen)
         except IamError as error:
             error.details["calls"] = dict(look.calls)
             raise
-        return _told(look, client_id, plan, seen, params)
 
     return Operation("rotation_plan", SPEC, run)
 
 
-def _plan(look: Look, client_id: str, params: Params, wish: Settings) -> tuple[dict[str, Any], Evidence]:
-    seen = look.evidence(client_id)
+def _plan(params: Params, seen: Evidence, wish: Settings, check_mode: bool) -> dict[str, Any]:
+    record = seen.record
     if params["phase"] == "retire":
         # The proof of one rotation says nothing about another that the store may name by now.
-        current = seen.record.current if seen.record else None
+        current = record.current if record else None
         proven = current is not None and current.rotation_id == params["proven_rotation_id"]
-        return asdict(plan_retirement(seen, wish, consumer_proven=proven)), seen
-    return {**asdict(plan_start(seen, wish)), **_next_secret(params, seen)}, seen
+        return asdict(plan_retirement(seen, wish, consumer_proven=proven))
+    plan = (plan_restore if params["phase"] == "restore" else plan_start)(seen, wish)
+    return {**asdict(plan), **_way(plan, record, check_mode), **_next_secret(params, seen)}
 
 
-def _told(look: Look, client_id: str, plan: dict[str, Any], seen: Evidence, params: Params) -> Outcome:
+def _way(plan: Plan, record: Record | None, check_mode: bool) -> Mapping[str, Any]:
+    """Which tasks of the role come next."""
+    return {"procedure": procedure(plan, record, check_mode=check_mode), "preliminaries": plan.preliminaries}
+
+
+def _told(look: Look, client_id: str, plan: dict[str, Any], seen: Evidence) -> Outcome:
     words = " ".join([f"{plan['state']}: {plan['reason']}", *look.details])
     if plan["state"] == "blocked":
-        raise BlockedError(words, plan=plan, client_id=client_id, calls=dict(look.calls))
+        raise BlockedError(words, plan=plan, client_id=client_id)
+    params = look.params
     result = {
         "plan": {**plan, "descriptions_shown": seen.descriptions_shown},
         "client_id": client_id,
         "secrets": [asdict(each) for each in seen.listed],
         "version": look.version,
+        "scope": params["scope"],
         "token_url": resolve_token_url(params),
         "current": _shown(seen.record.current if seen.record else None),
         "previous": _shown(seen.record.previous if seen.record else None),
@@ -106,12 +122,7 @@ def _shown(stored: Any) -> Mapping[str, Any] | None:
 
 
 def _settings(params: Params) -> Settings:
-    if not params["scope"]:
-        raise OptionError(
-            "scope is empty: a secret is proven by an exchange, which needs a scope that the client may request.",
-            hint="Give service_client_verify_scope or service_client_allowed_scopes.",
-            option="scope",
-        )
+    _require_scope(params)
     limit = params["rotate_after"]
     margin, lifetime = parse_duration(params["expiry_margin"], "expiry_margin"), params["secret_lifetime"]
     if lifetime and parse_duration(lifetime, "secret_lifetime") <= margin:
@@ -133,14 +144,28 @@ def _settings(params: Params) -> Settings:
     )
 
 
+def _require_scope(params: Params) -> None:
+    scope, allowed = params["scope"], params["allowed_scopes"]
+    if scope and (allowed is None or scope in allowed):
+        return
+    said = f"{scope!r} is not one of the allowed scopes ({', '.join(allowed)})" if allowed else "none is given"
+    raise OptionError(
+        f"The secret of {params['client_name'] or params['client_id']} is proven by an exchange, for a scope that the"
+        f" client may request: {said}. Nothing was changed.",
+        hint="Give service_client_verify_scope, or service_client_allowed_scopes, whose first one it is by default.",
+        option="scope",
+    )
+
+
 def _next_secret(params: Params, seen: Evidence) -> dict[str, Any]:
-    """What a new secret would be called, and when it would expire."""
+    """What a new secret would be called, when it would expire, and what was there before it, where that will matter."""
     current = seen.record.current if seen.record else None
-    at = now()
+    at, ids = now(), [each.secret_id for each in seen.listed]
     rotation_id = new_rotation_id(at, lineage_of(current.rotation_id) if current else None)
     lifetime = params["secret_lifetime"]
     return {
         "rotation_id": rotation_id,
         "description": description_for(rotation_id),
         "expires_at": format_timestamp(at + parse_duration(lifetime, "secret_lifetime")) if lifetime else None,
+        "listed_before": None if seen.descriptions_shown and ids else ids,
     }

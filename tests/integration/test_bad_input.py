@@ -174,11 +174,18 @@ def _provision_cases(home: Path) -> dict[str, Case]:
         "p_http": role(NOT_LOOPBACK, environment={"ARITMA_IAM_URL": "http://iam.example.com"}, **usual),
         "p_twins": role(TWINS, **{**usual, "service_client_name": "twins"}),
         "p_scope": role(
-            ["billing: the secret is verified", "service_client_verify_scope is api", SCOPE, "Nothing was changed"],
+            [
+                "The secret of billing is proven",
+                "'api' is not one of",
+                SCOPE,
+                "Nothing was changed",
+                "service_client_verify_scope",
+            ],
             **{**usual, "service_client_verify_scope": "api"},
         ),
         "p_no_scope": role(
-            ["service_client_allowed_scopes are empty"], **{**usual, "service_client_allowed_scopes": []}
+            ["none is given", "Nothing was changed", "service_client_allowed_scopes"],
+            **{**usual, "service_client_allowed_scopes": []},
         ),
         "p_no_name": role(["missing required arguments: service_client_name"]),
         "p_empty_name": role(["name is empty"], **{**usual, "service_client_name": ""}),

@@ -17,6 +17,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._policies import (
     IAM_POLICY_INFO,
     SUBJECT_PERMISSIONS_INFO,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._policy_set import IAM_POLICIES
 from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._subjects import CLIENT_SUBJECT_INFO
 from simulator import Simulator
@@ -25,7 +26,7 @@ OPERATIONS: dict[str, Operation] = {
     each.name: each
     for each in (
         *(OIDC_CLIENT, OIDC_CLIENT_INFO, CLIENT_SECRET, CLIENT_SECRET_INFO),
-        *(CLIENT_SUBJECT_INFO, IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO),
+        *(CLIENT_SUBJECT_INFO, IAM_POLICIES, IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO),
     )
 }
 

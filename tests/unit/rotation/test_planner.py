@@ -15,10 +15,13 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     RECOVERY,
     Evidence,
     Listed,
+    Plan,
     Retirement,
     Settings,
+    plan_restore,
     plan_retirement,
     plan_start,
+    procedure,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
@@ -472,3 +475,49 @@ def test_without_descriptions_a_roll_back_tells_its_two_new_secrets_apart() -> N
     listed = (Listed("9"), Listed("1"), Listed("2"))
     plan = plan_retirement(seen(listed, current, back, PREVIOUS, is_current="accepted"), DEFAULT, consumer_proven=False)
     assert (plan.state, plan.delete, plan.current_id) == ("retire", "9", "1")
+
+
+def test_a_roll_back_adds_the_previous_value_again_by_the_whole_order() -> None:
+    plan = plan_restore(seen(MADE, CURRENT, previous=PREVIOUS, is_current="accepted"), DEFAULT)
+    assert (plan.state, plan.restores) == ("rotate", PREVIOUS.rotation_id)
+    assert plan.steps == ("stage", "create", "make_room", "prove", "promote", "deliver", "probe")
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        seen(MADE, CURRENT, is_current="accepted"),
+        seen(MADE, CURRENT, PENDING, previous=PREVIOUS, is_current="accepted"),
+        seen(MADE, CURRENT, previous=PREVIOUS, is_current="rejected"),
+        seen(MADE, CURRENT, previous=PREVIOUS, is_current="accepted", in_progress="another"),
+        seen(()),
+    ],
+    ids=["nothing to restore", "a pending secret", "current refused", "another run", "no record"],
+)
+def test_a_roll_back_that_would_be_a_guess_is_blocked(evidence: Evidence) -> None:
+    assert plan_restore(evidence, DEFAULT).state == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("expected", "predicted", "steps", "record"),
+    [
+        ("none", "none", (), True),
+        ("hand_over", "hand_over", ("deliver",), True),
+        ("hand_over", "hand_over", ("adopt", "deliver"), False),
+        ("first", "predict", ("stage", "create", "prove", "promote", "deliver", "probe"), False),
+        ("finish", "predict", ("stage", "create", "prove", "promote", "deliver", "probe"), True),
+        ("finish", "predict", ("deliver", "probe"), True),
+        ("restore", "predict", ("create", "make_room", "prove", "promote", "deliver", "probe"), True),
+    ],
+)
+def test_steps_have_their_procedure(expected: str, predicted: str, steps: tuple[str, ...], record: bool) -> None:
+    plan = Plan("rotate", "", steps)
+    held = seen(ONE, CURRENT).record if record else None
+    assert procedure(plan, held, check_mode=False) == expected
+    assert procedure(plan, held, check_mode=True) == predicted
+
+
+def test_preliminaries_are_what_few_runs_need() -> None:
+    assert Plan("rotate", "", ("deliver",), sweep=("1",)).preliminaries
+    assert all(Plan("rotate", "", (step, "deliver")).preliminaries for step in ("adopt", "forget", "discard"))
+    assert not Plan("rotate", "", ("stage", "make_room", "probe")).preliminaries

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``iam_policies``: the set that is wanted, whatever was there and whatever becomes of an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.aritma.iam.plugins.module_utils._policy_set import Changes, plan_policies
+from unit.api.driver import Driver
+
+READ = {"action": "banking.ais.read", "scope": "/subscriptions/1"}
+PAY = {"action": "banking.pis.read", "scope": "/subscriptions/1"}
+ELSEWHERE = {"action": "banking.ais.read", "scope": "/subscriptions/2"}
+
+pairs = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy")), max_size=5)
+
+
+@given(wanted=pairs, held=pairs, mode=st.sampled_from(["merge", "exact"]))
+def test_changes_carried_out_leave_nothing_to_do(
+    wanted: list[tuple[str, str]], held: list[tuple[str, str]], mode: str
+) -> None:
+    after = plan_policies(wanted, held, mode).applied(held)
+    assert plan_policies(wanted, after, mode) == Changes()
+    assert set(wanted) <= set(after)
+    assert set(after) == set(wanted) if mode == "exact" else set(held) <= set(after)
+
+
+@pytest.fixture
+def client_id(iam: Driver) -> str:
+    """A client without policies."""
+    return str(iam.ok("oidc_client", name="billing")["client"]["client_id"])
+
+
+def held(iam: Driver) -> list[dict[str, str]]:
+    """What the server holds, in a stable order."""
+    policies = [{name: each[name] for name in ("action", "scope")} for each in iam.admin.state()["policies"]]
+    return sorted(policies, key=lambda each: (each["scope"], each["action"]))
+
+
+def manage(iam: Driver, client_id: str, *policies: dict[str, str], **options: Any) -> dict[str, Any]:
+    """One task."""
+    return iam.ok("iam_policies", client_id=client_id, name="billing", policies=list(policies), **options)
+
+
+def test_the_set_is_made_once_and_predicted(iam: Driver, client_id: str) -> None:
+    assert manage(iam, client_id, READ, PAY, check=True)["changed"]
+    assert held(iam) == []
+    first = manage(iam, client_id, READ, PAY)
+    assert (first["changed"], held(iam)) == (True, [READ, PAY])
+    assert first["subject"] == f"client-{client_id}"
+    before = iam.writes()
+    again = manage(iam, client_id, PAY, READ)
+    assert (again["changed"], again["calls"]["iam"], iam.writes()) == (False, 2, before)
+
+
+def test_other_policies_stay_or_go_as_the_mode_says(iam: Driver, client_id: str) -> None:
+    manage(iam, client_id, READ, PAY)
+    assert manage(iam, client_id, ELSEWHERE)["changed"]
+    assert held(iam) == [READ, PAY, ELSEWHERE]
+    assert manage(iam, client_id, ELSEWHERE, mode="exact", check=True)["diff"]["after"] == {"policies": [ELSEWHERE]}
+    assert manage(iam, client_id, ELSEWHERE, mode="exact")["policies"] == [ELSEWHERE]
+    assert held(iam) == [ELSEWHERE]
+    assert manage(iam, client_id, mode="exact")["changed"]
+    assert held(iam) == []
+
+
+def test_a_client_that_is_not_there_holds_nothing(iam: Driver) -> None:
+    assert not manage(iam, "nobody", mode="exact", retry_budget=1)["changed"]
+    message = iam.refused("iam_policies", client_id="nobody", policies=[READ], retry_budget=1)
+    assert "There is no subject of a client with the client id 'nobody'" in message
+
+
+def test_the_subject_can_be_named(iam: Driver, client_id: str) -> None:
+    result = iam.ok("iam_policies", subject=f"client-{client_id}", policies=[READ])
+    assert (result["changed"], result["calls"]["iam"], held(iam)) == (True, 3, [READ])
+
+
+@pytest.mark.parametrize("action", ["commit_then_drop", "fail_before"])
+def test_a_lost_answer_grants_and_withdraws_once(iam: Driver, client_id: str, action: str) -> None:
+    for operation in ("createPolicy", "deletePolicy"):
+        rule = {"action": action, "match": {"operation": operation}, "times": 1}
+        iam.admin.add_faults({**rule, "status": 502} if action == "fail_before" else rule)
+    assert manage(iam, client_id, READ, PAY)["changed"]
+    assert held(iam) == [READ, PAY]
+    assert manage(iam, client_id, PAY, mode="exact")["changed"]
+    assert held(iam) == [PAY]
+
+
+def test_a_refusal_says_what_was_made_before(iam: Driver, client_id: str) -> None:
+    wrong = {"action": "no.such", "scope": "/subscriptions/1"}
+    message = iam.refused("iam_policies", client_id=client_id, policies=[READ, wrong])
+    assert "action 'no.such' in GET /v1/actions" in message
+    assert "1 were made before that" in message
+    assert held(iam) == [READ]
+
+
+def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
+    message = iam.refused("iam_policies", client_id=client_id, policies=[READ, {"action": " ", "scope": "/s"}])
+    assert message.startswith("policies[1]: action and scope are needed")
+    assert held(iam) == []
