@@ -12,13 +12,15 @@
 #   * No ANSIBLE_* or ARITMA_* variable of the caller reaches a target.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
-# WORKERS (processes of pytest), PYTHON (3.11 or newer).
+# WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), PYTHON (3.11 or newer).
 
 PYTHON ?= python3
 CORES ?= main
 MATRIX ?= 2.18 2.21
 WORKERS ?= 2
 ARGS ?=
+SCENARIOS ?=
+EXAMPLES ?= 2000
 
 ROOT := $(CURDIR)
 VENV := $(ROOT)/.build/venv
@@ -35,7 +37,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(ROOT)/.build/hypothesis
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format typecheck sanity unit integration matrix molecule bench torture mutants docs \
-	build importer nox lock clean python
+	build importer nox lock clean python targets ansible-units fuzz coverage lowest programs driven
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +45,9 @@ help: ## list the targets
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " \
 		+ sys.version.split()[0] + "; name another with make PYTHON=...")'
+
+programs: python ## what some tests drive: Chromium, chromedriver, Java; installed by apt where it may be
+	@$(PYTHON) scripts/programs.py
 
 venv: python ## make the main environment, .build/venv
 	@$(PYTHON) scripts/environment.py main
@@ -52,7 +57,7 @@ demo: python ## provision a client, rotate its secret under load, and count the 
 	@scripts/demo
 
 test: venv ## lint, typecheck, sanity, unit, integration, matrix, molecule
-	@$(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
+	@SCENARIOS="$(or $(SCENARIOS),default)" $(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
 
 lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, REUSE
 	@scripts/lint
@@ -67,23 +72,41 @@ typecheck: venv ## mypy, strict
 sanity: python ## ansible-test sanity; CORES="2.18 2.19 2.20 2.21" for all
 	@$(PYTHON) scripts/sanity.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
+targets: python ## ansible-test integration against the simulator; CORES as for sanity, ARGS="oidc_client"
+	@$(PYTHON) scripts/targets.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
+
+ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/unit/http/"
+	@$(PYTHON) scripts/units.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
+
 unit: venv ## unit tests
 	@$(PYTEST) tests/unit $(ARGS)
 
 integration: venv ## playbooks and modules against the simulator over HTTP
-	@$(PYTEST) tests/integration -m 'not torture' $(ARGS)
+	@$(PYTEST) tests/integration -m 'not torture and not programs' $(ARGS)
+
+driven: venv programs ## the tests that drive Chromium and ansible-rulebook (Java)
+	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)
 
 matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
 	@$(PYTHON) scripts/matrix.py $(MATRIX) -- -n $(WORKERS) $(ARGS)
 
-molecule: venv ## molecule scenarios, default driver
-	@molecule test --all $(ARGS)
+molecule: venv ## molecule scenarios, default driver; SCENARIOS="default target" for some
+	@molecule test $(if $(SCENARIOS),$(addprefix -s ,$(SCENARIOS)),--all) $(ARGS)
 
 bench: venv ## compare with a playbook written with ansible.builtin.uri
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
-torture: venv ## kill a rotation at every point (long)
+torture: venv programs ## kill a rotation at every point (long)
 	@$(PYTEST) tests/integration -m torture $(ARGS)
+
+fuzz: venv ## random input for every parser and for the simulator, EXAMPLES (2000) each (long)
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) --timeout 3600 tests/unit/fuzz $(ARGS)
+
+coverage: venv programs ## lines and branches of plugins/ that unit and integration tests reach
+	@$(PYTHON) scripts/measure.py -- -n $(WORKERS) $(or $(ARGS),tests/unit tests/integration -m 'not torture')
+
+lowest: python ## unit tests of the HTTP side and the stores with the oldest libraries that are allowed
+	@$(PYTHON) scripts/lowest.py -n $(WORKERS) $(ARGS)
 
 mutants: venv ## mutation tests of planner, guards and reconcile functions (long)
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m mutants $(ARGS)

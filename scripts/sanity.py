@@ -14,7 +14,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from environment import BUILD, ROOT, EnvironmentFailure, Venv, prepare
 
@@ -72,31 +75,62 @@ def share_pip_settings(home: Path) -> None:
         link.symlink_to(settings)
 
 
-def sanity(venv: Venv, options: list[str]) -> bool:
-    place = BUILD / "sanity" / venv.name
-    checkout = place / "ansible_collections" / "aritma" / "iam"
-    home = place / "home"
-    copy_checkout(checkout)
-    place_pip_stand_in(venv, home)
-    share_pip_settings(home)
-    command = [str(venv.path / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", *options]
-    passed = subprocess.call(command, cwd=checkout, env=environment(venv, home), stdin=subprocess.DEVNULL) == 0
-    print(f"sanity in {venv.name}: {'passed' if passed else 'failed'}", flush=True)
-    return passed
+@dataclass(frozen=True)
+class Place:
+    """Where one ansible-test command runs in one environment: a copy of the checkout, and a home folder."""
+
+    venv: Venv
+    command: str
+
+    @property
+    def checkout(self) -> Path:
+        return BUILD / self.command / self.venv.name / "ansible_collections" / "aritma" / "iam"
+
+    @property
+    def home(self) -> Path:
+        return BUILD / self.command / self.venv.name / "home"
+
+    def lay_out(self) -> None:
+        copy_checkout(self.checkout)
+        place_pip_stand_in(self.venv, self.home)
+        share_pip_settings(self.home)
+
+    def start(self, options: list[str], **how: Any) -> subprocess.Popen[str]:
+        program = str(self.venv.path / "bin" / "ansible-test")
+        command = [program, self.command, "--local", "--color", "no", *options]
+        settings = environment(self.venv, self.home)
+        return subprocess.Popen(
+            command, cwd=self.checkout, env=settings, stdin=subprocess.DEVNULL, text=True, errors="replace", **how
+        )
 
 
-def main(arguments: list[str]) -> None:
+def sanity(place: Place, options: list[str]) -> bool:
+    return place.start(options).wait() == 0
+
+
+def main(command: str, test: Callable[[Place, list[str]], bool], arguments: list[str]) -> None:
+    """Run ``test`` in each named environment. Exits with what failed."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    venvs = prepare(arguments[:split])
-    if not venvs:
-        sys.exit("sanity: no environment to run in")
-    failed = [venv.name for venv in venvs if not sanity(venv, arguments[split + 1 :])]
+    places = [Place(venv, command) for venv in prepare(arguments[:split])]
+    if not places:
+        sys.exit(f"{command}: no environment to run in")
+    failed = []
+    for place in places:
+        place.lay_out()
+        passed = test(place, arguments[split + 1 :])
+        print(f"{command} in {place.venv.name}: {'passed' if passed else 'failed'}", flush=True)
+        failed += [] if passed else [place.venv.name]
     if failed:
-        sys.exit(f"sanity failed in {', '.join(failed)}")
+        sys.exit(f"{command} failed in {', '.join(failed)}")
+
+
+def run(command: str, test: Callable[[Place, list[str]], bool]) -> None:
+    """``main`` of a script."""
+    try:
+        main(command, test, sys.argv[1:])
+    except EnvironmentFailure as failure:
+        sys.exit(f"environment: {failure}")
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except EnvironmentFailure as failure:
-        sys.exit(f"environment: {failure}")
+    run("sanity", sanity)

@@ -70,6 +70,7 @@ _list:
       type: str
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -116,7 +117,9 @@ class LookupModule(LookupBase):
 
 def _validated(store: object) -> dict[str, Any]:
     """The members of ``store`` with their types. Raises ``OptionError``."""
-    validation = ArgumentSpecValidator({"store": store_option()}).validate({"store": store})
+    # A dict of its own: validation makes a deep copy, and what a template made holds the whole template engine.
+    given = dict(store) if isinstance(store, Mapping) else store
+    validation = ArgumentSpecValidator({"store": store_option()}).validate({"store": given})
     if validation.error_messages:
         raise OptionError("; ".join(validation.error_messages), option="store")
     return dict(validation.validated_parameters["store"])

@@ -9,6 +9,7 @@ import base64
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, urlencode
 
+from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._http import Request
 from ansible_collections.aritma.iam.plugins.module_utils._redaction import Redaction
 
@@ -24,6 +25,16 @@ class ClientCredential:
     client_secret: str = field(repr=False)
     scope: str
     auth_method: str = POST
+
+    def __post_init__(self) -> None:
+        """Raise ``OptionError`` for bytes of the environment that are no text: they cannot be sent."""
+        try:
+            f"{self.client_id}{self.client_secret}{self.scope}".encode()
+        except UnicodeEncodeError:
+            raise OptionError(
+                "The client id, the secret or the scope is not UTF-8 text.",
+                hint="Look at the file or the environment variable that it comes from.",
+            ) from None
 
     @property
     def redaction(self) -> Redaction:

@@ -20,6 +20,7 @@ PAGE_SIZES = (200, *FILTERED_SIZES)
 """Entries to ask for in one page: less where a filter leaves few. No limit is published: a server may refuse one."""
 
 MAX_PAGES = 1000
+_LONGEST_NUMBER = 20
 
 _HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links")
 
@@ -74,7 +75,9 @@ def read_paging(data: object) -> Paging:
 
 
 def _is_number(value: object) -> bool:
-    return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, str) and value.isdigit())
+    if isinstance(value, str):
+        return value.isascii() and value.isdigit() and len(value) < _LONGEST_NUMBER
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[T], Hashable], first: Query) -> list[T]:

@@ -28,6 +28,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._retry import retry_aft
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now
 
 LONGEST_EXCERPT = 300
+_NESTING = 8
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1|center)\b", re.IGNORECASE | re.DOTALL
@@ -140,20 +141,20 @@ def explain(reply: Reply, redact: Callable[[str], str]) -> str:
     return excerpt("; ".join(said), redact) or "no explanation"
 
 
-def _sayings(document: Any) -> Iterator[str]:
+def _sayings(document: Any, depth: int = _NESTING) -> Iterator[str]:
     """problem+json (RFC 9457), OAuth errors, and the common ``message``."""
-    if not isinstance(document, Mapping):
+    if not isinstance(document, Mapping) or not depth:
         return
     for name in ("title", "detail", "error", "error_description", "message"):
         value = document.get(name)
         if isinstance(value, Mapping):
-            yield from _sayings(value)
+            yield from _sayings(value, depth - 1)
         elif isinstance(value, str) and value:
             yield value
-    yield from _field_errors(document.get("errors"))
+    yield from _field_errors(document.get("errors"), depth)
 
 
-def _field_errors(errors: Any) -> Iterator[str]:
+def _field_errors(errors: Any, depth: int) -> Iterator[str]:
     if isinstance(errors, Mapping):
         for name, texts in errors.items():
             listed = texts if isinstance(texts, list) else [texts]
@@ -163,7 +164,7 @@ def _field_errors(errors: Any) -> Iterator[str]:
             if isinstance(each, str):
                 yield each
             else:
-                yield from _sayings(each)
+                yield from _sayings(each, depth - 1)
 
 
 def _described(reply: Reply, redact: Callable[[str], str]) -> str:

@@ -15,6 +15,8 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = Path("/proc/self/ns/pid")
 _GONE = frozenset({"Z", "X", "x"})
 """States of a process that runs no more: one that its parent has not waited for yet is as dead as one that is gone."""
+_START_FIELD = 19
+"""Field 22 (starttime) of proc_pid_stat(5), counted from field 3 (state), which is behind the command's name."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,7 @@ def _pid_namespace() -> str:
 def start_time(pid: int) -> str:
     """When a process of this place started, in clock ticks since boot; empty when it is gone or cannot be seen."""
     status = _status(pid)
-    # Fields 3 (state) and 22 (starttime) of proc_pid_stat(5), counted from behind the command's name.
-    return "" if status is None or status[0] in _GONE else status[19]
+    return "" if status is None or status[0] in _GONE else status[_START_FIELD]
 
 
 def _status(pid: int) -> list[str] | None:
@@ -71,7 +72,8 @@ def _status(pid: int) -> list[str] | None:
     except OSError:
         return None
     # The name of the command stands in parentheses and may hold blanks and parentheses.
-    return text.rpartition(")")[2].split()
+    fields = text.rpartition(")")[2].split()
+    return fields if len(fields) > _START_FIELD else None
 
 
 def is_alive(pid: int, started: str) -> bool:
@@ -87,4 +89,4 @@ def is_alive(pid: int, started: str) -> bool:
     if status is None:
         # It exists, but /proc does not show it (hidepid), or there is no /proc.
         return True
-    return status[0] not in _GONE and status[19] == started
+    return status[0] not in _GONE and status[_START_FIELD] == started

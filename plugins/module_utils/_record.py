@@ -174,7 +174,7 @@ def decode_record(text: str, *, client_id: str, where: str) -> Record:
     """``read_record`` for the JSON text of a file."""
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise StoreError(
             f"{where} holds {len(text)} characters that are not JSON: it is truncated or not a record.",
             hint="Restore it from a backup, or move it away: the next run then adds a new secret.",

@@ -170,8 +170,8 @@ def _redirect_target(request: Request, reply: Reply) -> str | None:
     location = reply.headers.get("Location")
     if request.method != "GET" or reply.status not in _REDIRECTS or not location:
         return None
-    target = urljoin(request.url, location)
     try:
+        target = urljoin(request.url, location)
         return target if _origin(target) == _origin(request.url) else None
     except ValueError:
         return None

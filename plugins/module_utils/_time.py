@@ -13,6 +13,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionEr
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _FRACTION = re.compile(r"\.(\d+)")
+_LONGEST_DAYS = 365_250  # what is added to a time must end within the calendar
 
 
 def now() -> datetime:
@@ -30,6 +31,9 @@ def parse_duration(text: str, option: str) -> timedelta:
             hint="Write a whole number and a unit, such as 90d, 12h, 30m or 45s.",
             option=option,
         )
+    days = sum(timedelta(**{_UNITS[unit]: int(number)}) / timedelta(days=1) for number, unit in parts)
+    if days > _LONGEST_DAYS:
+        raise OptionError(f"{option}: {text!r} is longer than 1000 years.", hint="Write a shorter one.", option=option)
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
 
 
@@ -44,7 +48,10 @@ def parse_timestamp(text: str) -> datetime:
     moment = datetime.fromisoformat(iso)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("a time beyond the calendar") from None
 
 
 def format_timestamp(moment: datetime) -> str:

@@ -83,7 +83,7 @@ class TokenCache:
         """Forget that token, but not one that somebody else has fetched since."""
         kept = _process.get(self._name)
         if kept and kept.token == token:
-            del _process[self._name]
+            _process.pop(self._name, None)  # another thread may have been faster
         on_disk = self._read()
         if self._directory is not None and on_disk and on_disk.token == token:
             with contextlib.suppress(OSError):
@@ -110,7 +110,7 @@ class TokenCache:
                 if not _is_private(os.fstat(file.fileno()), stat.S_ISREG):
                     return None
                 return _parsed(json.loads(file.read(_LARGEST_FILE)))
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError, OverflowError, RecursionError):
             return None
 
 
@@ -157,7 +157,7 @@ def _parsed(document: object) -> CachedToken | None:
     if not isinstance(document, dict):
         return None
     token, renew_at, salt, verifier = (document.get(name) for name in ("token", "renew_at", "salt", "verifier"))
-    texts = isinstance(token, str) and isinstance(salt, str) and isinstance(verifier, str)
+    texts = all(isinstance(each, str) and each.isascii() for each in (token, salt, verifier))
     if not texts or not isinstance(renew_at, (int, float)):
         return None
     return CachedToken(str(token), float(renew_at), str(salt), str(verifier))

@@ -312,26 +312,30 @@ def created_id(data: object, location: str | None, collection: str, names: Seque
         for value in map(members.get, names):
             if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
                 return str(value)
-    hrefs = [*([location] if location else []), *_hrefs(data)]
+    hrefs = [*([location] if location else []), *_hrefs(data, _NESTING)]
     return next((found for found in (_segment_after(href, collection) for href in hrefs) if found), None)
 
 
-def _hrefs(data: object) -> Iterator[str]:
-    if isinstance(data, list):
+def _hrefs(data: object, depth: int) -> Iterator[str]:
+    if isinstance(data, list) and depth:
         for each in data:
-            yield from _hrefs(each)
-    elif isinstance(data, Mapping):
+            yield from _hrefs(each, depth - 1)
+    elif isinstance(data, Mapping) and depth:
         members = folded(data)
         if isinstance(members.get("href"), str):
             yield members["href"]
         for name in ("links", "self", *_OBJECTS):
-            yield from _hrefs(members.get(name))
+            yield from _hrefs(members.get(name), depth - 1)
     elif isinstance(data, str) and "/" in data:
         yield data
 
 
 def _segment_after(href: str, collection: str) -> str | None:
-    segments = [unquote(part) for part in urlsplit(href).path.split("/") if part]
+    try:
+        path = urlsplit(href).path
+    except ValueError:  # a text with a slash that is no link
+        return None
+    segments = [unquote(part) for part in path.split("/") if part]
     if collection in segments:
         after = segments[segments.index(collection) + 1 :]
         return after[0] if after else None

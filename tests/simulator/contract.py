@@ -95,9 +95,9 @@ class Contract:
                 return operation, {name: unquote(value) for name, value in found.groupdict().items()}
         return None, {}
 
-    def knows_path(self, raw_path: str) -> bool:
-        """Whether some method is known on this path."""
-        return any(pattern.fullmatch(raw_path) for pattern, _unused in self._routes)
+    def methods_of(self, raw_path: str) -> list[str]:
+        """The methods that are known on this path."""
+        return sorted({operation.method for pattern, operation in self._routes if pattern.fullmatch(raw_path)})
 
     def request_problems(self, operation: Operation | None, exchange: Exchange) -> Iterator[str]:
         """What the client did against the contract."""

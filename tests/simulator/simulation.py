@@ -30,6 +30,9 @@ from simulator.tokens import IAM_SCOPE, Tokens
 
 _KNOWN_TENANTS = frozenset(TENANTS)
 
+_UPDATES_REFUSED = {"put": ("PATCH",), "patch": ("PUT",), "none": ("PATCH", "PUT")}
+"""The methods that each value of the switch ``update_method`` refuses."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -109,7 +112,7 @@ class Simulation:
         try:
             return self._handled(call)
         except ApiError as error:
-            return error_response(self.profile, error)
+            return self._refused(call, error)
         except Exception as error:
             logging.getLogger("simulator").exception("the simulator failed")
             self.violations.add("response", call.entry, f"the simulator failed: {type(error).__name__}")
@@ -117,8 +120,7 @@ class Simulation:
 
     def _handled(self, call: Call) -> Response:
         if call.operation is None:
-            known = self.contract.knows_path(call.raw_path.removeprefix(self.profile.base_path))
-            raise ApiError(405 if known else 404, "there is no such operation")
+            raise ApiError(405 if self._methods(call) else 404, "there is no such operation")
         if call.operation.secured:
             self._authorize(call)
         handler = HANDLERS[call.operation.id]
@@ -126,6 +128,16 @@ class Simulation:
             return handler(call)
         with self.store.database.transaction():
             return handler(call)
+
+    def _methods(self, call: Call) -> list[str]:
+        return self.contract.methods_of(call.raw_path.removeprefix(self.profile.base_path))
+
+    def _refused(self, call: Call, error: ApiError) -> Response:
+        response = error_response(self.profile, error)
+        if error.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            refused = {call.method, *_UPDATES_REFUSED.get(self.profile.update_method, ())}
+            response.headers["Allow"] = ", ".join(method for method in self._methods(call) if method not in refused)
+        return response
 
     def _authorize(self, call: Call) -> None:
         if call.identity is None:

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m mutants [MODULE...]``: how many mutants of the code that decides are killed by its unit tests.
+
+Fails when too few are killed, when one survives that survivors.toml does not explain, and when one is explained there
+that is killed or gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutants.changes import Mutant, mutants
+from mutants.trial import passes, preload
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+NEEDED = 90.0
+"""Per cent of each module's mutants that must be killed."""
+
+# In the order in which they run: the tests that kill most come first.
+TESTS: dict[str, tuple[str, ...]] = {
+    "_rotation": ("rotation/test_planner.py", "rotation/test_planner_properties.py"),
+    "_rotation_evidence": (
+        "rotation/test_evidence.py",
+        "rotation/test_planner.py",
+        "rotation/test_planner_properties.py",
+    ),
+    "_rotation_id": ("rotation/test_rotation_id.py",),
+    "_record": ("rotation/test_record.py", "rotation/test_model.py"),
+    "_judge": ("http/test_http_judge.py", "http/test_http_exchange.py"),
+    "_retry": ("http/test_http_retry.py",),
+    "_secret_plan": ("api/test_plans.py",),
+    "_client_plan": ("api/test_plans.py",),
+    "_policy_set": ("api/test_policy_set.py",),
+    "_secret_age": ("audit/test_secret_age.py", "rotation/test_planner.py"),
+}
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Of one module: how many mutants there are, which survived, and which of those nobody has explained."""
+
+    module: str
+    made: int
+    survivors: list[Mutant]
+    unexplained: list[Mutant]
+    outdated: list[Key]
+
+    @property
+    def killed(self) -> float:
+        """In per cent."""
+        return 100 * (1 - len(self.survivors) / self.made)
+
+    @property
+    def good(self) -> bool:
+        return self.killed >= NEEDED and not self.unexplained and not self.outdated
+
+
+def explained() -> dict[str, set[Key]]:
+    """By module, the mutants that survivors.toml explains."""
+    listed = tomllib.loads((HERE / "survivors.toml").read_text(encoding="utf-8"))
+    return {
+        module: {(each["place"], each["before"], each["after"]) for each in entries}
+        for module, entries in listed.items()
+    }
+
+
+def measure(module: str, known: Collection[Key], scratch: Path) -> Result:
+    source = (ROOT / "plugins" / "module_utils" / f"{module}.py").read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    tests = [ROOT / "tests" / "unit" / name for name in TESTS[module]]
+    if not passes(tree, module, tests, scratch):
+        sys.exit(f"mutants: the tests of {module} fail without any change:\n{(scratch / 'output.txt').read_text()}")
+    made = mutants(tree)
+    survivors = []
+    for each in made:
+        if passes(tree, module, tests, scratch, each):
+            survivors.append(each)
+    unexplained = [each for each in survivors if each.key not in known]
+    outdated = sorted(set(known) - {each.key for each in survivors})
+    return Result(module, len(made), survivors, unexplained, outdated)
+
+
+def show(result: Result, seconds: float) -> None:
+    count = result.made - len(result.survivors)
+    print(f"{result.module}: {count} of {result.made} killed ({result.killed:.1f} %), {seconds:.0f} s", flush=True)
+    for each in result.unexplained:
+        print(f"  survived: {each}")
+    for place, before, after in result.outdated:
+        print(f"  explained in survivors.toml, but killed or gone: {place}: {before}  ->  {after}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="mutants", description="Mutation tests of the code that decides.")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all when none is named")
+    wanted = parser.parse_args().modules or list(TESTS)
+    if unknown := set(wanted) - set(TESTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(TESTS)}")
+    preload()
+    known, good = explained(), True
+    with tempfile.TemporaryDirectory() as scratch:
+        for module in wanted:
+            begun = time.monotonic()
+            result = measure(module, known.get(module, ()), Path(scratch))
+            show(result, time.monotonic() - begun)
+            good = good and result.good
+    print(f"{'all' if good else 'not all'} is well: {NEEDED:.0f} % are needed, and a reason for each survivor")
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()

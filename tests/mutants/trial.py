@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run the tests of a module against one mutant of it, in a fork of this process."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import resource
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import pytest
+
+from mutants.changes import Mutant
+
+_PACKAGE = "ansible_collections.aritma.iam.plugins.module_utils"
+# Loaded once, here, for all forks. Nothing of the collection may be among them.
+_PRELOADED = ("hypothesis", "hypothesis.strategies", "pydantic", "requests", "ansible.module_utils.basic")
+_PROCESSOR_LIMIT = 60
+"""Seconds of the processor for one mutant; by then it is in a loop that does not end."""
+
+
+class Mutated(MetaPathFinder):
+    """Imports one module from a changed syntax tree in place of its file."""
+
+    def __init__(self, module: str, code: CodeType) -> None:
+        self._name = f"{_PACKAGE}.{module}"
+        self._code = code
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == self._name else None
+        if spec and spec.origin:
+            spec.loader = _Loader(fullname, spec.origin, self._code)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, code: CodeType) -> None:
+        super().__init__(fullname, path)
+        self._code = code
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self._code
+
+
+def preload() -> None:
+    """Import what every fork needs."""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+
+
+def passes(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mutant: Mutant | None = None) -> bool:
+    """Whether all tests pass. Without a mutant the module is loaded from the tree as it is.
+
+    ``scratch`` takes what pytest and Hypothesis write, and the last output (``output.txt``).
+    """
+    process = os.fork()
+    if process == 0:
+        try:
+            code = _run(tree, module, tests, scratch, mutant)
+        except BaseException:
+            # Nothing may go on in the fork as if it were the parent.
+            traceback.print_exc()
+            code = 1
+        os._exit(code)
+    _, status = os.waitpid(process, 0)
+    return status == 0
+
+
+def _run(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mutant: Mutant | None) -> int:
+    resource.setrlimit(resource.RLIMIT_CPU, (_PROCESSOR_LIMIT, _PROCESSOR_LIMIT))
+    output = os.open(scratch / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch / "hypothesis")
+    if mutant is not None:
+        mutant.apply()
+    code = compile(ast.fix_missing_locations(tree), f"{module}.py", "exec", dont_inherit=True)
+    sys.meta_path.insert(0, Mutated(module, code))
+    options = ["-x", "-q", "--assert=plain", "--hypothesis-seed=0", "-o", f"cache_dir={scratch / 'pytest'}"]
+    return int(pytest.main([*options, *map(str, tests)]))
+
+
