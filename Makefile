@@ -96,7 +96,7 @@ molecule: venv ## molecule scenarios, default driver; SCENARIOS="default target"
 bench: venv ## compare with a playbook written with ansible.builtin.uri
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
-torture: venv programs ## kill a rotation at every point (long)
+torture: venv programs ## every kill point, large fleets, rare settings (long)
 	@$(PYTEST) tests/integration -m torture $(ARGS)
 
 fuzz: venv ## random input for every parser and for the simulator, EXAMPLES (2000) each (long)
@@ -111,7 +111,8 @@ lowest: python ## unit tests of the HTTP side and the stores with the oldest lib
 mutants: venv ## mutation tests of planner, guards and reconcile functions (long)
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m mutants $(ARGS)
 
-docs: venv ## the documentation site, in .build/docs/html
+docs: python ## the documentation site, in .build/site/html
+	@$(PYTHON) scripts/environment.py docs
 	@scripts/docs
 
 build: venv ## the collection's tarball, in .build/dist

@@ -5,9 +5,9 @@
 
 ``environment.py NAME...`` makes or refreshes each named environment and returns at once for those that are up to
 date: ``demo`` and ``main`` in .build/venv, ``core-2.18`` and the like (see ``[tool.aritma-iam.cores]`` in
-pyproject.toml), ``importer`` and ``lowest`` in folders of their own. A core whose Pythons this machine lacks is
-skipped with a notice. ``environment.py --lock`` pins all groups anew, ``environment.py --matrix`` prints core and
-Python as JSON.
+pyproject.toml), ``docs``, ``importer`` and ``lowest`` in folders of their own. A core whose Pythons this machine
+lacks is skipped with a notice. ``environment.py --lock`` pins all groups anew, ``environment.py --matrix`` prints
+core and Python as JSON.
 
 Needs Python 3.11 and the package index; nothing but the standard library, and works on an externally managed Python.
 """
@@ -193,7 +193,7 @@ def prepare(names: list[str]) -> list[Venv]:
 
 def lock() -> None:
     """Pin every environment's group for all Pythons at once; the demo's versions are those of main."""
-    pythons = dict.fromkeys(("main", "demo", "importer", "lowest"), OLDEST_PYTHON)
+    pythons = dict.fromkeys(("main", "demo", "docs", "importer", "lowest"), OLDEST_PYTHON)
     pythons |= {f"core-{core}": min(versions, key=minor) for core, versions in settings().items()}
     for name, python in pythons.items():
         constraint: list[str | Path] = ["--constraint", Venv("main").requirements] if name == "demo" else []

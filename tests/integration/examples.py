@@ -57,7 +57,11 @@ class Loader(yaml.SafeLoader):
     """YAML with values that ansible-vault encrypted."""
 
 
-Loader.add_constructor("!vault", lambda loader, node: loader.construct_scalar(node))
+def _encrypted(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    return loader.construct_scalar(node)
+
+
+Loader.add_constructor("!vault", _encrypted)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class Machine:
         self.environment = self.ansible.environment
         # Found once, and not by each play.
         self.environment["ANSIBLE_PYTHON_INTERPRETER"] = "{{ ansible_playbook_python }}"
-        self._words = {
+        words = {
             "api_url": simulator.api_url,
             "url": simulator.url,
             "tenant": simulator.tenant,
@@ -120,6 +124,7 @@ class Machine:
             "owner": getpass.getuser(),
             "root": str(self.root),
         }
+        self.substitutes = {example: here.format(**words) for example, here in SUBSTITUTES.items()}
         for folder in FOLDERS:
             (self.root / folder).mkdir(parents=True)
         service = self.root / "usr" / "local" / "bin" / "billing"
@@ -137,10 +142,14 @@ class Machine:
 
     def text(self, example: str) -> str:
         """An example for this machine."""
-        for words, substitute in SUBSTITUTES.items():
-            example = example.replace(words, substitute.format(**self._words))
+        for words, here in self.substitutes.items():
+            example = example.replace(words, here)
         return example
 
     def data(self, example: str) -> Any:
         """An example for this machine, read as YAML."""
-        return yaml.load(self.text(example), Loader)
+        loader = Loader(self.text(example))
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()

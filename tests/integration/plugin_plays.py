@@ -21,7 +21,10 @@ THINGS: dict[str, Any] = {
             "client_id": "c1",
             "name": "billing",
             "allowed_scopes": ["services.banking"],
-            "secrets": [{"value": SECRET, "description": "billing 2026-10"}],
+            "secrets": [
+                {"value": SECRET, "description": "billing 2026-10"},
+                {"value": "AnotherOfTheExamples0123456789", "description": "of the portal"},
+            ],
         },
         {
             "client_id": "billing",
@@ -105,7 +108,8 @@ def plays(plugin: str, text: str, machine: Machine) -> list[dict[str, Any]]:
 def _marked(plugin: str, task: Mapping[str, Any]) -> dict[str, Any]:
     """A task with the name of its plugin. What fails in a block is for its ``rescue``."""
     name = f"{plugin}: {task['name']}"
-    inner = {part: [_named(plugin, each) for each in task[part]] for part in ("block", "rescue") if part in task}
+    parts = [part for part in ("block", "rescue") if part in task]
+    inner: dict[str, Any] = {part: [_named(plugin, each) for each in task[part]] for part in parts}
     return {**task, "name": name, **(inner or {"ignore_errors": True})}
 
 
@@ -135,7 +139,8 @@ def wrong(run: Run, wanted: list[dict[str, Any]]) -> list[str]:
 def run_plays(texts: Mapping[str, str], machine: Machine) -> None:
     """Run the examples of plugins in one process; an assertion error that lists all that did not work."""
     wanted = [play for plugin, text in texts.items() for play in plays(plugin, text, machine)]
-    paths = {"ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins"), "PYTHONPATH": str(HERE.parent)}
+    paths: dict[str, Any] = {"ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins"), "PYTHONPATH": str(HERE.parent)}
     run = machine.ansible.run(wanted, **paths)
-    assert wrong(run, wanted) == [], run.output
+    found = wrong(run, wanted)
+    assert not found, "\n".join([*found, run.output])
     run.ok()

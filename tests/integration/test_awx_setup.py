@@ -103,6 +103,7 @@ MENDED = [
 ]
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_what_is_missing_or_different_is_written_once(tmp_path: Path, controller: Controller) -> None:
     """Only what differs, in the fewest fields; the next run writes nothing."""

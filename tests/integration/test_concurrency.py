@@ -109,6 +109,7 @@ def test_four_runs_without_the_lease(tmp_path: Path, simulator: Simulator) -> No
     assert max(each.peak() for each in world.clients) <= 4
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(600)
 def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, bao: Bao) -> None:
     """Only the main process is killed. What its workers had in flight lands after the next run; one more tidies up."""

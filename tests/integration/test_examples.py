@@ -1,28 +1,172 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example in every guide and plugin does what it says, or is at least what it says that it is."""
+"""Every example in every guide and plugin is run, or at least read by what it is meant for."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from examples import KINDS, Machine, plugin_examples
-from plugin_plays import run_plays
-from torture.aws import running_aws
+import yaml
+from examples import GUIDES, KINDS, ROOT, SUBSTITUTES, Machine, plugin_examples, read_guide
+from fleet import managed_secret
+from guide_walk import ELSEWHERE, NOT_RUN, Walk, check_rulebook, commands
+from plugin_plays import BEFORE, FAILS, SECRET, VARIABLES, named, run_plays
 from torture.openbao import TOKEN, running_bao
 
-from doubles.aws import CREDENTIALS
+from awx.controller import TOKEN as CONTROLLER_TOKEN
+from awx.controller import running_controller
+from doubles.aws import CREDENTIALS, running_aws
 from doubles.kubernetes import running_cluster
+from simulator.caller import Caller
 from simulator.process import Simulator
 
 ON_SERVERS = ("credential_delivery", "credential_store", "remote_deliveries")
 """Plugins whose examples need Vault, AWS or Kubernetes."""
 
+DAYS = {"billing-a": 61, "billing-b": 10, "billing-nightly": 70, "billing-web": 1}
+
+
+LONG = {
+    "README.md",
+    "docs/audit.md",
+    "docs/fleets.md",
+    "docs/porting.md",
+    "docs/rotation.md",
+    "roles/service_client/README.md",
+}
+"""Guides with many runs: of those, `make test` walks through the quick start alone."""
+
+
+def _client(name: str, *secrets: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "client_id": f"id-{name}", "allowed_scopes": ["services.banking"], "secrets": secrets}
+
+
+def _clients(walk: Walk, name: str) -> list[dict[str, Any]]:
+    return [each for each in walk.machine.simulator.admin.state()["clients"] if each["name"] == name]
+
+
+def _many_clients(walk: Walk) -> None:
+    """Clients that somebody rotated, some of them long ago."""
+    clients = [_client(name, managed_secret(number, days)) for number, (name, days) in enumerate(DAYS.items())]
+    walk.machine.simulator.admin.seed(clients=clients)
+    for name in DAYS:
+        (walk.machine.root / "etc" / name).mkdir()
+
+
+def _quick_start(walk: Walk) -> None:
+    """The inventory of the quick start."""
+    (shown,) = (block for block in read_guide("docs/quickstart.md") if block.file)
+    walk.write("inventory.yml", shown.text)
+
+
+def _client_in_use(walk: Walk) -> None:
+    """A client with one secret, whose value is in a vault."""
+    _quick_start(walk)
+    walk.machine.simulator.admin.seed(clients=[_client("billing", {"value": SECRET, "description": "by hand"})])
+    walk.write("group_vars/all.yml", yaml.safe_dump({"vault_billing_secret": SECRET}))
+
+
+def _lost_secret(walk: Walk) -> None:
+    """A client whose only secret somebody deleted."""
+    _quick_start(walk)
+    walk.run("ansible-playbook -i inventory.yml aritma.iam.provision", "before")
+    (client,) = _clients(walk, "billing")
+    path = f"/v1/clients/{client['client_id']}/secrets/{client['secrets'][0]['id']}"
+    assert Caller(walk.machine.simulator).iam("DELETE", path).ok
+
+
+def _host(walk: Walk) -> None:
+    """An inventory with one host."""
+    walk.write("inventory.yml", "service_clients: {hosts: {app1: {ansible_connection: local}}}")
+
+
+SITUATIONS: dict[str, Callable[[Walk], None]] = {
+    "docs/audit.md": _many_clients,
+    "docs/eda.md": _many_clients,
+    "docs/fleets.md": _many_clients,
+    "docs/porting.md": _client_in_use,
+    "docs/rotation.md": _lost_secret,
+    "roles/service_client/README.md": _host,
+}
+"""What a guide supposes that there is."""
+
+
+def _those_that_are_due(walk: Walk) -> None:
+    clients = json.loads((walk.folder / "secrets.json").read_text(encoding="utf-8"))["clients"]
+    assert {each["name"] for each in clients if each["due"]} == {name for name, days in DAYS.items() if days > 60}
+
+
+def _adopted(walk: Walk) -> None:
+    (client,) = _clients(walk, "billing")
+    assert [each["description"] for each in client["secrets"]] == ["by hand"]
+
+
+def _revoked(walk: Walk) -> None:
+    assert _clients(walk, "billing") == [] and not (walk.folder / "billing.env").exists()
+
+
+def _recovered(walk: Walk) -> None:
+    (client,) = _clients(walk, "billing")
+    assert len(client["secrets"]) == 1
+
+
+ENDS: dict[str, Callable[[Walk], None]] = {
+    "docs/audit.md": _those_that_are_due,
+    "docs/porting.md": _adopted,
+    "docs/quickstart.md": _revoked,
+    "docs/rotation.md": _recovered,
+}
+"""What a guide says that there is at its end."""
+
 
 def _plugins() -> dict[str, str]:
     return {name: text for kind in KINDS[:3] for name, text in plugin_examples(kind).items()}
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "guide",
+    [
+        pytest.param(guide, marks=pytest.mark.torture if guide in LONG else ())
+        for guide in GUIDES
+        if guide != "docs/awx.md"
+    ],
+)
+def test_a_guide(guide: str, simulator: Simulator, tmp_path: Path) -> None:
+    """Its files, plays and commands, in an empty folder."""
+    walk = Walk(guide, Machine(tmp_path, simulator))
+    if guide in SITUATIONS:
+        SITUATIONS[guide](walk)
+    walk.go()
+    if guide in ENDS:
+        ENDS[guide](walk)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(300)
+def test_the_guide_of_awx(simulator: Simulator, tmp_path: Path) -> None:
+    """Against a double of AWX, with a secret that ansible-vault has encrypted."""
+    machine = Machine(tmp_path, simulator)
+    with running_controller() as controller:
+        controller.add("execution_environments", name="aritma-iam-ee")
+        machine.environment |= {
+            "CONTROLLER_HOST": controller.url,
+            "CONTROLLER_OAUTH_TOKEN": CONTROLLER_TOKEN,
+            "ANSIBLE_VAULT_PASSWORD_FILE": str(tmp_path / ".vault-pass"),
+        }
+        walk, secret = Walk("docs/awx.md", machine), machine.file("secret", SECRET)
+        walk.run(f"ansible-vault encrypt {secret}", "before")
+        lines = secret.read_text(encoding="utf-8").splitlines()
+        machine.substitutes["    ...\n"] = "".join(f"    {line}\n" for line in lines)
+        walk.go()
+        assert controller.one("credentials", "Aritma IAM")["inputs"]["client_secret"] == SECRET
 
 
 def test_the_examples_of_plugins(simulator: Simulator, tmp_path: Path) -> None:
@@ -31,17 +175,57 @@ def test_the_examples_of_plugins(simulator: Simulator, tmp_path: Path) -> None:
     run_plays(texts, Machine(tmp_path, simulator))
 
 
+@pytest.mark.torture
 def test_the_examples_on_servers(simulator: Simulator, tmp_path: Path) -> None:
     """OpenBao itself, and doubles of AWS and Kubernetes."""
-    with running_bao(tmp_path) as bao, running_aws(tmp_path) as aws, running_cluster() as cluster:
+    with ExitStack() as stack:
+        bao, aws = stack.enter_context(running_bao(tmp_path)), stack.enter_context(running_aws(tmp_path))
+        cluster = stack.enter_context(running_cluster())
         cluster.deploy("deployments", "billing-web")
         machine = Machine(tmp_path, simulator, vault=bao.url)
-        kubeconfig = cluster.kubeconfig(machine.file(".kube/config", ""))
         machine.environment |= {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": aws.url,
-            "KUBECONFIG": kubeconfig,
+            "KUBECONFIG": cluster.kubeconfig(tmp_path / "kubeconfig"),
             "VAULT_ADDR": bao.url,
             "VAULT_TOKEN": TOKEN,
         }
         run_plays({name: text for name, text in _plugins().items() if name in ON_SERVERS}, machine)
+
+
+def test_the_examples_of_sources(simulator: Simulator, tmp_path: Path) -> None:
+    """Inventory sources, each by the name that its comment gives it; and the event source."""
+    machine = Machine(tmp_path, simulator)
+    walk = Walk("plugins/inventory", machine)
+    _many_clients(walk)
+    simulator.admin.seed(clients=[_client("portal", managed_secret(9, 100, description="of somebody else"))])
+    sources = []
+    for text in plugin_examples("inventory")["service_clients"].split("---\n"):
+        match = re.match(r"\s*# (\S+\.yml):", text)
+        assert match, text
+        walk.write(match[1], text)
+        sources.append(match[1])
+    listed = walk.run(f"ansible-inventory --graph -i {' -i '.join(sources)}", "service_clients")
+    for group in ("@due:", "@strangers:", "@scope_services_banking:"):
+        assert group in listed
+    events = machine.data(plugin_examples("../extensions/eda/plugins/event_source")["secret_expiry"])
+    rule = {"name": "any", "condition": "true", "action": {"debug": {}}}
+    check_rulebook([{"name": "any", "hosts": "all", "sources": events, "rules": [rule]}], machine)
+
+
+def test_the_tables_hold_nothing_that_is_gone() -> None:
+    """Every substitute, command that is not run, variable and preparation is for an example that there is."""
+    texts = {guide: (ROOT / guide).read_text(encoding="utf-8") for guide in GUIDES}
+    plugins = _plugins()
+    everything = "\n".join([*texts.values(), *plugins.values()])
+    assert [words for words in SUBSTITUTES if words not in everything] == []
+    shown = {
+        guide: {line for block in read_guide(guide) if block.language == "console" for line in commands(block.text)}
+        for guide in GUIDES
+    }
+    assert [line for guide, lines in NOT_RUN.items() for line in lines if line not in shown[guide]] == []
+    languages = {(guide, block.language) for guide in GUIDES for block in read_guide(guide)}
+    assert ELSEWHERE.keys() <= languages
+    assert set(VARIABLES) == {name for text in plugins.values() for name in named(text)}
+    assert {*BEFORE, *ON_SERVERS, *(task.partition(":")[0] for task in FAILS)} <= plugins.keys()
+    assert {*SITUATIONS, *ENDS, *LONG} <= texts.keys()

@@ -181,6 +181,7 @@ def _serving(folder: Path) -> Iterator[str]:
             thread.join()
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_every_kind_of_probe(simulator: Simulator, ansible: Ansible) -> None:
     """Each proves the new credential before the old secret goes; one that cannot fails, and nothing is deleted."""

@@ -85,13 +85,13 @@ def _check_slices(world: World, names: Sequence[str], count: int, overlap: int) 
     assert max(each.peak() for each in world.clients) <= 2
 
 
-@pytest.mark.matrix
 def test_those_that_are_due_are_rotated_and_no_others(tmp_path: Path, simulator: Simulator) -> None:
     """Twelve clients, three of them due, which a group has; `make torture` has 200."""
     names, groups = _names(12), {"due": "service_client_due"}
     _check_due(World(tmp_path, simulator), names, names[1::4], "-e", "rotation_hosts=due", groups=groups)
 
 
+@pytest.mark.torture
 def test_two_slices_at_once(tmp_path: Path, simulator: Simulator) -> None:
     """Three clients; each slice has one client of the other one, too."""
     _check_slices(World(tmp_path, simulator), _names(3), 2, overlap=1)

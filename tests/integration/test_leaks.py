@@ -149,6 +149,7 @@ def _leaks_of(world: World, told: Told) -> list[str]:
     return sorted(set(_leaks(world, told)))
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_a_run_on_the_target_shows_no_secret(tmp_path: Path) -> None:
     """Modules are shipped over a connection, and so are the record and the delivered file."""

@@ -143,6 +143,7 @@ def test_a_name_in_a_failure_is_text_too(simulator: Simulator, ansible: Ansible,
     assert not canary.exists()
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(600)
 def test_the_role_takes_names_as_they_are(simulator: Simulator, ansible: Ansible, canary: Path) -> None:
     """From nothing to rotated and revoked, with the default store and a delivered file of such a name."""

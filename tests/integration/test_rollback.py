@@ -179,6 +179,7 @@ def test_a_roll_back_that_fails_too_deletes_nothing_that_works(tmp_path: Path, s
     assert world.complaints() == []
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_where_the_server_caps_the_number_of_secrets(tmp_path: Path, simulator: Simulator) -> None:
     """Two secrets of ours are enough to rotate. A roll-back needs a third: without it the old value stays in use."""

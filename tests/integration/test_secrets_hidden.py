@@ -202,6 +202,7 @@ def test_module_defaults_of_the_group_reach_every_module_and_the_role(simulator:
     assert _shown([ADMIN, delivered(ansible.home)["CLIENT_SECRET"]], run.output, json.dumps(run.events)) == []
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_the_environment_of_a_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """It counts like that of the process, both ways, and the admin's secret is not shown: not as a command's either."""

@@ -132,6 +132,7 @@ def test_the_whole_life_of_a_service_that_reads_from_servers(site: Site, simulat
     assert site.cluster.secret("aritma") == {"other": "theirs"}
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_a_service_in_kubernetes(tmp_path: Path, simulator: Simulator) -> None:
     """Its record is a file: provisioned, mended without a rotation, rotated, revoked."""

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mutants of a module: small changes of its syntax tree, each of which a test should notice.
 
-Words are left alone where they are for people: texts with a blank in them, the words of f-strings, documentation. So are annotations
-and decorators.
+Words are left alone where they are for people: texts with a blank in them, the words of f-strings, documentation. So
+are annotations and decorators.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WORD = re.compile(r"\w[\w-]*")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: ``field`` of ``owner`` becomes ``value``. ``place`` is the qualified name of the function or class."""
+    """One change: ``field`` of ``owner`` becomes ``value``. ``place`` is the qualified name of its function."""
 
     place: str
     line: int
@@ -128,6 +128,8 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Return(ast.Constant(None))
         case ast.Raise() | ast.AugAssign() | ast.Expr(value=ast.Call()) | ast.Break() | ast.Continue():
             yield ast.Pass()
+        case _:
+            pass
 
 
 def _conditions(node: ast.If | ast.IfExp | ast.While) -> Iterator[ast.expr]:
@@ -162,10 +164,10 @@ def _constants(value: object) -> Iterator[bool | int | str]:
 
 
 def _without_keywords(node: ast.Call, place: str) -> Iterator[Mutant]:
+    called = _text(node.func)
     for index, each in enumerate(node.keywords):
         rest = [*node.keywords[:index], *node.keywords[index + 1 :]]
-        less = _with(node, keywords=rest)
-        yield Mutant(place, each.value.lineno, _text(node), _text(less), node, "keywords", rest)
+        yield Mutant(place, each.value.lineno, f"{called}({_text(each)})", f"{called}()", node, "keywords", rest)
 
 
 def _with(node: ast.AST, **fields: object) -> ast.AST:

@@ -18,12 +18,15 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import pytest
+from hypothesis import Phase, settings
 
 from mutants.changes import Mutant
 
 _PACKAGE = "ansible_collections.aritma.iam.plugins.module_utils"
-# Loaded once, here, for all forks. Nothing of the collection may be among them.
-_PRELOADED = ("hypothesis", "hypothesis.strategies", "pydantic", "requests", "ansible.module_utils.basic")
+# Loaded once, here, for all forks.
+_PRELOADED = ("pytest_timeout", "_hypothesis_pytestplugin", "_pytest.junitxml", "pydantic", "requests")
+_PLUGINS = ("pytest_timeout", "_hypothesis_pytestplugin")
+"""What the tests need of the plugins that are installed: loading all takes longer than most tests."""
 _PROCESSOR_LIMIT = 60
 """Seconds of the processor for one mutant; by then it is in a loop that does not end."""
 
@@ -53,9 +56,12 @@ class _Loader(SourceFileLoader):
         return self._code
 
 
-def preload() -> None:
-    """Import what every fork needs."""
-    for name in _PRELOADED:
+def preload(tree: ast.Module) -> None:
+    """Import what every fork needs: the tools, and what the module itself imports of the collection. All else goes."""
+    for name in [each for each in sys.modules if each.startswith("ansible_collections.")]:
+        del sys.modules[name]
+    own = [each.module for each in tree.body if isinstance(each, ast.ImportFrom) and each.module]
+    for name in (*_PRELOADED, *(each for each in own if each.startswith(_PACKAGE))):
         importlib.import_module(name)
 
 
@@ -82,12 +88,14 @@ def _run(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mu
     output = os.open(scratch / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(scratch / "hypothesis")
+    os.environ |= {"HYPOTHESIS_STORAGE_DIRECTORY": str(scratch), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # One counterexample is enough, the smallest one is not asked for.
+    settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), database=None, deadline=None)
+    settings.load_profile("mutants")
     if mutant is not None:
         mutant.apply()
     code = compile(ast.fix_missing_locations(tree), f"{module}.py", "exec", dont_inherit=True)
     sys.meta_path.insert(0, Mutated(module, code))
     options = ["-x", "-q", "--assert=plain", "--hypothesis-seed=0", "-o", f"cache_dir={scratch / 'pytest'}"]
-    return int(pytest.main([*options, *map(str, tests)]))
-
-
+    plugins = [option for name in _PLUGINS for option in ("-p", name)]
+    return int(pytest.main([*options, *plugins, *map(str, tests)]))

@@ -59,6 +59,7 @@ TABLE: list[tuple[int, Any, Verdict, str | None]] = [
     (400, {"error": "invalid_scope"}, MISCONFIGURED, "invalid_scope"),
     (400, {"error": "unauthorized_client"}, MISCONFIGURED, "unauthorized_client"),
     (403, {"error": "unauthorized_client"}, MISCONFIGURED, "unauthorized_client"),
+    (401, {"error": "unauthorized_client"}, MISCONFIGURED, "unauthorized_client"),
     (400, {"error": "unsupported_grant_type"}, MISCONFIGURED, "unsupported_grant_type"),
     (400, {"error": "invalid_request"}, MISCONFIGURED, "invalid_request"),
     (503, {"error": "invalid_request"}, UNKNOWN, "invalid_request"),
@@ -83,12 +84,62 @@ def test_the_table(status: int, body: Any, verdict: Verdict, error: str | None) 
     judgement = judge(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
     assert (judgement.verdict, judgement.error) == (verdict, error)
     assert bool(judgement.access_token) == (verdict is ACCEPTED)
+    assert judgement.status == status
+    assert "t0k" not in repr(judgement)
+
+
+def test_the_verdicts_have_the_words_that_playbooks_compare_with() -> None:
+    assert [each.value for each in Verdict] == ["accepted", "rejected", "misconfigured", "unknown"]
 
 
 def test_what_is_not_in_the_table_is_named() -> None:
     judgement = judge(400, {}, b'{"error": "interaction_required", "error_description": "why not"}')
     assert "interaction_required" in judgement.detail
     assert "why not" in judgement.detail
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"error": "e"}, "answered 400, error e."),
+        ({"error": "e", "error_description": "why"}, "answered 400, error e (why)."),
+        ({"error": "e", "error_description": ""}, "answered 400, error e."),
+        ({"error": "e", "error_description": 7}, "answered 400, error e."),
+        ({}, "answered 400, error not named."),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_the_server(answer: dict[str, Any], words: str) -> None:
+    judgement = judge(400, {"Retry-After": "7"}, json.dumps(answer).encode())
+    assert judgement.detail == f"The token endpoint {words}"
+    assert (judgement.retry_after, judgement.final) == (7, False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 404, 405, 410])
+def test_where_no_token_endpoint_is_asking_again_is_of_no_use(status: int) -> None:
+    judgement = judge(status, {}, PAGE)
+    assert judgement.final
+    assert judgement.detail.startswith(f"There is no token endpoint here: {status}.")
+
+
+@pytest.mark.parametrize("status", [300, 304, 309, 400, 401, 406, 411, 429, 500])
+def test_any_other_silence_may_end(status: int) -> None:
+    judgement = judge(status, {}, PAGE)
+    assert not judgement.final
+    assert judgement.detail == f"The address answered {status} without a JSON object."
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [(3600, 3600), ("3600", 3600), (59.9, 59), (1, 1), (0, None), (-1, None), (True, None), ([], None), ("soon", None)],
+)
+def test_the_lifetime_is_a_number_of_seconds_or_not_known(said: Any, seconds: int | None) -> None:
+    assert judge(200, {}, json.dumps({**BEARER, "expires_in": said}).encode()).expires_in == seconds
+
+
+@pytest.mark.parametrize(("said", "scope"), [("api", "api"), (["api"], None), (None, None)])
+def test_the_scope_is_told_as_the_server_said_it(said: Any, scope: str | None) -> None:
+    judgement = judge(200, {}, json.dumps({**BEARER, "scope": said}).encode())
+    assert (judgement.scope, judgement.access_token, judgement.final) == (scope, "t0k", False)
 
 
 def test_the_server_is_asked_to_be_patient_with() -> None:
@@ -141,6 +192,11 @@ def test_the_form_comes_back_as_it_was(client_id: str, secret: str) -> None:
 
 def test_claims_are_read_from_a_jwt() -> None:
     assert decode_claims(jwt({"tid": "acme", "n": 1})) == {"tid": "acme", "n": 1}
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_claims_of_any_length_are_read(length: int) -> None:
+    assert decode_claims(jwt({"tid": "a" * length})) == {"tid": "a" * length}
 
 
 @given(token=st.text())

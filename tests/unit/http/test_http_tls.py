@@ -110,7 +110,7 @@ def test_an_empty_variable_does_not_switch_the_check_off_for_a_lookup(secure: Wi
         "ARITMA_CLIENT_SECRET": "s" * 16,
         "ARITMA_RETRY_BUDGET": "0",
     }
-    command = [Path(sys.executable).with_name("ansible"), "localhost", "-m", "ansible.builtin.debug"]
+    command = [str(Path(sys.executable).with_name("ansible")), "localhost", "-m", "ansible.builtin.debug"]
     shown = subprocess.run(
         [*command, "-a", "msg={{ lookup('aritma.iam.access_token') }}"],
         env={**os.environ, **options, "ANSIBLE_HOME": str(tmp_path)},

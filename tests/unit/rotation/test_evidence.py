@@ -8,7 +8,15 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import Evidence, Listed, find, leftovers
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import (
+    Evidence,
+    Listed,
+    find,
+    in_use,
+    leftovers,
+    named,
+    previous_id,
+)
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, NOW, rotation_id
 
@@ -67,3 +75,48 @@ def test_nothing_is_a_leftover_while_a_rotation_is_under_way(
     record = Record(client_id=CLIENT, current=CURRENT, pending=pending, previous=previous)
     listed = (Listed("1", description_for(OURS)), Listed("2", description_for(NEXT)))
     assert leftovers(Evidence(NOW, listed, record), record) == ids
+
+
+def test_descriptions_are_shown_unless_every_listed_secret_lacks_one() -> None:
+    assert Evidence(NOW).descriptions_shown
+    assert Evidence(NOW, (Listed("1"), Listed("2", "made by hand"))).descriptions_shown
+    assert not Evidence(NOW, (Listed("1"), Listed("2", ""))).descriptions_shown
+
+
+def test_a_pending_secret_without_a_snapshot_leaves_what_is_new_to_the_current_one() -> None:
+    current = CURRENT.model_copy(update={"secret_id": None, "listed_before": ["f"]})
+    record = Record(client_id=CLIENT, current=current, pending=PENDING)
+    assert find(Evidence(NOW, (Listed("f"), Listed("2")), record), record, current) == ("2",)
+
+
+@pytest.mark.parametrize(
+    ("listed", "secret_id"),
+    [
+        ((), "9"),
+        ((Listed("1", description_for(OURS)), Listed("9", "made by hand")), "9"),
+        ((Listed("9", description_for(OURS)),), None),
+        ((Listed("8", description_for(PREVIOUS.rotation_id)),), "8"),
+        ((Listed("8", description_for(PREVIOUS.rotation_id)), Listed("9", description_for(PREVIOUS.rotation_id))), "9"),
+    ],
+)
+def test_the_previous_secret_has_its_recorded_id_unless_that_is_another_rotation_now(
+    listed: tuple[Listed, ...], secret_id: str | None
+) -> None:
+    record = Record(client_id=CLIENT, current=CURRENT, previous=PREVIOUS)
+    assert previous_id(Evidence(NOW, listed, record), record) == secret_id
+
+
+def test_a_record_of_nothing_names_nothing() -> None:
+    record = Record(client_id=CLIENT)
+    seen = Evidence(NOW, (Listed("f", "made by hand"),), record)
+    assert (previous_id(seen, record), leftovers(seen, record), named(seen, record, ["f"])) == (None, (), ())
+
+
+def test_a_secret_that_was_not_named_by_us_has_no_leftovers() -> None:
+    record = Record(client_id=CLIENT, current=CURRENT.model_copy(update={"rotation_id": "r1"}))
+    assert leftovers(Evidence(NOW, (Listed("1", "r1"), Listed("f", "made by hand")), record), record) == ()
+
+
+def test_in_use_are_known_ids_only() -> None:
+    record = Record(client_id=CLIENT, current=CURRENT, pending=PENDING)
+    assert in_use(Evidence(NOW, (), record), record) == ["1"]

@@ -521,3 +521,55 @@ def test_preliminaries_are_what_few_runs_need() -> None:
     assert Plan("rotate", "", ("deliver",), sweep=("1",)).preliminaries
     assert all(Plan("rotate", "", (step, "deliver")).preliminaries for step in ("adopt", "forget", "discard"))
     assert not Plan("rotate", "", ("stage", "make_room", "probe")).preliminaries
+
+
+def test_a_first_secret_leaves_all_that_are_listed() -> None:
+    for known in ("unknown", "rejected"):
+        assert plan_start(seen((FOREIGN, Listed("g")), known=known), DEFAULT).left == ("f", "g")
+
+
+def test_a_refused_pending_secret_has_its_patience_and_then_is_deleted_by_its_id() -> None:
+    on_time = PENDING.model_copy(update={"created_at": NOW - DEFAULT.patience})
+    for pending in (on_time, PENDING.model_copy(update={"created_at": None})):
+        assert plan_start(seen(MADE, OLD, pending, is_pending="rejected"), DEFAULT).steps == tuple(LANDED.split())
+    plan = plan_start(seen(MADE, OLD, STALE, is_pending="rejected"), DEFAULT)
+    assert (plan.steps, plan.secret_id) == (("discard",), "2")
+
+
+@pytest.mark.parametrize(("hours", "state"), [(-1, "rotate"), (0, "rotate"), (1, "waiting")])
+def test_the_grace_ends_at_its_time(hours: int, state: str) -> None:
+    previous = PREVIOUS.model_copy(update={"retire_after": NOW + timedelta(hours=hours)})
+    assert plan_start(seen(OLD_TOO, CURRENT, None, previous, is_current="accepted"), DEFAULT).state == state
+
+
+@pytest.mark.parametrize(("days", "state"), [(-1, "rotate"), (0, "rotate"), (1, "blocked")])
+def test_a_refused_secret_is_due_only_when_it_expired(days: int, state: str) -> None:
+    current = CURRENT.model_copy(update={"expires_at": NOW + timedelta(days=days)})
+    assert plan_start(seen(ONE, current, is_current="rejected"), DEFAULT).state == state
+
+
+@pytest.mark.parametrize(
+    ("listed", "current", "state"),
+    [(BARE, OLD, "rotate"), (MADE[1:], OLD, "rotate"), (MADE[1:], NAMELESS, "rotate"), (BARE, NAMELESS, "blocked")],
+)
+def test_a_secret_that_could_not_be_found_again_is_not_replaced(
+    listed: tuple[Listed, ...], current: Current, state: str
+) -> None:
+    plan = plan_start(seen(listed, current, is_current="accepted"), DEFAULT)
+    assert plan.state == state
+    assert state == "rotate" or plan.left == ("1", "9")
+
+
+def test_a_run_without_an_earlier_secret_ends_before_the_retirement() -> None:
+    plan = Plan("rotate", "", tuple(WHOLE.split()))
+    assert procedure(plan, Record(client_id=CLIENT), check_mode=False) == "first"
+    assert procedure(plan, Record(client_id=CLIENT, previous=PREVIOUS), check_mode=False) == "finish"
+
+
+def test_a_record_that_holds_nothing_is_like_none() -> None:
+    assert plan_start(Evidence(NOW, record=Record(client_id=CLIENT)), DEFAULT) == plan_start(Evidence(NOW), DEFAULT)
+
+
+def test_what_is_not_said_has_the_values_of_the_guide() -> None:
+    limits = Settings(rotate_after=timedelta(days=60), expiry_margin=timedelta(days=14), patience=timedelta(hours=1))
+    assert limits == DEFAULT

@@ -13,6 +13,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     carries,
     description_for,
     lineage_of,
+    made_at,
     new_rotation_id,
     tag_in,
 )
@@ -37,6 +38,12 @@ def test_a_first_id_begins_a_lineage_and_no_two_are_the_same() -> None:
 @pytest.mark.parametrize("foreign", [None, "", "r1", "3f9a2c", TAG + "0", "x" + TAG, TAG.upper(), TAG + "\n"])
 def test_an_id_that_was_not_made_here_has_no_lineage(foreign: str | None) -> None:
     assert lineage_of(foreign) is None
+    assert made_at(foreign) is None
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    assert made_at(new_rotation_id(NOW, None)) == NOW
+    assert made_at("3f9a2c-20269999T999999Z-0a7c55") is None
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_a_description_carries_our_tag_or_none(description: str | None, tag: str
         ("rotation r1-b", "r1", False),
         ("rotation r1, by hand", "r1", True),
         ("rotation r1", "", False),
+        (" - ", "", False),
         (None, "r1", False),
     ],
 )

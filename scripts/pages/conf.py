@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sphinx settings of the documentation site, see scripts/docs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+from docutils import nodes
+from pygments.lexers.special import TextLexer
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+ROOT = Path(__file__).resolve().parents[2]
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+
+project = f"{GALAXY['namespace']}.{GALAXY['name']}"
+release = GALAXY["version"]
+html_title = project
+html_theme = "furo"
+html_copy_source = False
+extensions = ["myst_parser", "sphinx_antsibull_ext"]
+# Links to headings, as the repository's own view of the guides has them.
+myst_heading_anchors = 4
+nitpicky = True
+
+# What the reference names of Ansible's own documentation. No intersphinx: nothing is fetched.
+ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
+LABELS = {
+    "action_plugins": "plugins/action.html",
+    "ansible_configuration_settings": "reference_appendices/config.html",
+    "common_return_values": "reference_appendices/common_return_values.html",
+}
+
+_BUILTIN = re.compile(r"ansible_collections\.ansible\.builtin\.(\w+)")
+_CONTENTS = re.compile(r"^\.\. contents::\n(?: +:.*\n)*", re.MULTILINE)
+_LINK = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<path>[^)#\s]+)(?=[)#])")
+
+
+def link_to_repository(app: Sphinx, page: str, source: list[str]) -> None:
+    """Turn links to files that are no pages into links to the repository.
+
+    One whose file is not there stays as it is: Sphinx then complains.
+    """
+    folder = (ROOT / page).parent
+
+    def target(match: re.Match[str]) -> str:
+        file = (folder / match["path"]).resolve()
+        if (Path(app.srcdir) / file.relative_to(ROOT)).exists() or not file.exists():
+            return match["path"]
+        return f"{GALAXY['repository']}/tree/main/{file.relative_to(ROOT)}"
+
+    if app.env.doc2path(page).suffix == ".md":
+        source[0] = _LINK.sub(target, source[0])
+
+
+def drop_contents(app: Sphinx, page: str, source: list[str]) -> None:
+    """Take the list of contents out of the pages of the reference: the theme shows its own beside each page."""
+    if app.env.doc2path(page).suffix == ".rst":
+        source[0] = _CONTENTS.sub("", source[0])
+
+
+def link_to_ansible(
+    _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Give the labels, plugins and variables of Ansible itself their public address."""
+    name: str = node["reftarget"]
+    plugin = _BUILTIN.fullmatch(name)
+    if plugin:
+        page = f"collections/ansible/builtin/{plugin[1]}.html"
+    elif node["reftype"] == "envvar" and name.startswith("ANSIBLE_"):
+        page = f"reference_appendices/config.html#envvar-{name}"
+    elif name in LABELS:
+        page = LABELS[name]
+    else:
+        return None
+    return nodes.reference("", "", content, internal=False, refuri=ANSIBLE + page)
+
+
+def setup(app: Sphinx) -> None:
+    # A diagram is shown as its source, and a policy of Vault is not the HCL that Pygments knows.
+    for language in ("mermaid", "hcl"):
+        app.add_lexer(language, TextLexer)
+    app.connect("missing-reference", link_to_ansible)
+    app.connect("source-read", link_to_repository)
+    app.connect("source-read", drop_contents)

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Walks through a guide as a reader does: writes the files that it shows, and runs its plays and commands in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+from unittest import mock
+
+import jsonschema_rs
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from examples import ROOT, Block, Machine, read_guide
+
+from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SecretWatch, read_settings
+
+SOURCE = "aritma.iam.secret_expiry"
+NOT_RUN = {
+    "README.md": {
+        "git clone <this repository> aritma.iam && cd aritma.iam": "this is a checkout",
+        "make demo": "a simulator, a consumer and the playbook aritma.iam.demo: all run by other tests",
+        "make test": "these tests are a part of it",
+    },
+    "docs/audit.md": {
+        "jq -r '.clients[] | select(.due) | .name' secrets.json": "no library of ours; the members are looked at here",
+    },
+    "docs/eda.md": {
+        "ansible-rulebook --rulebook aritma.iam.rotate_due -i inventory.yml": "never ends; see test_rulebook.py",
+    },
+    "docs/quickstart.md": {
+        "read -rs ARITMA_CLIENT_SECRET && export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
+    },
+}
+"""Commands that are not run here, each with the reason."""
+
+ELSEWHERE = {
+    ("docs/rotation.md", "mermaid"): "a drawing",
+    ("docs/stores-and-deliveries.md", "hcl"): "tests/unit/stores/test_guide.py gives it to OpenBao",
+    ("docs/stores-and-deliveries.md", "json"): "tests/unit/stores/test_guide.py compares it with what is called",
+}
+"""Blocks that are no YAML and no commands."""
+
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook) .+|wait")
+_DOCUMENTED = re.compile(r"`(ansible-doc [^`]+)`")
+_SHELL = """\
+set -eu
+# A job that failed in the background fails the block, which the wait of a shell does not.
+wait() { for job in $(jobs -p); do builtin wait "$job"; done; }
+"""
+
+
+def commands(text: str) -> list[str]:
+    """The commands of a console block, each on one line."""
+    return [line for line in re.sub(r"\\\n\s*", "", text).splitlines() if line.strip()]
+
+
+class Walk:
+    """One walk through a guide. ``folder`` is where the reader is."""
+
+    def __init__(self, guide: str, machine: Machine) -> None:
+        self.guide, self.machine = guide, machine
+        self.folder = machine.home / "guide"
+        self.folder.mkdir()
+        self._shapes: dict[str, Callable[[Block, Any], None]] = {
+            "plays": self._play,
+            "rulebook": lambda _block, data: check_rulebook(data, machine),
+            "alerts": self._alerts,
+            "event": self._event,
+            "role variables": lambda block, data: check_role_variables(data, block.place),
+            "image": self._image,
+            "rights": lambda block, data: check_rights(data, block.place),
+        }
+
+    def go(self) -> None:
+        """Files first, since a guide shows some after the command that reads them; then all else in its order."""
+        rest = [block for block in read_guide(self.guide) if not self._wrote(block)]
+        for block in rest:
+            if block.language == "console":
+                self._console(block)
+            elif block.language == "yaml":
+                data = self.machine.data(block.text)
+                self._shapes[shape(data, block.place)](block, data)
+            else:
+                assert (self.guide, block.language) in ELSEWHERE, f"{block.place}: what is {block.language}?"
+        for command in sorted(set(_DOCUMENTED.findall((ROOT / self.guide).read_text(encoding="utf-8")))):
+            self.run(command, self.guide)
+
+    def write(self, name: str, text: str) -> None:
+        """A file where the reader is. Two with one name would be a mistake of the guide."""
+        path = self.folder / name
+        assert not path.exists(), f"{self.guide} shows {name} twice"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.machine.text(text), encoding="utf-8")
+
+    def run(self, script: str, place: str) -> str:
+        """Run commands as a shell does; what they printed."""
+        done = subprocess.run(
+            ["bash", "-c", _SHELL + script],
+            cwd=self.folder,
+            env=self.machine.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, f"{place}: exit code {done.returncode} of\n{script}\n{output}"
+        # A source that cannot be read is a warning to Ansible, and the play ends well without hosts.
+        assert "Unable to parse" not in output, f"{place}: {output}"
+        return output
+
+    def _wrote(self, block: Block) -> bool:
+        if block.language != "yaml":
+            return False
+        name = block.file or ("inventory.yml" if "service_clients" in self.machine.data(block.text) else None)
+        if name:
+            self.write(name, block.text)
+        return name is not None
+
+    def _console(self, block: Block) -> None:
+        left_out = NOT_RUN.get(self.guide, {})
+        kept = []
+        for command in commands(self.machine.text(block.text)):
+            if command.startswith("export "):
+                unknown = set(re.findall(r"(\w+)=", command)) - self.machine.environment.keys()
+                assert not unknown, f"{block.place}: nothing reads {unknown}"
+            elif command not in left_out:
+                assert _COMMAND.fullmatch(command), f"{block.place}: what is {command}?"
+                kept.append(command)
+        if kept:
+            self.run("\n".join(kept), block.place)
+
+    def _play(self, block: Block, _data: Any) -> None:
+        self.write("play.yml", block.text)
+        inventory = "-i inventory.yml " if (self.folder / "inventory.yml").exists() else ""
+        self.run(f"ansible-playbook {inventory}play.yml", block.place)
+
+    def _alerts(self, block: Block, data: Any) -> None:
+        """Each metric that a rule names is one that the audit of this guide has written."""
+        (written,) = self.machine.root.rglob("*.prom")
+        known = set(re.findall(r"^# TYPE (\w+)", written.read_text(encoding="utf-8"), re.MULTILINE))
+        for rule in data["groups"][0]["rules"]:
+            asked = set(re.findall(r"aritma_iam_\w+", rule["expr"]))
+            assert asked and asked <= known, f"{block.place}: {asked - known} is not written"
+
+    def _event(self, block: Block, data: Any) -> None:
+        """It has the members of a real one."""
+        with mock.patch.dict(os.environ, _connection(self.machine)):
+            real = SecretWatch(read_settings({})).look()[0]
+        assert data["secret_expiry"].keys() == real["secret_expiry"].keys(), f"{block.place}: {real}"
+
+    def _image(self, block: Block, data: Any) -> None:
+        """ansible-builder makes a context of it in which the collection is where its requirement says."""
+        definition = yaml.safe_load((ROOT / "extensions" / "ee" / "execution-environment.yml").read_text("utf-8"))
+        merged = {**definition, **data, "dependencies": {**definition["dependencies"], **data["dependencies"]}}
+        self.write("extensions/ee/execution-environment.yml", json.dumps(merged))
+        for each in data["additional_build_files"]:
+            source = (self.folder / "extensions" / "ee" / each["src"]).resolve()
+            source.parent.mkdir(parents=True, exist_ok=True)
+            source.touch()
+        self.run("ansible-builder create -f extensions/ee/execution-environment.yml -c context", block.place)
+        for each in data["dependencies"]["galaxy"]["collections"]:
+            # The build copies _build to /build, and installs from there.
+            assert (self.folder / "context" / "_build" / each["name"]).exists(), f"{block.place}: {each['name']}"
+
+
+def shape(data: Any, place: str) -> str:
+    """What a YAML block is, by its members."""
+    if isinstance(data, list):
+        return "rulebook" if "sources" in data[0] else "plays"
+    members = {
+        "groups": "alerts",
+        "secret_expiry": "event",
+        "service_client_store": "role variables",
+        "dependencies": "image",
+        "apiVersion": "rights",
+    }
+    found = [name for member, name in members.items() if member in data]
+    assert len(found) == 1, f"{place}: what is this?"
+    return found[0]
+
+
+def check_rulebook(rulesets: Any, machine: Machine) -> None:
+    """ansible-rulebook takes it, and the event source its options."""
+    schema = files("ansible_rulebook") / "schema" / "ruleset_schema.json"
+    jsonschema_rs.validator_for(json.loads(schema.read_text("utf-8"))).validate(rulesets)
+    with mock.patch.dict(os.environ, _connection(machine)):
+        for source in (each for ruleset in rulesets for each in ruleset["sources"]):
+            read_settings(source[SOURCE])
+
+
+def check_role_variables(variables: dict[str, Any], place: str) -> None:
+    """The role takes them."""
+    path = ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    result = ArgumentSpecValidator(options).validate({"service_client_name": "billing", **variables})
+    assert not result.error_messages, f"{place}: {result.error_messages}"
+
+
+def check_rights(role: dict[str, Any], place: str) -> None:
+    """A role of Kubernetes; tests/unit/stores/test_guide.py compares it with what is asked."""
+    assert role["kind"] == "Role" and role["rules"], place
+
+
+def _connection(machine: Machine) -> dict[str, str]:
+    return {name: value for name, value in machine.environment.items() if name.startswith("ARITMA_")}
