@@ -7,12 +7,14 @@
 #     pytest's import path, see pyproject.toml).
 #   * ANSIBLE_VENV names the environment whose bin/ansible-playbook the integration tests start; it is always set here
 #     and is .build/venv unless another core is asked for. Started by hand, tests fall back to sys.prefix.
-#   * `integration` runs all of tests/integration but what is marked `torture`; `matrix` runs what is marked `matrix`
-#     again for every other core.
+#   * `integration` runs tests/integration without what is marked `torture`, `programs` or `matrix`; `matrix` runs the
+#     last ones for every core in MATRIX.
+#   * In `test`, sanity asks one Python alone; `make sanity` asks all that are there.
 #   * No ANSIBLE_* or ARITMA_* variable of the caller reaches a target.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
-# WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), PYTHON (3.11 or newer).
+# WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of ansible-test sanity),
+# PYTHON (3.11 or newer).
 
 PYTHON ?= python3
 CORES ?= main
@@ -57,7 +59,7 @@ demo: python ## provision a client, rotate its secret under load, and count the 
 	@scripts/demo
 
 test: venv ## lint, typecheck, sanity, unit, integration, matrix, molecule
-	@SCENARIOS="$(or $(SCENARIOS),default)" $(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
+	@SCENARIOS="$(or $(SCENARIOS),default)" SANITY="--python 3.11" $(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
 
 lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, REUSE
 	@scripts/lint
@@ -70,7 +72,7 @@ typecheck: venv ## mypy, strict
 	@mypy
 
 sanity: python ## ansible-test sanity; CORES="2.18 2.19 2.20 2.21" for all
-	@$(PYTHON) scripts/sanity.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
+	@$(PYTHON) scripts/sanity.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(SANITY) $(ARGS)
 
 targets: python ## ansible-test integration against the simulator; CORES as for sanity, ARGS="oidc_client"
 	@$(PYTHON) scripts/targets.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
@@ -79,10 +81,10 @@ ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/un
 	@$(PYTHON) scripts/units.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
 unit: venv ## unit tests
-	@$(PYTEST) tests/unit $(ARGS)
+	@$(PYTEST) tests/unit -m 'not torture' $(ARGS)
 
-integration: venv ## playbooks and modules against the simulator over HTTP
-	@$(PYTEST) tests/integration -m 'not torture and not programs' $(ARGS)
+integration: venv ## playbooks and modules against the simulator over HTTP; what is marked `matrix` is in `make matrix`
+	@$(PYTEST) tests/integration -m 'not torture and not programs and not matrix' $(ARGS)
 
 driven: venv programs ## the tests that drive Chromium and ansible-rulebook (Java)
 	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)
@@ -97,7 +99,7 @@ bench: venv ## compare with a playbook written with ansible.builtin.uri
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
 torture: venv programs ## every kill point, large fleets, rare settings (long)
-	@$(PYTEST) tests/integration -m torture $(ARGS)
+	@$(PYTEST) tests -m torture $(ARGS)
 
 fuzz: venv ## random input for every parser and for the simulator, EXAMPLES (2000) each (long)
 	@FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) --timeout 3600 tests/unit/fuzz $(ARGS)

@@ -129,8 +129,8 @@ notes:
   - The cache (O(cache)) never holds a token or the value of a secret. Ages, and whether a secret is due, are worked out
     anew each time. Caches of different connections and filters are kept apart; with O(access_token), set O(tenant) too.
 seealso:
-  - plugin: aritma.iam.service_client
-    plugin_type: role
+  - module: aritma.iam.oidc_client_info
+  - module: aritma.iam.secret_audit_info
 """
 
 EXAMPLES = r"""

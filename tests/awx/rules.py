@@ -92,7 +92,7 @@ def answer_complaints(question: Mapping[str, Any], answers: Mapping[str, Any]) -
     if question["type"] == "multiplechoice":
         return [] if answer in question["choices"] else [f"{name}: not among the choices"]
     wanted = int if question["type"] == "integer" else str
-    if type(answer) is not wanted:
+    if not isinstance(answer, wanted) or isinstance(answer, bool):
         return [f"{name}: expected {wanted.__name__}"]
     size = answer if isinstance(answer, int) else len(answer)
     fits = question.get("min", size) <= size <= question.get("max", size)

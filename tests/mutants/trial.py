@@ -27,7 +27,7 @@ _PACKAGE = "ansible_collections.aritma.iam.plugins.module_utils"
 _PRELOADED = ("pytest_timeout", "_hypothesis_pytestplugin", "_pytest.junitxml", "pydantic", "requests")
 _PLUGINS = ("pytest_timeout", "_hypothesis_pytestplugin")
 """What the tests need of the plugins that are installed: loading all takes longer than most tests."""
-_PROCESSOR_LIMIT = 60
+_PROCESSOR_LIMIT = 20
 """Seconds of the processor for one mutant; by then it is in a loop that does not end."""
 
 
@@ -79,8 +79,7 @@ def passes(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, 
             traceback.print_exc()
             code = 1
         os._exit(code)
-    _, status = os.waitpid(process, 0)
-    return status == 0
+    return os.waitpid(process, 0)[1] == 0
 
 
 def _run(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mutant: Mutant | None) -> int:

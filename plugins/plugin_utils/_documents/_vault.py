@@ -31,7 +31,10 @@ _NEEDED = frozenset({"create", "read", "update"})
 
 @dataclass(frozen=True)
 class VaultDocument:
-    """``token`` is the version of the secret; 0 where there never was one."""
+    """``token`` is the version of the secret and when it was made; ``0`` where there is none.
+
+    The version alone would not do: it begins at 1 again after a removal.
+    """
 
     mount: str
     path: str
@@ -46,24 +49,26 @@ class VaultDocument:
 
     def read(self) -> tuple[Mapping[str, Any] | None, Token]:
         """See ``Document``."""
-        data, version = self._fetched()
-        return data or None, str(version)
+        data, token = self._fetched()
+        return data or None, token
 
     def write(self, data: Mapping[str, Any], expected: Token) -> None:
         """See ``Document``. Where the answer is lost or the write is refused, what is stored now tells whose it is."""
+        if self._fetched()[1] != expected:
+            raise changed_meanwhile(self.where)
         try:
             self._put(data, expected)
         except (StoreConflictError, UnknownOutcomeError) as error:
-            stored, version = self._fetched()
+            stored, token = self._fetched()
             if stored == data:
                 return
-            if isinstance(error, UnknownOutcomeError) and str(version) == expected:
+            if isinstance(error, UnknownOutcomeError) and token == expected:
                 raise not_written(self.where, error.message) from None
             raise changed_meanwhile(self.where) from None
 
     def remove(self, expected: Token) -> None:
         """See ``Document``. All versions go, with the values in them."""
-        if self._fetched()[1] != int(expected):
+        if self._fetched()[1] != expected:
             raise changed_meanwhile(self.where)
         with self._errors("remove"):
             self._kv().delete_metadata_and_all_versions(self.path, mount_point=self.mount)
@@ -85,17 +90,18 @@ class VaultDocument:
     def _kv(self) -> Any:
         return self.connect().secrets.kv.v2
 
-    def _fetched(self) -> tuple[Mapping[str, Any] | None, int]:
-        """Data and version; no data where the secret is deleted, version 0 where it does not exist."""
+    def _fetched(self) -> tuple[Mapping[str, Any] | None, Token]:
+        """Data and token; no data where the secret is deleted or does not exist."""
         with self._errors("read"):
             answer = self._read_or_none()
             if answer is None:
                 self._require_version_2()
-                return None, 0
+                return None, "0"
         found: Any = _json(answer, self.where, self.option).get("data")
         try:
-            return found["data"], int(found["metadata"]["version"])
-        except (KeyError, TypeError, ValueError):
+            metadata = found["metadata"]
+            return found["data"], f"{int(metadata['version'])} of {metadata.get('created_time')}"
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise _not_version_2(self.mount, self.option) from None
 
     def _read_or_none(self) -> Any:
@@ -127,7 +133,9 @@ class VaultDocument:
 
         with self._errors("write"):
             try:
-                self._kv().create_or_update_secret(self.path, secret=data, cas=int(expected), mount_point=self.mount)
+                self._kv().create_or_update_secret(
+                    self.path, secret=data, cas=_version(expected), mount_point=self.mount
+                )
             except InvalidRequest as error:
                 if "check-and-set" not in str(error.errors):
                     raise
@@ -139,6 +147,10 @@ class VaultDocument:
     def _errors(self, doing: str) -> Iterator[None]:
         with hvac_errors(doing, self.where, self.mount, self.option):
             yield
+
+
+def _version(token: Token) -> int:
+    return int(token.split(" ", 1)[0])
 
 
 def _json(answer: Any, where: str, option: str) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._retry import (
     Clock,
     Pace,
     Repeats,
+    may_repeat_loss,
     may_repeat_reply,
     retry_after,
     send_patiently,
@@ -109,6 +110,51 @@ def test_what_was_lost_for_good_is_not_asked_for_again() -> None:
 @pytest.mark.parametrize("status", [200, 201, 204, 301, 400, 401, 403, 404, 408, 409, 501])
 def test_final_answers_are_final(repeats: Repeats, status: int) -> None:
     assert not may_repeat_reply(repeats, status, 1)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "statuses"), [(Repeats.READ, [429, 502, 503, 504]), (Repeats.WRITE, [429, 502, 503, 504])]
+)
+def test_a_busy_server_is_asked_again(repeats: Repeats, statuses: list[int]) -> None:
+    assert [status for status in range(429, 600) if may_repeat_reply(repeats, status, 9)] == statuses
+
+
+def test_what_may_make_a_second_thing_is_repeated_only_where_it_was_turned_away() -> None:
+    assert [status for status in range(200, 600) if may_repeat_reply(Repeats.CREATE, status, 1)] == [429]
+    assert may_repeat_loss(Repeats.CREATE, Lost("refused", sent=False))
+    assert not may_repeat_loss(Repeats.CREATE, Lost("cut off", sent=True))
+    assert may_repeat_loss(Repeats.WRITE, Lost("cut off", sent=True))
+
+
+def test_a_read_that_fails_is_repeated_twice() -> None:
+    assert [attempts for attempts in range(1, 6) if may_repeat_reply(Repeats.READ, 500, attempts)] == [1, 2]
+    assert not may_repeat_reply(Repeats.WRITE, 500, 1)
+
+
+def test_the_last_attempt_has_the_least_time_and_what_was_spent_is_told() -> None:
+    hands = Hands()
+    budget = Budget(12.0, timeout=10.0, clock=hands.clock)
+    budget.next_timeout()
+    assert budget.spent() == "1 attempt in 0 s"
+    hands.now += 12.0
+    assert budget.next_timeout() == 0.05
+    assert budget.spent() == "2 attempts in 12 s"
+
+
+def test_a_budget_looks_at_the_clock_of_the_machine() -> None:
+    assert Budget(60.0, timeout=1.0, pace=Pace(0.0, 0.0)).pause() is True
+
+
+def test_a_lost_read_is_sent_again() -> None:
+    hands = Hands()
+
+    def send(timeout: float) -> Reply:
+        if not hands.pauses:
+            raise Lost("cut off", sent=True)
+        return Reply(200, {})
+
+    assert send_patiently(send, Repeats.READ, Budget(60.0, timeout=1.0, clock=hands.clock)).status == 200
+    assert len(hands.pauses) == 1
 
 
 def test_retry_after_may_be_a_date() -> None:

@@ -560,6 +560,21 @@ def test_a_secret_that_could_not_be_found_again_is_not_replaced(
     assert state == "rotate" or plan.left == ("1", "9")
 
 
+@pytest.mark.parametrize(("hours", "state"), [(-1, "retire"), (0, "retire"), (1, "waiting")])
+def test_a_retirement_waits_for_the_end_of_the_grace(hours: int, state: str) -> None:
+    previous = PREVIOUS.model_copy(update={"retire_after": NOW + timedelta(hours=hours)})
+    evidence = seen(OLD_TOO, CURRENT, None, previous, is_current="accepted")
+    assert plan_retirement(evidence, DEFAULT, consumer_proven=True).state == state
+
+
+def test_without_a_current_secret_nothing_is_retired() -> None:
+    assert plan_retirement(seen(OLD_TOO, None, None, PREVIOUS), DEFAULT, consumer_proven=True).state == "done"
+
+
+def test_the_recorded_id_of_the_current_secret_is_told_where_it_is_not_listed() -> None:
+    assert plan_retirement(seen((), CURRENT), DEFAULT, consumer_proven=True).current_id == "1"
+
+
 def test_a_run_without_an_earlier_secret_ends_before_the_retirement() -> None:
     plan = Plan("rotate", "", tuple(WHOLE.split()))
     assert procedure(plan, Record(client_id=CLIENT), check_mode=False) == "first"

@@ -22,6 +22,8 @@ from .conftest import VALUE, Bao, Stage
 
 Task = dict[str, Any]
 CONNECTIONS = pytest.mark.parametrize("connection", ["local", "elsewhere"])
+LOCAL_FIRST = pytest.mark.parametrize("connection", ["local", pytest.param("elsewhere", marks=pytest.mark.torture)])
+"""For what is slow over a connection, and follows from the other tests there."""
 
 
 def kept(store: dict[str, Any], state: str, **options: Any) -> Task:
@@ -71,7 +73,7 @@ def test_a_rotation_and_its_delivery(stage: Stage, tmp_path: Path, connection: s
     assert VALUE not in played.output
 
 
-@CONNECTIONS
+@LOCAL_FIRST
 def test_check_mode_changes_nothing(stage: Stage, tmp_path: Path, connection: str) -> None:
     """And predicts that it would."""
     store = {"path": str(tmp_path / "c1.json")}
@@ -84,7 +86,7 @@ def test_check_mode_changes_nothing(stage: Stage, tmp_path: Path, connection: st
     assert sorted(each.name for each in tmp_path.iterdir()) == ["stage"]
 
 
-@CONNECTIONS
+@LOCAL_FIRST
 def test_errors_of_the_host_are_told_as_such(stage: Stage, tmp_path: Path, connection: str) -> None:
     """With their kind, the path, and what to do."""
     (tmp_path / "d").mkdir()
@@ -204,7 +206,7 @@ def test_the_lookup_gives_the_current_credential(stage: Stage, tmp_path: Path, b
     assert "holds no current secret of client c2" in played.output
 
 
-@CONNECTIONS
+@LOCAL_FIRST
 def test_no_output_shows_a_value(stage: Stage, tmp_path: Path, connection: str) -> None:
     """At ``-vvvv --diff``, on success and on failure; not in any spelling; and no temporary file keeps it."""
     (tmp_path / "d").mkdir()
