@@ -116,7 +116,7 @@ def _read_all(sessions: Sequence[Session], clients: Sequence[Client], read: Read
         return [future.result() for future in [submit(read_one, client) for client in clients]]
 
 
-Submit = Callable[[Callable[[Client], "TenantClient | None"], Client], "Future[TenantClient | None]"]
+Submit = Callable[[Callable[[Client], "TenantClient | None"], Client], Future["TenantClient | None"]]
 
 
 @contextmanager
