@@ -110,6 +110,12 @@ options:
       - Seconds to wait until a list shows the previous secret, where its id is not known otherwise. Lists may lag.
     type: float
     default: 10.0
+  accept_deadline:
+    description:
+      - In the phases V(restore) and V(retire), seconds to wait until the current secret is accepted, which was proven
+        before. Where several servers answer, some may know it a little later than others.
+    type: float
+    default: 10.0
 seealso:
   - module: aritma.iam.client_secret
   - module: aritma.iam.credential_store

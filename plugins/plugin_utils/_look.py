@@ -32,6 +32,7 @@ Call = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""
 
 _LIST_PAUSE = 1.0
+_ACCEPT_PAUSE = 1.0
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Look:
             now=now(),
             listed=listed,
             record=record,
-            current=self._verdict(client_id, record.current.value if record and record.current else None),
+            current=self._verdict_of_current(client_id, record),
             pending=self._verdict(client_id, record.pending.value if record and record.pending else None),
             known=known,
             in_progress=None if other is None else str(other),
@@ -131,6 +132,19 @@ class Look:
         self.version = record.version
         require_name(record, self.params["client_name"])
         return record, rival(record.lease, this_run(), now())
+
+    def _verdict_of_current(self, client_id: str, record: Record | None) -> str | None:
+        """After a proof, a server of several nodes may still refuse the secret at times: that is given some time."""
+        value = record.current.value if record and record.current else None
+        told = len(self.details)
+        verdict = self._verdict(client_id, value)
+        seconds = 0.0 if self.params["phase"] == "start" else self.params["accept_deadline"]
+        deadline = time.monotonic() + seconds
+        while verdict == "rejected" and time.monotonic() < deadline:
+            time.sleep(_ACCEPT_PAUSE)
+            del self.details[told:]
+            verdict = self._verdict(client_id, value)
+        return verdict
 
     def _verdict(self, client_id: str, value: str | None) -> str | None:
         """The verdict of an exchange of ``value``; None when there is none to exchange."""

@@ -56,6 +56,7 @@ SPEC = CONNECTION.merge(
             "secret_lifetime": {"type": "str"},
             "retire_ids": {"type": "list", "elements": "str", "default": []},
             "list_deadline": {"type": "float", "default": 10.0},
+            "accept_deadline": {"type": "float", "default": 10.0},
         },
         required_one_of=[["client_id", "client_name"]],
     )

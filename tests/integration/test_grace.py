@@ -135,6 +135,16 @@ def test_a_server_that_is_slow_to_accept(tmp_path: Path, simulator: Simulator) -
     assert [each.peak() for each in world.clients] == [2, 2]
 
 
+def test_servers_that_do_not_agree_yet(tmp_path: Path, simulator: Simulator) -> None:
+    """Every second exchange refuses a new secret for a while: also the one before the deletion, which is repeated."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("billing")
+    simulator.admin.switch(accept_delay=15, delay_flaps=True)
+    run = world.rotate()
+    assert run.code == 0, run.messages
+    assert _state(world, client) == "rotated"
+
+
 @pytest.mark.timeout(300)
 def test_lists_without_descriptions(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """By ids alone, with a secret of somebody else beside ours; without the own id it stops before it writes."""
