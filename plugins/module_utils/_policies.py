@@ -122,14 +122,18 @@ def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, st
         with _looked_up(key), suppress(ConflictError):  # somebody else was faster
             stored.append((key, _create(api, key)))
             done((key["action"], key["scope"]))
-    # The next task looks in the list, which may lag behind.
-    missing = api.settle(lambda: None if _unlisted(api, stored) else ()) if stored else ()
-    return [] if missing is not None else [_not_listed(key, said) for key, said in _unlisted(api, stored)]
+    left = stored
 
+    def look() -> bool | None:
+        nonlocal left
+        listed = [policy for policy, _entry in api.list_policies({"subject": stored[0][0]["subject"]})]
+        left = [(key, said) for key, said in stored if not any(same(policy, key) for policy in listed)]
+        return None if left else True
 
-def _unlisted(api: IamApi, stored: Sequence[tuple[Key, Key]]) -> list[tuple[Key, Key]]:
-    listed = [policy for policy, _entry in api.list_policies({"subject": stored[0][0]["subject"]})]
-    return [(key, said) for key, said in stored if not any(same(policy, key) for policy in listed)]
+    if stored:
+        # The next task looks in the list, which may lag behind.
+        api.settle(look)
+    return [_not_listed(key, said) for key, said in left]
 
 
 def withdraw(api: IamApi, key: Key) -> bool:

@@ -29,6 +29,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     lineage_of,
     new_rotation_id,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import read_limits
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now, parse_duration
 from ansible_collections.aritma.iam.plugins.plugin_utils._look import Call, Look
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
@@ -124,9 +125,8 @@ def _shown(stored: Any) -> Mapping[str, Any] | None:
 
 def _settings(params: Params) -> Settings:
     _require_scope(params)
-    limit = params["rotate_after"]
-    margin, lifetime = parse_duration(params["expiry_margin"], "expiry_margin"), params["secret_lifetime"]
-    if lifetime and parse_duration(lifetime, "secret_lifetime") <= margin:
+    limits, lifetime = read_limits(params["rotate_after"], params["expiry_margin"]), params["secret_lifetime"]
+    if lifetime and parse_duration(lifetime, "secret_lifetime") <= limits.expiry_margin:
         raise OptionError(
             f"secret_lifetime ({lifetime}) is not longer than expiry_margin ({params['expiry_margin']}), so that every"
             " run would rotate.",
@@ -138,8 +138,8 @@ def _settings(params: Params) -> Settings:
         force=params["force"],
         hold=params["hold"],
         recover=params["recover"],
-        rotate_after=None if limit in ("", "never") else parse_duration(limit, "rotate_after"),
-        expiry_margin=margin,
+        rotate_after=limits.rotate_after,
+        expiry_margin=limits.expiry_margin,
         patience=parse_duration(params["pending_patience"], "pending_patience"),
         retire_ids=tuple(params["retire_ids"]),
     )

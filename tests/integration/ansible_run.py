@@ -85,12 +85,16 @@ class Ansible:
         **environment: str,
     ) -> subprocess.Popen[str]:
         """Start a playbook (a name such as aritma.iam.rotate, or plays as data) in a process group of its own."""
-        command = [str(VENV / "bin" / "ansible-playbook"), "-i", self._inventory(hosts), *arguments]
+        command = ["ansible-playbook", "-i", self._inventory(hosts), *arguments]
         if variables:
             command += ["-e", "@" + self._file("variables.json", variables)]
         command.append(playbook if isinstance(playbook, str) else self._file("playbook.yml", playbook))
+        return self.launch(*command, **environment)
+
+    def launch(self, program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a program of Ansible with just these arguments; a relative path is one below ``home``."""
         return subprocess.Popen(
-            command,
+            [str(VENV / "bin" / program), *arguments],
             cwd=self.home,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,

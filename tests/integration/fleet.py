@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_run import VENV, Ansible, Run
+from ansible_run import Ansible, Run
 from torture.world import CONSUMER_SCOPE, FOREIGN, LINEAGE, SCOPE, Client, World
 
 PLUGIN = "aritma.iam.service_clients"
@@ -91,24 +90,10 @@ def group_vars(folder: Path, fleet_home: Path) -> None:
     path.write_text(yaml.safe_dump({**GROUP_VARS, "fleet_home": str(fleet_home)}), encoding="utf-8")
 
 
-def start(ansible: Ansible, program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start a program of Ansible with just these arguments; a relative path is one below the folder of ``ansible``."""
-    return subprocess.Popen(
-        [str(VENV / "bin" / program), *arguments],
-        cwd=ansible.home,
-        env={**ansible.environment, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
 def run(ansible: Ansible, program: str, *arguments: str, **environment: str) -> Run:
     """Run one to its end."""
     Path(ansible.environment["RECORDER_FILE"]).unlink(missing_ok=True)
-    return ansible.finish(start(ansible, program, *arguments, **environment), timeout=3000)
+    return ansible.finish(ansible.launch(program, *arguments, **environment), timeout=3000)
 
 
 def listed(ansible: Ansible, *arguments: str, **environment: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _slices(world: World, hosts: Sequence[Sequence[str]], inventory: dict[str, A
         ansible = world.ansible(f"slice{number}")
         path = fleet.script(ansible.home, "inventory", fleet.slice_of(inventory, names))
         report = ("-e", f"rotation_report={world.home / f'report{number}.json'}")
-        process = fleet.start(ansible, "ansible-playbook", "-f", "5", "-i", str(path), *report, "aritma.iam.rotate")
+        process = ansible.launch("ansible-playbook", "-f", "5", "-i", str(path), *report, "aritma.iam.rotate")
         started.append((ansible, process))
     return [ansible.finish(process, 3000) for ansible, process in started]
 
@@ -121,7 +121,7 @@ def test_the_inventory_of_a_thousand_clients(simulator: Simulator, ansible: Ansi
     simulator.admin.seed(clients=[{"name": f"c{n:04d}", "secrets": own} for n, own in enumerate(secrets)])
     fleet.source(ansible.home, "clients.aritma.yml", groups={"due": "service_client_due"})
     target = ansible.home / "listed.json"
-    process = fleet.start(ansible, "ansible-inventory", "--list", "-i", "clients.aritma.yml", "--output", str(target))
+    process = ansible.launch("ansible-inventory", "--list", "-i", "clients.aritma.yml", "--output", str(target))
     with sampled(process.pid) as memory:
         ansible.finish(process, MOST_SECONDS).ok()
     requests = Counter(str(each["operation"]) for each in simulator.admin.log() if each.get("operation"))
