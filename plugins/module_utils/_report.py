@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.aritma.iam.plugins.module_utils._account import account
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
@@ -27,32 +28,48 @@ from ansible_collections.aritma.iam.plugins.module_utils._time import format_tim
 OUTCOMES = ["rotated", "unchanged", "waiting", "rolled_back", "blocked", "retire_unconfirmed", "failed"]
 SCHEMA = 1
 
+_INFERRED = ("reason", "rotation_id", "previous_rotation_id", "left")
+
 SPEC = ArgumentSpec(
     {
         "path": {"type": "path"},
         "client_id": {"type": "str", "required": True},
         "client_name": {"type": "str", "required": True},
-        "outcome": {"type": "str", "choices": OUTCOMES, "required": True},
-        "reason": {"type": "str", "default": ""},
+        "results": {"type": "dict", "default": {}},
+        "outcome": {"type": "str", "choices": OUTCOMES},
+        "reason": {"type": "str"},
         "rotation_id": {"type": "str"},
         "previous_rotation_id": {"type": "str"},
-        "left": {"type": "list", "elements": "str", "default": []},
+        "left": {"type": "list", "elements": "str"},
         "calls": {"type": "list", "elements": "dict", "default": []},
     }
 )
 
-_MEMBERS = ("client_id", "client_name", "reason", "rotation_id", "previous_rotation_id", "left")
-
 
 def run(params: Params, check_mode: bool) -> Outcome:
     """Write the entry of one client. A report of what happened is no change of the managed host."""
-    entry = {"state": params["outcome"], "at": format_timestamp(now()), **{name: params[name] for name in _MEMBERS}}
-    entry["calls"] = _summed(params["calls"])
+    entry = _entry(params)
     if params["path"] and not check_mode:
         _write(Path(params["path"]), entry)
     stats = {"data": {"rotation": {params["client_name"]: entry}}, "aggregate": True, "per_host": False}
-    text = f"{params['client_name']}: {params['outcome']}: {params['reason']}"
+    text = f"{params['client_name']}: {entry['state']}: {entry['reason']}"
     return Outcome(False, {"entry": entry, "ansible_stats": stats}, message=text)
+
+
+def _entry(params: Params) -> dict[str, Any]:
+    """What is given counts; the rest follows from the results."""
+    seen = account(params["client_id"], params["results"])
+    given = {name: getattr(seen, name) if params[name] is None else params[name] for name in _INFERRED}
+    state = params["outcome"] or seen.state
+    if state not in OUTCOMES:
+        raise OptionError(
+            f"rotation_report: {params['client_name']}: no outcome is given, and the results hold no plan.",
+            hint=f"Give outcome: one of {', '.join(OUTCOMES)}.",
+            option="outcome",
+        )
+    named = {name: params[name] for name in ("client_id", "client_name")}
+    calls = _summed([*seen.calls, *params["calls"]])
+    return {"state": state, "at": format_timestamp(now()), **named, **given, "calls": calls}
 
 
 def _summed(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:

@@ -37,15 +37,23 @@ options:
     description: The name of the client.
     type: str
     required: true
+  results:
+    description:
+      - Registered results of the steps that were taken. The options below follow from them where they are not given.
+      - V(decided) is that of M(aritma.iam.rotation_plan), V(promoted) and V(closed) are those of
+        M(aritma.iam.credential_store), V(retirement) is that of M(aritma.iam.rotation_plan) with
+        O(aritma.iam.rotation_plan#module:phase=retire), V(confirmed) that of M(aritma.iam.token_exchange) for the
+        previous secret. Of any other only its C(calls) count.
+      - Results of another client do not count. Of a record only the rotation ids are read.
+    type: dict
+    default: {}
   outcome:
-    description: What became of the client's secret.
+    description: What became of the client's secret. Needed where O(results) hold no plan.
     type: str
     choices: [rotated, unchanged, waiting, rolled_back, blocked, retire_unconfirmed, failed]
-    required: true
   reason:
     description: Why, in words.
     type: str
-    default: ""
   rotation_id:
     description: The rotation id of the current secret.
     type: str
@@ -56,9 +64,8 @@ options:
     description: Ids of secrets made by others, which were left alone.
     type: list
     elements: str
-    default: []
   calls:
-    description: The C(calls) members of the results of the steps that were taken. The report holds their sums.
+    description: More C(calls) members of results of steps. The report holds the sums of all.
     type: list
     elements: dict
     default: []
