@@ -30,8 +30,13 @@ NEEDED = 90.0
 
 # Quick ones, which run for every mutant; those that kill most come first.
 TESTS: dict[str, tuple[str, ...]] = {
-    "_rotation": ("rotation/test_planner.py",),
-    "_rotation_evidence": ("rotation/test_evidence.py", "rotation/test_planner.py"),
+    "_rotation": ("rotation/test_planner.py", "rotation/test_planner_retirement.py"),
+    "_rotation_evidence": (
+        "rotation/test_evidence.py",
+        "rotation/test_planner.py",
+        "rotation/test_planner_retirement.py",
+    ),
+    "_account": ("rotation/test_account.py",),
     "_rotation_id": ("rotation/test_rotation_id.py",),
     "_record": ("rotation/test_record.py",),
     "_judge": ("http/test_http_judge.py",),

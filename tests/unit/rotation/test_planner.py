@@ -6,74 +6,53 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     RECOVERY,
     Evidence,
     Listed,
     Plan,
-    Retirement,
     Settings,
     plan_restore,
-    plan_retirement,
     plan_start,
     procedure,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
-from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
-
-TAGS = tuple(rotation_id(number) for number in range(4))
-CURRENT = Current(value="value-a", rotation_id=TAGS[1], secret_id="1", created_at=NOW - timedelta(days=10))
-OLD = CURRENT.model_copy(update={"created_at": LONG_AGO})
-EXPIRED = CURRENT.model_copy(update={"expires_at": NOW - timedelta(days=1)})
-EXPIRING = CURRENT.model_copy(update={"expires_at": NOW + timedelta(days=14)})
-AGELESS = CURRENT.model_copy(update={"created_at": None})
-NAMELESS = OLD.model_copy(update={"secret_id": None})
-PENDING = Pending(value="value-b", rotation_id=TAGS[2], created_at=NOW)
-STALE = PENDING.model_copy(update={"created_at": NOW - timedelta(hours=2)})
-RETURNS = Pending(value="value-p", rotation_id=TAGS[2], created_at=NOW, restores=TAGS[1])
-PREVIOUS = Previous(value="value-p", rotation_id=TAGS[0], secret_id="9")
-GRACE = PREVIOUS.model_copy(update={"retire_after": NOW + timedelta(hours=1)})
-UNNAMED = PREVIOUS.model_copy(update={"secret_id": None})
-
-ONE = (Listed("1", description_for(TAGS[1])),)
-FOREIGN = Listed("f", "made by hand")
-MADE = (*ONE, Listed("2", description_for(TAGS[2])))
-OLD_TOO = (*ONE, Listed("9", description_for(TAGS[0])))
-BARE = (Listed("1"), Listed("9"))
-
-FORCED, HOLD, RECOVER = Settings(force=True), Settings(hold=True), Settings(recover=True)
-PROVISION = Settings(due=False)
-
-WHOLE = "stage create prove promote deliver probe"
-RESUMED = "create prove promote deliver probe"
-LANDED = "prove promote deliver probe"
-NOTHING = "nothing was changed"
-ENDPOINT = (
-    "the token endpoint refuses the request for another reason than the secret (see the exchange's error);"
-    " nothing was changed"
+from ansible_collections.aritma.iam.tests.unit.rotation.planner_cases import (
+    AGELESS,
+    BARE,
+    CURRENT,
+    DEFAULT,
+    ENDPOINT,
+    EXPIRED,
+    EXPIRING,
+    FORCED,
+    FOREIGN,
+    GRACE,
+    HOLD,
+    LANDED,
+    MADE,
+    NAMELESS,
+    NOTHING,
+    OLD,
+    OLD_TOO,
+    ONE,
+    PENDING,
+    PREVIOUS,
+    PROVISION,
+    RECOVER,
+    RESUMED,
+    RETURNS,
+    STALE,
+    TAGS,
+    WHOLE,
+    seen,
 )
+from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, NOW, rotation_id
 
-
-def seen(
-    listed: tuple[Listed, ...] = (),
-    current: Current | None = None,
-    pending: Pending | None = None,
-    previous: Previous | None = None,
-    **verdicts: Any,
-) -> Evidence:
-    """What was seen of a client whose record holds these. Verdicts: ``is_current``, ``is_pending``, ``known``."""
-    held = current or pending or previous
-    record = Record(client_id=CLIENT, version=1, current=current, pending=pending, previous=previous) if held else None
-    names = {"is_current": "current", "is_pending": "pending"}
-    return Evidence(NOW, listed, record, **{names.get(name, name): each for name, each in verdicts.items()})
-
-
-DEFAULT = Settings()
 STARTS: list[tuple[str, str, str, Evidence, Settings]] = [
     # state, reason, steps, evidence, settings
     ("unchanged", "another run is rotating this client: job 7", "", seen(ONE, OLD, in_progress="job 7"), DEFAULT),
@@ -352,131 +331,6 @@ def test_the_id_of_a_pending_secret_is_told() -> None:
     assert plan_start(seen(MADE, OLD, PENDING, is_pending="accepted"), DEFAULT).secret_id == "2"
 
 
-KEPT = "nothing was deleted"
-UNTOLD = f"it cannot be told which listed secret is the previous one; {KEPT}. Name its id in service_client_retire_ids."
-RETIREMENTS: list[tuple[Retirement, Evidence, Settings, bool]] = [
-    (Retirement("done", "nothing to retire"), seen(), DEFAULT, True),
-    (Retirement("done", "nothing to retire", current_id="1"), seen(ONE, CURRENT), DEFAULT, True),
-    (
-        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
-        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
-        seen(OLD_TOO, CURRENT, None, UNNAMED, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("retire", "no listed secret carries the previous rotation id", None, "1"),
-        seen(ONE, CURRENT, None, UNNAMED, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("retire", "no listed secret carries the previous rotation id", None, "1"),
-        seen((*ONE, Listed("9", description_for(TAGS[3]))), CURRENT, None, PREVIOUS, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("waiting", "hold is set: the previous secret is kept", None, "1"),
-        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
-        HOLD,
-        True,
-    ),
-    (
-        Retirement("waiting", "waiting until 2026-11-24T11:00:00Z", None, "1"),
-        seen(OLD_TOO, CURRENT, None, GRACE, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("blocked", f"the value read back from the store is not accepted (rejected); {KEPT}", None, "1"),
-        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="rejected"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("blocked", f"the value read back from the store is not accepted (unknown); {KEPT}", None, "1"),
-        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="unknown"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("blocked", f"the consumer was not proven to use the new secret; {KEPT}", None, "1"),
-        seen(OLD_TOO, CURRENT, None, PREVIOUS, is_current="accepted"),
-        DEFAULT,
-        False,
-    ),
-    (
-        Retirement("blocked", f"a pending secret is not proven yet; {KEPT}", None, "1"),
-        seen((*OLD_TOO, MADE[1]), CURRENT, PENDING, PREVIOUS, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("blocked", f"a pending secret is not proven yet; {KEPT}", None, "1"),
-        seen(OLD_TOO, CURRENT, RETURNS, PREVIOUS, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("retire", "the new secret is proven; the previous one goes", "9", "1"),
-        seen((*OLD_TOO, MADE[1]), CURRENT, RETURNS, GRACE, is_current="accepted"),
-        DEFAULT,
-        False,
-    ),
-    (
-        Retirement("blocked", "secret 1 is recorded as previous and as in use", None, "1"),
-        seen(BARE, CURRENT, None, PREVIOUS.model_copy(update={"secret_id": "1"}), is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("blocked", UNTOLD, None, "1"),
-        seen(BARE, CURRENT, None, UNNAMED, is_current="accepted"),
-        DEFAULT,
-        True,
-    ),
-    (
-        Retirement("retire", "the previous secret goes, by the id that the operator named", "9", "1"),
-        seen(BARE, CURRENT, None, UNNAMED, is_current="accepted"),
-        Settings(retire_ids=("1", "9")),
-        True,
-    ),
-    (
-        Retirement("blocked", UNTOLD, None, "1"),
-        seen((*BARE, Listed("8")), CURRENT, None, UNNAMED, is_current="accepted"),
-        Settings(retire_ids=("8", "9")),
-        True,
-    ),
-]
-
-
-@pytest.mark.parametrize(("expected", "evidence", "wish", "proven"), RETIREMENTS)
-def test_a_retirement_has_its_reason(expected: Retirement, evidence: Evidence, wish: Settings, proven: bool) -> None:
-    assert plan_retirement(evidence, wish, consumer_proven=proven) == expected
-
-
-def test_the_recorded_id_is_deleted_where_two_carry_the_previous_rotation_id() -> None:
-    twin = Listed("8", description_for(TAGS[0]))
-    plan = plan_retirement(
-        seen((twin, *OLD_TOO), CURRENT, None, PREVIOUS, is_current="accepted"), DEFAULT, consumer_proven=True
-    )
-    assert plan.delete == "9"
-
-
-def test_without_descriptions_a_roll_back_tells_its_two_new_secrets_apart() -> None:
-    current = NAMELESS.model_copy(update={"listed_before": ["9"]})
-    back = RETURNS.model_copy(update={"listed_before": ["9", "1"]})
-    listed = (Listed("9"), Listed("1"), Listed("2"))
-    plan = plan_retirement(seen(listed, current, back, PREVIOUS, is_current="accepted"), DEFAULT, consumer_proven=False)
-    assert (plan.state, plan.delete, plan.current_id) == ("retire", "9", "1")
-
-
 def test_a_roll_back_adds_the_previous_value_again_by_the_whole_order() -> None:
     plan = plan_restore(seen(MADE, CURRENT, previous=PREVIOUS, is_current="accepted"), DEFAULT)
     assert (plan.state, plan.restores) == ("rotate", PREVIOUS.rotation_id)
@@ -558,21 +412,6 @@ def test_a_secret_that_could_not_be_found_again_is_not_replaced(
     plan = plan_start(seen(listed, current, is_current="accepted"), DEFAULT)
     assert plan.state == state
     assert state == "rotate" or plan.left == ("1", "9")
-
-
-@pytest.mark.parametrize(("hours", "state"), [(-1, "retire"), (0, "retire"), (1, "waiting")])
-def test_a_retirement_waits_for_the_end_of_the_grace(hours: int, state: str) -> None:
-    previous = PREVIOUS.model_copy(update={"retire_after": NOW + timedelta(hours=hours)})
-    evidence = seen(OLD_TOO, CURRENT, None, previous, is_current="accepted")
-    assert plan_retirement(evidence, DEFAULT, consumer_proven=True).state == state
-
-
-def test_without_a_current_secret_nothing_is_retired() -> None:
-    assert plan_retirement(seen(OLD_TOO, None, None, PREVIOUS), DEFAULT, consumer_proven=True).state == "done"
-
-
-def test_the_recorded_id_of_the_current_secret_is_told_where_it_is_not_listed() -> None:
-    assert plan_retirement(seen((), CURRENT), DEFAULT, consumer_proven=True).current_id == "1"
 
 
 def test_a_run_without_an_earlier_secret_ends_before_the_retirement() -> None:
