@@ -75,6 +75,13 @@ def test_state_and_reason(results: dict[str, Any], state: str | None, reason: st
             ("new", "old"),
         ),
         ({"decided": _decided(), "promoted": _kept(3, "theirs", "x", "c2")}, ("old", None)),
+        (
+            {
+                "promoted": {"record": {"client_id": "c1", "current": {"rotation_id": "x"}}},
+                "closed": _kept(1, "new", None),
+            },
+            ("new", None),
+        ),
         ({"decided": _decided(), "promoted": {"skipped": True}, "closed": {"record": None}}, ("old", None)),
     ],
 )
@@ -86,7 +93,7 @@ def test_rotation_ids(results: dict[str, Any], ids: tuple[str, str | None]) -> N
 
 def test_calls_and_what_was_left() -> None:
     """Every step counts, and every item of a loop."""
-    loop = {"results": [{"calls": {"iam": 1}}, {"skipped": True}, {"calls": {"iam": 2}}]}
+    loop = {"results": [{"calls": {"iam": 1}}, {"skipped": True}, {"calls": {"iam": 2}}, "calls"]}
     told = account("c1", {"decided": {**_decided(), "calls": {"iam": 1, "token": 1}}, "created": {}, "swept": loop})
     assert told.calls == [{"iam": 1, "token": 1}, {"iam": 1}, {"iam": 2}]
     assert told.left == ["7"]
