@@ -74,7 +74,7 @@ typecheck: venv ## mypy, strict
 sanity: python ## ansible-test sanity; CORES="2.18 2.19 2.20 2.21" for all
 	@$(PYTHON) scripts/sanity.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(SANITY) $(ARGS)
 
-targets: python ## ansible-test integration against the simulator; CORES as for sanity, ARGS="oidc_client"
+targets: python ## ansible-test integration against the simulator and OpenBao; CORES as for sanity, ARGS="oidc_client"
 	@$(PYTHON) scripts/targets.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
 ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/unit/http/"

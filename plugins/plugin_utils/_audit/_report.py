@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,8 @@ def run(params: Params, check_mode: bool) -> Outcome:
         for form in _FORMS
         if params[form]
     ]
+    for file in files:
+        _check_folder(file)
     if not check_mode:
         for file in files:
             _write(file)
@@ -90,15 +93,28 @@ def _check_suffix(path: str | None) -> None:
         )
 
 
+def _check_folder(file: _File) -> None:
+    """Before the first file is written, and in check mode: what can be known of the last one."""
+    folder = file.path.parent
+    if not folder.is_dir():
+        raise _unwritable(file, f"there is no folder {folder}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(file, f"this user may not write to {folder}")
+
+
 def _write(file: _File) -> None:
     try:
         replace_private(file.path, file.text, file.mode)
     except OSError as error:
-        raise IamError(
-            f"The report {file.path} cannot be written: {error.strerror or error}.",
-            hint="Give a path in a folder that this user may write to.",
-            path=str(file.path),
-        ) from None
+        raise _unwritable(file, error.strerror or str(error)) from None
+
+
+def _unwritable(file: _File, why: str) -> IamError:
+    return IamError(
+        f"The report {file.path} cannot be written: {why}.",
+        hint="Give a path in a folder that this user may write to.",
+        path=str(file.path),
+    )
 
 
 AUDIT_REPORT = Operation("audit_report", SPEC, run, libraries=("pydantic",))

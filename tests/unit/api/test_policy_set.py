@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._policy_set import Changes, plan_policies
+from ansible_collections.aritma.iam.plugins.module_utils._policy_set import POLICIES, Changes, plan_policies
 from unit.api.driver import Driver
 
 READ = {"action": "banking.ais.read", "scope": "/subscriptions/1"}
@@ -104,3 +105,31 @@ def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
     message = iam.refused("iam_policies", client_id=client_id, policies=[READ, {"action": " ", "scope": "/s"}])
     assert message.startswith("policies[1]: action and scope are needed")
     assert held(iam) == []
+
+
+def test_options_have_their_types_and_defaults() -> None:
+    given = {"subject": 7, "policies": [{"action": "a", "scope": 5}]}
+    checked = ArgumentSpecValidator(**POLICIES.to_kwargs()).validate(given)
+    assert checked.error_messages == []
+    wanted = {"subject": "7", "policies": [{"action": "a", "scope": "5"}], "mode": "merge"}
+    assert {name: each for name, each in checked.validated_parameters.items() if each is not None} == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"subject": "s"}, "missing required arguments: policies"),
+        ({"policies": [READ]}, "one of the following is required: subject, client_id, name"),
+        ({"policies": [READ], "subject": "s", "client_id": "c"}, "mutually exclusive: subject|client_id"),
+        ({"policies": [READ], "subject": "s", "name": "n"}, "mutually exclusive: subject|name"),
+        ({"policies": [READ], "subject": "s", "mode": "all"}, "value of mode must be one of: merge, exact"),
+        ({"policies": [{"scope": "/s"}], "subject": "s"}, "missing required arguments: action"),
+        ({"policies": [{"action": "a"}], "subject": "s"}, "missing required arguments: scope"),
+        ({"policies": [{**READ, "role": "x"}], "subject": "s"}, "role"),
+        ({"policies": 7, "subject": "s"}, "policies"),
+        ({"policies": [7], "subject": "s"}, "policies"),
+    ],
+)
+def test_options_that_cannot_be_used(options: dict[str, Any], words: str) -> None:
+    checked = ArgumentSpecValidator(**POLICIES.to_kwargs()).validate(options)
+    assert words in "; ".join(checked.error_messages)

@@ -187,6 +187,15 @@ def test_options_that_cannot_be_used(tmp_path: Path, option: str, value: object,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(IamError, match=r"The report .*/none/a.json cannot be written"):
-        run(_options(tmp_path, json=str(tmp_path / "none" / "a.json")), False)
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_folder_that_is_not_there_is_told_before_anything_is_written(tmp_path: Path, check_mode: bool) -> None:
+    options = _options(tmp_path, html=str(tmp_path / "none" / "a.html"))
+    with pytest.raises(IamError, match=r"The report .*/none/a.html cannot be written: there is no folder .*/none"):
+        run(options, check_mode)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_replaced_is_told(tmp_path: Path) -> None:
+    (tmp_path / "audit.html").mkdir()
+    with pytest.raises(IamError, match=r"The report .*/audit.html cannot be written: "):
+        run(_options(tmp_path), False)
