@@ -149,3 +149,28 @@ def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tm
     assert _play(ansible, sites, **exactly).ok().changed == 0
     _play(ansible, sites, service_client_policies=[], service_client_policies_mode="exact").ok()
     assert {len(site.left()["policies"]) for site in sites.values()} == {0}
+
+
+def test_a_play_goes_on_after_the_role(simulator: Simulator, ansible: Ansible) -> None:
+    """Included in a loop, inside a block, twice in one play: each use ends itself and nothing else."""
+    variables = service(ansible.home, service_client_name="{{ item.name }}", service_client_policies=[])
+    store = {"type": "file", "path": f"{ansible.home}/{{{{ item.name }}}}.json"}
+    use = {
+        "ansible.builtin.include_role": {"name": "aritma.iam.service_client"},
+        "vars": {
+            **variables,
+            "service_client_store": store,
+            "service_client_deliveries": [],
+            "service_client_state": "{{ item.state }}",
+        },
+    }
+    present, absent = ([{"name": name, "state": state}] for name, state in (("a", "present"), ("a", "absent")))
+    says = [{"ansible.builtin.debug": {"msg": f"reached {place}"}} for place in ("block", "always", "end")]
+    block = [{**use, "loop": [*present, {"name": "b", "state": "present"}]}, says[0]]
+    run = ansible.tasks({"block": block, "always": says[1:2]}, {**use, "loop": absent}, says[2]).ok()
+    assert [place for place in ("block", "always", "end") if f"reached {place}" in run.output] == [
+        "block",
+        "always",
+        "end",
+    ]
+    assert {each["name"] for each in simulator.admin.state()["clients"]} == {"IAM admin", "b"}
