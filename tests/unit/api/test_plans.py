@@ -17,9 +17,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._client_plan import (
     MEMBERS,
     SETS,
     exact,
+    for_diff,
     new_client,
     plan_client,
     replacement,
+    to_wire,
     wanted_members,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._errors import (
@@ -80,6 +82,33 @@ def test_an_update_carries_every_member_or_names_the_missing(desired: dict[str, 
 def test_sets_are_compared_as_sets(wish: list[str], shown: list[str]) -> None:
     plan = plan_client({"allowed_scopes": wish}, Client(client_id="c", allowed_scopes=tuple(shown)))
     assert bool(plan.changes) == (set(wish) != set(shown))
+
+
+def test_members_have_the_names_of_the_contract() -> None:
+    given = {
+        "name": "n",
+        "description": "d",
+        "allowed_grant_types": [],
+        "redirect_uris": ["u"],
+        "allowed_scopes": ["s"],
+    }
+    assert to_wire(given) == {
+        "name": "n",
+        "description": "d",
+        "allowedGrantTypes": [],
+        "redirectUris": ["u"],
+        "allowedScopes": ["s"],
+    }
+
+
+def test_only_sets_are_put_in_order() -> None:
+    assert for_diff({"description": "ba", "allowed_scopes": ["b", "a", "b"]}) == {
+        "description": "ba",
+        "allowed_scopes": ["a", "b"],
+    }
+    client = Client(client_id="c", description="ab", allowed_scopes=("a", "b"))
+    plan = plan_client({"description": "ba", "allowed_scopes": ["b", "a"]}, client)
+    assert plan.changes == {"description": "ba"}
 
 
 def test_a_new_client_has_all_five_members() -> None:

@@ -72,7 +72,8 @@ def test_other_policies_stay_or_go_as_the_mode_says(iam: Driver, client_id: str)
 
 
 def test_a_client_that_is_not_there_holds_nothing(iam: Driver) -> None:
-    assert not manage(iam, "nobody", mode="exact", retry_budget=1)["changed"]
+    none = manage(iam, "nobody", mode="exact", retry_budget=1)
+    assert (none["changed"], none["subject"], none["policies"]) == (False, None, [])
     message = iam.refused("iam_policies", client_id="nobody", policies=[READ], retry_budget=1)
     assert "There is no subject of a client with the client id 'nobody'" in message
 
@@ -101,10 +102,35 @@ def test_a_refusal_says_what_was_made_before(iam: Driver, client_id: str) -> Non
     assert held(iam) == [READ]
 
 
-def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
-    message = iam.refused("iam_policies", client_id=client_id, policies=[READ, {"action": " ", "scope": "/s"}])
-    assert message.startswith("policies[1]: action and scope are needed")
+def test_a_refusal_of_the_first_one_says_nothing_of_others(iam: Driver, client_id: str) -> None:
+    wrong = {"action": "no.such", "scope": "/subscriptions/1"}
+    assert "were made before that" not in iam.refused("iam_policies", client_id=client_id, policies=[wrong, READ])
     assert held(iam) == []
+
+
+def test_policies_of_others_do_not_count_where_the_server_ignores_filters(iam: Driver, client_id: str) -> None:
+    iam.admin.reset("loose_filters")
+    mine, other = (str(iam.ok("oidc_client", name=name)["client"]["client_id"]) for name in ("billing", "other"))
+    iam.ok("iam_policies", client_id=other, policies=[READ])
+    assert manage(iam, mine, mode="exact")["policies"] == []
+    assert held(iam) == [READ]
+    assert manage(iam, mine, READ)["changed"]
+    assert held(iam) == [READ, READ]
+
+
+def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
+    entry = {"action": " ", "scope": "/s"}
+    result = iam.run("iam_policies", client_id=client_id, policies=[READ, entry])
+    assert result["msg"].startswith("policies[1]: action and scope are needed")
+    assert result["msg"].endswith("Give both a value, or leave the entry out.")
+    assert result["failure"]["option"] == "policies"
+    assert held(iam) == []
+
+
+@pytest.mark.parametrize("option", ["subject", "client_id", "name"])
+def test_an_empty_name_is_no_wildcard(iam: Driver, option: str) -> None:
+    assert iam.refused("iam_policies", policies=[], mode="exact", **{option: ""}).startswith(f"{option} is empty")
+    assert iam.calls() == []
 
 
 def test_options_have_their_types_and_defaults() -> None:
