@@ -26,7 +26,7 @@ EXAMPLES ?= 2000
 
 ROOT := $(CURDIR)
 VENV := $(ROOT)/.build/venv
-PYTEST = "$(VENV)/bin/python" -m pytest -n $(WORKERS)
+PYTEST = "$(VENV)/bin/python" -m pytest -n $(WORKERS) --dist worksteal
 
 unexport $(filter ANSIBLE_% ARITMA_%,$(.VARIABLES))
 # Without compiled bytecode every start of Ansible takes twice as long.
