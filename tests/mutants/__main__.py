@@ -41,7 +41,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "_record": ("rotation/test_record.py",),
     "_judge": ("http/test_http_judge.py",),
     "_retry": ("http/test_http_retry.py",),
-    "_secret_plan": ("api/test_plans.py",),
+    "_secret_plan": ("api/test_secret_plan.py", "api/test_plans.py"),
     "_client_plan": ("api/test_plans.py",),
     "_policy_set": ("api/test_policy_set.py",),
     "_secret_age": ("audit/test_secret_age.py", "rotation/test_planner.py"),

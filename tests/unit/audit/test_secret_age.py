@@ -20,9 +20,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
     EXPIRED,
     EXPIRES_SOON,
     FRESH,
+    MANAGERS,
     NOT_KNOWN,
     OTHERS,
     OURS,
+    STATES,
     SUPERSEDED,
     TOO_OLD,
     Limits,
@@ -42,6 +44,7 @@ from unit.audit.sample import AT, LIMITS, days, ours, secret
         (60, None, TOO_OLD, "due: 60d old, limit 60d"),
         (1, 14.1, FRESH, "not due: 1d old, limit 60d"),
         (1, 14, EXPIRES_SOON, f"due: expires at {days(14)}"),
+        (60, 14.1, TOO_OLD, "due: 60d old, limit 60d"),
         (99, 3, EXPIRES_SOON, f"due: expires at {days(3)}"),
         (1, 0, EXPIRED, f"due: the secret expired at {days(0)}"),
         (99, -1, EXPIRED, f"due: the secret expired at {days(-1)}"),
@@ -80,10 +83,19 @@ def test_no_age_limit() -> None:
     assert read_limits("", "0s") == Limits(None, timedelta())
 
 
-@pytest.mark.parametrize(("after", "margin"), [("soon", "14d"), ("60d", "a while")])
-def test_limits_that_are_none(after: str, margin: str) -> None:
-    with pytest.raises(OptionError, match="is not a duration"):
+@pytest.mark.parametrize(
+    ("after", "margin", "option"), [("soon", "14d", "rotate_after"), ("60d", "a while", "expiry_margin")]
+)
+def test_limits_that_are_none(after: str, margin: str, option: str) -> None:
+    with pytest.raises(OptionError, match=f"^{option}: .* is not a duration") as caught:
         read_limits(after, margin)
+    assert caught.value.details == {"option": option}
+
+
+def test_the_words_of_the_inventory_and_the_audit() -> None:
+    """Groups, metrics and reports carry them."""
+    assert MANAGERS == ("aritma.iam", "others", "unknown")
+    assert STATES == ("expired", "expires_soon", "too_old", "unknown", "superseded", "fresh")
 
 
 def test_who_manages_it() -> None:
@@ -129,10 +141,30 @@ def test_times_that_mean_never_or_nothing(text: str) -> None:
     assert read_moment(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("1971-01-01T00:00:00Z", "1971-01-01T00:00:00+00:00"),
+        ("8999-12-31T23:59:59.9Z", "8999-12-31T23:59:59+00:00"),
+        ("2026-11-24T12:00:00.1234567+02:00", "2026-11-24T10:00:00+00:00"),
+    ],
+)
+def test_times_that_are_meant(text: str, moment: str) -> None:
+    read = read_moment(text)
+    assert read is not None
+    assert read.isoformat() == moment
+
+
+@pytest.mark.parametrize("text", ["9000-01-01T00:00:00Z", "1970-12-31T23:59:59Z", None])
+def test_times_beyond_any_secret(text: str | None) -> None:
+    assert read_moment(text) is None
+
+
 def test_an_end_that_cannot_be_read_is_not_taken_for_never() -> None:
     listed = [Secret(secret_id="1", created=days(-1), expiration="in spring", description="x")]
     (judged,) = judge_secrets(listed, AT, LIMITS)
     assert (judged.state, judged.due) == (NOT_KNOWN, False)
     assert "its expiration cannot be read" in judged.reason
-    never = [Secret(secret_id="1", created=days(-1), expiration="9999-12-31T23:59:59-05:00", description="x")]
-    assert [each.state for each in judge_secrets(never, AT, LIMITS)] == [FRESH]
+    for never in ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"):
+        listed = [Secret(secret_id="1", created=days(-1), expiration=never, description="x")]
+        assert [each.state for each in judge_secrets(listed, AT, LIMITS)] == [FRESH]

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which secret is added, kept or deleted, case by case; and what every refusal says."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import (
+    SecretKey,
+    SecretPlan,
+    check_value,
+    expired,
+    generate_value,
+    newcomers,
+    plan_absent,
+    plan_present,
+    read_listed,
+    wanted_expiration,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._wire import Secret
+
+NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
+PAST, FUTURE = "2026-11-24T10:00:00Z", "2026-11-24T10:00:01Z"
+
+MINE = Secret(secret_id="1", description="mine")
+OTHER = Secret(secret_id="2", description="other")
+BARE = (Secret(secret_id="1"), Secret(secret_id="2"))
+DEAD = Secret(secret_id="3", description="dead", expiration=PAST)
+
+
+@pytest.mark.parametrize(
+    ("expiration", "gone"),
+    [
+        (None, False),
+        (PAST, True),
+        (FUTURE, False),
+        ("2026-11-24T10:00:00.9Z", True),
+        ("1971-01-01T00:00:00Z", True),
+        ("1970-12-31T00:00:00Z", False),
+        ("0001-01-01T00:00:00Z", False),
+        ("whenever", False),
+    ],
+)
+def test_a_secret_is_expired_from_its_second_on(expiration: str | None, gone: bool) -> None:
+    """The first moment of a calendar stands for never, and so does what cannot be read."""
+    assert expired(Secret(secret_id="1", expiration=expiration), NOW) is gone
+
+
+@pytest.mark.parametrize(
+    ("key", "listed", "keep_last", "deleted"),
+    [
+        (SecretKey("mine", None), [MINE, OTHER], True, MINE),
+        (SecretKey(None, "2"), [MINE, OTHER], True, OTHER),
+        (SecretKey("other", "2"), [MINE, OTHER], True, OTHER),
+        (SecretKey("mine", "2"), BARE, True, BARE[1]),
+        (SecretKey(None, "2"), BARE, True, BARE[1]),
+        (SecretKey("mine", None), [MINE], False, MINE),
+        (SecretKey("dead", None), [MINE, DEAD], True, DEAD),
+        (SecretKey("gone", None), [MINE, OTHER], True, None),
+        (SecretKey(None, "9"), BARE, True, None),
+        (SecretKey("mine", None), [], True, None),
+    ],
+)
+def test_the_secret_that_is_deleted(key: SecretKey, listed: list[Secret], keep_last: bool, deleted: Secret) -> None:
+    assert plan_absent(key, listed, NOW, keep_last=keep_last) == deleted
+
+
+def test_the_secret_that_is_there() -> None:
+    """Found by either key; what the list cannot tell is no expiration of another kind."""
+    for key in (SecretKey("other", None), SecretKey(None, "2"), SecretKey("another name", "2")):
+        assert plan_present(key, None, [MINE, OTHER], decided=False) == SecretPlan(OTHER)
+    assert plan_present(SecretKey("new", None), None, [MINE], decided=False) == SecretPlan(None)
+    assert plan_present(SecretKey("new", None), None, [], decided=False) == SecretPlan(None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        (None, "Secret 1 expires never, not 2027-01-31T00:00:00Z."),
+        ("2027-02-01T00:00:00Z", "Secret 1 expires 2027-02-01T00:00:00Z, not 2027-01-31T00:00:00Z."),
+    ],
+)
+def test_another_expiration_is_told(shown: str | None, words: str) -> None:
+    listed = [Secret(secret_id="1", description="mine", expiration=shown)]
+    (warning,) = plan_present(SecretKey("mine", None), "2027-01-31T00:00:00Z", listed, decided=False).warnings
+    assert warning.startswith(words)
+    assert plan_present(SecretKey("mine", None), None, listed, decided=False).warnings == ()
+
+
+def test_what_a_post_may_have_added() -> None:
+    added = Secret(secret_id="3", description="mine")
+    stranger = Secret(secret_id="4", description="theirs")
+    assert newcomers([MINE, added, stranger], "mine", {"1"}) == [added]
+    assert newcomers([MINE, stranger], "mine", {"1"}) == []
+    assert newcomers([*BARE, Secret(secret_id="5")], "mine", {"1", "2"}) == [Secret(secret_id="5")]
+
+
+def test_a_list_that_was_handed_over_is_read() -> None:
+    assert read_listed([{"secret_id": "1", "description": "mine"}]) == [MINE]
+    assert read_listed([]) == []
+
+
+def test_values_use_all_letters_and_digits() -> None:
+    made = set("".join(generate_value() for _each in range(100)))
+    assert made == set(string.ascii_letters + string.digits)
+
+
+def test_a_duration_counts_from_now() -> None:
+    assert wanted_expiration("2030-01-01", "1h", NOW) == "2026-11-24T11:00:00Z"
+    assert wanted_expiration((NOW + timedelta(seconds=1)).isoformat(), None, NOW) == FUTURE
+
+
+def _absent(key: SecretKey, *listed: Secret) -> Callable[[], object]:
+    return lambda: plan_absent(key, listed, NOW, keep_last=True)
+
+
+CANNOT_COMPARE = "listClientSecrets shows 2 secrets (1, 2) but no descriptions: cannot compare"
+LIST_IT = "Give secret_id; or, to add one in any case, give listed (what client_secret_info returned)."
+UNSEEN = {"operation": "listClientSecrets", "expected": "descriptions", "received": "none", "option": "secret_id"}
+REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
+    # what is asked, how the message begins, the hint, the details
+    "an id that is not there": (
+        lambda: plan_present(SecretKey("mine", "9"), None, [MINE], decided=False),
+        "There is no secret 9.",
+        "The server chooses the ids of new secrets: give description instead to add one.",
+        {"secret_id": "9"},
+    ),
+    "add, and no descriptions": (
+        lambda: plan_present(SecretKey("mine", None), None, BARE, decided=False),
+        CANNOT_COMPARE,
+        LIST_IT,
+        UNSEEN,
+    ),
+    "delete, and no descriptions": (_absent(SecretKey("mine", None), *BARE), CANNOT_COMPARE, LIST_IT, UNSEEN),
+    "two of one description": (
+        _absent(SecretKey("mine", None), MINE, Secret(secret_id="7", description="mine")),
+        "2 secrets have the description 'mine': 1, 7. None was deleted.",
+        "Give secret_id to say which one is meant.",
+        {"secret_ids": ["1", "7"]},
+    ),
+    "an id of another description": (
+        _absent(SecretKey("mine", "2"), MINE, OTHER),
+        "Secret 2 has the description 'other', not 'mine'. It was not deleted.",
+        "Give only one of secret_id and description, or both as they are listed.",
+        {"secret_id": "2"},
+    ),
+    "the last one": (
+        _absent(SecretKey(None, "1"), MINE, DEAD),
+        "Secret 1 is the last one of the client that can still be used. It was not deleted.",
+        "Add another one first, or set keep_last: false to leave the client without a secret.",
+        {"secret_id": "1"},
+    ),
+    "an entry without id": (
+        lambda: read_listed([{"secret_id": "1"}, {"secret_id": ""}]),
+        "listed holds an entry without secret_id.",
+        "Give the secrets that client_secret_info returned, as they are.",
+        {"option": "listed"},
+    ),
+    "a short value": (
+        lambda: check_value("1234567"),
+        "value has 7 characters; the API takes 8 to 32.",
+        "Leave value out to have one of 32 characters generated.",
+        {"option": "value"},
+    ),
+    "a line break": (
+        lambda: check_value("12345678\n"),
+        "value holds a control character, such as a line break.",
+        "Remove it.",
+        {"option": "value"},
+    ),
+    "no time at all": (
+        lambda: wanted_expiration(None, "0s", NOW),
+        "expires_after is no time at all.",
+        "Write 90d, for example.",
+        {"option": "expires_after"},
+    ),
+    "no time": (
+        lambda: wanted_expiration("soon", None, NOW),
+        "expiration: 'soon' is not an RFC 3339 time.",
+        "Write 2027-01-31T00:00:00Z, for example, or use expires_after.",
+        {"option": "expiration"},
+    ),
+    "a time that has passed": (
+        lambda: wanted_expiration(PAST, None, NOW),
+        f"expiration: {PAST} has passed (it is {PAST}).",
+        "Give a time to come.",
+        {"option": "expiration"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_a_refusal_says_what_happened_and_what_to_do(case: str) -> None:
+    ask, message, hint, details = REFUSALS[case]
+    with pytest.raises(IamError) as caught:
+        ask()
+    assert caught.value.message.startswith(message)
+    assert (caught.value.hint, caught.value.details) == (hint, details)
+
+
+def test_a_key_names_itself() -> None:
+    assert str(SecretKey("mine", None)) == "secret with the description 'mine'"
+    assert str(SecretKey("mine", "1")) == "secret 1"
