@@ -12,6 +12,10 @@ from typing import Any
 Result = Mapping[str, Any]
 
 _UNCONFIRMED = "the previous secret was deleted, but its exchange is not refused yet; the next run looks again"
+_NOT_FOUND = (
+    "the list shows no secret of the previous rotation, so none was deleted, but its exchange is not refused; the next"
+    " run looks again. If one of the listed secrets is the previous one, delete it by its id (client_secret)"
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def _state(plan: Result, retired: Result, confirmed: Result) -> str | None:
 
 def _reason(state: str | None, plan: Result, retired: Result) -> str:
     if state == "retire_unconfirmed":
-        return _UNCONFIRMED
+        return _UNCONFIRMED if retired.get("delete") else _NOT_FOUND
     return str((retired if state == "waiting" and retired else plan).get("reason", ""))
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION, Connection
 from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+    AmbiguousError,
     ApiError,
     ContractError,
     IamError,
@@ -56,6 +57,9 @@ NOT_OFFERED = (405, 501)
 
 REFUSALS = (400, 422)
 """What a server answers that does not accept something in the request."""
+
+_SAY_NOTHING = (401, 429, 502, 503, 504, *NOT_OFFERED)
+"""What tells nothing of the thing that was to be deleted. Any other answer to a repetition may mean that it is gone."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,9 @@ class IamApi:
     ) -> list[T]:
         def fetch(asked: Query) -> Page[T]:
             answer = self._session.request(listing.operation, "GET", listing.path, query=asked)
-            data = [] if answer.status == 204 else answer.json()
+            # What a server may answer whose list is not there before its first entry.
+            empty = answer.status == 204 or answer.body.strip() == b"null"
+            data = [] if empty else answer.json()
             entries = read_entries(listing.operation, data, listing.names)
             return Page([parse(entry) for entry in entries], read_paging(data))
 
@@ -217,9 +223,18 @@ class IamApi:
         before = self._session.calls["iam"]
         try:
             self._session.request(operation, "DELETE", path, body=body)
-        except NotFoundError:
-            # Refused the first time: it was gone. After a repetition, the request before it may have done it.
-            return self._session.calls["iam"] - before > 1
+        except ApiError as error:
+            repeated = self._session.calls["iam"] - before > 1
+            if isinstance(error, NotFoundError):
+                # Refused the first time: it was gone. After a repetition, the request before it may have done it.
+                return repeated
+            if repeated and error.status not in _SAY_NOTHING:
+                raise AmbiguousError(
+                    f"{error.message} An earlier attempt, whose answer was lost, may have been carried out.",
+                    hint=error.hint,
+                    **error.details,
+                ) from None
+            raise
         return True
 
 

@@ -42,6 +42,7 @@ _KINDS: dict[int, tuple[type[ApiError], str]] = {
     ),
     404: (NotFoundError, ""),
     409: (ConflictError, ""),
+    410: (NotFoundError, ""),
 }
 
 _NOT_VALID = "access_token is not, or no longer, valid here."

@@ -36,6 +36,7 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
         "create_policy_body": "none",
         "delete_client_status": 200,
         "delete_secret_status": 200,
+        "empty_secrets": "no_content",
         "delete_policy_status": 200,
         "error_body": "empty",
     },
@@ -61,7 +62,12 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
     },
     "envelopes_results": {"secrets_envelope": "results", "policies_envelope": "results"},
     "envelopes_paged": {"secrets_envelope": "paged", "policies_envelope": "data", "scopes_envelope": "paged"},
-    "bare": {"secrets_envelope": "bare", "policies_envelope": "bare", "permissions_envelope": "bare"},
+    "bare": {
+        "empty_secrets": "null",
+        "secrets_envelope": "bare",
+        "policies_envelope": "bare",
+        "permissions_envelope": "bare",
+    },
     "integer_ids": {"secret_id_type": "integer"},
     "renamed_ids": _RENAMED,
     "renamed_ids_client": {

@@ -43,6 +43,7 @@ class Profile:
     client_list_details: str = _switch("basic", "U4", "entries of the client list", ("basic", "full"))
     extra_members: bool = _switch(False, "U4", "objects carry members that nobody documented", _YES_NO)
     secrets_envelope: str = _switch("bare", "U5", "envelope of the list of secrets", _ENVELOPES)
+    empty_secrets: str = _switch("list", "U5", "the list of no secrets", ("list", "null", "no_content"))
     secret_id_name: str = _switch("id", "U5", "member with the id of a secret")
     secret_id_type: str = _switch("uuid", "U5", "type of the id of a secret", ("uuid", "integer"))
     secret_created_name: str = _switch("created", "U5", "member with the time of creation; empty: absent")

@@ -50,6 +50,10 @@ def list_secrets(call: Call) -> Response:
     if call.profile.list_order == "newest":
         found.reverse()
     forms = [secret_form(call.profile, secret) for secret in found]
+    if not forms and call.profile.empty_secrets == "no_content":
+        return no_content(HTTPStatus.NO_CONTENT)
+    if not forms and call.profile.empty_secrets == "null":
+        return JSONResponse(None)
     return JSONResponse(envelope(call.profile.secrets_envelope, forms))
 
 

@@ -226,3 +226,40 @@ def test_with_a_list_at_hand_the_id_is_read_only_on_request(iam: Driver, client_
     [added] = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
     assert result["secret"]["secret_id"] == (added["id"] if identify else None)
     assert iam.calls() == ["POST createClientSecret", *(["GET listClientSecrets"] if identify else [])]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 422, 500])
+@pytest.mark.parametrize("kind", ["secret", "client"])
+def test_a_deletion_whose_answer_was_lost_may_meet_any_answer_when_it_is_repeated(
+    iam: Driver, client_id: str, kind: str, status: int
+) -> None:
+    """What is not there any more is refused in many ways: the list tells."""
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    operation = "deleteClientSecret" if kind == "secret" else "deleteClient"
+    lose(iam, operation)
+    lose(iam, operation, "fail_before", status=status, payload="<html><title>Gone</title></html>")
+    if kind == "secret":
+        assert iam.ok("client_secret", client_id=client_id, secret_id=added, state="absent")["changed"]
+        assert [each["description"] for each in iam.secrets(client_id)] == ["foreign"]
+    else:
+        assert iam.ok("oidc_client", client_id=client_id, state="absent")["changed"]
+        assert iam.clients("other") == []
+    assert [call for call in iam.writes() if call.startswith("DELETE")] == [f"DELETE {operation}"] * 2
+
+
+def test_a_repeated_deletion_that_did_nothing_is_told(iam: Driver, client_id: str) -> None:
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    lose(iam, "deleteClientSecret", "drop_before")
+    lose(iam, "deleteClientSecret", "fail_before", status=403)
+    message = iam.refused("client_secret", client_id=client_id, secret_id=added, state="absent", retry_budget=1)
+    assert "answered 403" in message
+    assert "An earlier attempt, whose answer was lost, may have been carried out." in message
+    assert len(iam.secrets(client_id)) == 2
+
+
+def test_a_refused_deletion_is_a_refusal(iam: Driver, client_id: str) -> None:
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    lose(iam, "deleteClientSecret", "fail_before", status=403)
+    message = iam.refused("client_secret", client_id=client_id, secret_id=added, state="absent")
+    assert "IAM admin permission" in message
+    assert "may have been carried out" not in message

@@ -51,9 +51,18 @@ def _kept(version: int, current: str, previous: str | None, client_id: str = "c1
             ROTATE["reason"],
         ),
         (
-            {"decided": _decided(), "retirement": _retirement(), "confirmed": {"verdict": "accepted"}},
+            {"decided": _decided(), "retirement": _retirement(delete="9"), "confirmed": {"verdict": "accepted"}},
             "retire_unconfirmed",
             "the previous secret was deleted, but its exchange is not refused yet; the next run looks again",
+        ),
+        (
+            {"decided": _decided(), "retirement": _retirement(delete=None), "confirmed": {"verdict": "accepted"}},
+            "retire_unconfirmed",
+            (
+                "the list shows no secret of the previous rotation, so none was deleted, but its exchange is not"
+                " refused; the next run looks again. If one of the listed secrets is the previous one, delete it by"
+                " its id (client_secret)"
+            ),
         ),
         ({"decided": _decided(), "retirement": _retirement("c2", state="blocked")}, "rotated", ROTATE["reason"]),
     ],
