@@ -182,6 +182,12 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
         "Write 90d, for example.",
         {"option": "expires_after"},
     ),
+    "no duration": (
+        lambda: wanted_expiration(None, "soon", NOW),
+        "expires_after: 'soon' is not a duration.",
+        "Write a whole number and a unit, such as 90d, 12h, 30m or 45s.",
+        {"option": "expires_after"},
+    ),
     "no time": (
         lambda: wanted_expiration("soon", None, NOW),
         "expiration: 'soon' is not an RFC 3339 time.",
