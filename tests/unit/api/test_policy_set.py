@@ -55,6 +55,9 @@ def test_the_set_is_made_once_and_predicted(iam: Driver, client_id: str) -> None
     first = manage(iam, client_id, READ, PAY)
     assert (first["changed"], held(iam)) == (True, [READ, PAY])
     assert first["subject"] == f"client-{client_id}"
+    asked = [each["query"] for each in iam.admin.log(kind="request") if each["operation"] == "listPolicies"]
+    assert asked
+    assert all(f"subject=client-{client_id}" in query for query in asked)
     before = iam.writes()
     again = manage(iam, client_id, PAY, READ)
     assert (again["changed"], again["calls"]["iam"], iam.writes()) == (False, 2, before)
