@@ -128,7 +128,8 @@ class IamApi:
     def create_secret(self, client_id: str, body: Mapping[str, Any]) -> str | None:
         """Add a secret; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
         answer = self._session.request("createClientSecret", "POST", ("clients", client_id, "secrets"), body=body)
-        return _told_id(answer, "secrets", ("secretid", "clientsecretid", "id", "keyid", "identifier"))
+        told = _told_id(answer, "secrets", ("secretid", "clientsecretid", "id", "keyid", "identifier"))
+        return None if told == client_id else told  # a server may show the client
 
     def delete_secret(self, client_id: str, secret_id: str) -> bool:
         """Delete one secret; whether it was this call that did it."""

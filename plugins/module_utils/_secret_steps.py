@@ -59,7 +59,9 @@ def add(
     except ApiError as error:
         return _refused(error, listed, description, look)
     shown = (api.settle(look) or []) if identify else []
-    return _identified(shown) if identify and told is None else Added(told)
+    if identify and (told is None or (shown and all(each.secret_id != told for each in shown))):
+        return _identified(shown)  # what the answer tells and the list does not know is the id of something else
+    return Added(told)
 
 
 def _add_again(api: IamApi, client_id: str, body: Mapping[str, str], look: Look) -> Added:

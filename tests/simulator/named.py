@@ -98,9 +98,9 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
     "no_descriptions": {"secret_descriptions": False},
     "problem_json": {"error_body": "problem"},
     "json_errors": {"error_body": "json"},
-    "empty_errors": {"error_body": "empty"},
+    "empty_errors": {"error_body": "empty", "create_secret_body": "request"},
     "html_errors": {"error_body": "html"},
-    "text_errors": {"error_body": "text"},
+    "text_errors": {"error_body": "text", "create_secret_body": "client"},
     "strict": {
         "duplicate_client_name": 409,
         "duplicate_policy": 409,

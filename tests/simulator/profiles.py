@@ -57,7 +57,9 @@ class Profile:
     delete_missing_secret: int = _switch(404, "U6", "deleting a secret that is not there", (404, 204, 400))
     delete_last_secret: int = _switch(204, "U6", "deleting the last secret; 204: allowed", (204, 400, 409))
     create_secret_status: int = _switch(201, "U7", "status of adding a secret", (200, 201, 204))
-    create_secret_body: str = _switch("none", "U7", "what adding a secret answers", ("none", "secret", "echo", "links"))
+    create_secret_body: str = _switch(
+        "none", "U7", "what adding a secret answers", ("none", "secret", "echo", "links", "client", "request")
+    )
     secret_alphabet: str = _switch("any", "U8", "characters that a value may have", ("any", "alphanumeric"))
     duplicate_secret_value: int = _switch(201, "U8", "the same value again; 201: accepted", (201, 400, 409))
     max_secrets: int = _switch(0, "U8", "most secrets of one client; 0: no limit")

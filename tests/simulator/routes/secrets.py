@@ -113,6 +113,8 @@ def create_secret(call: Call) -> Response:
         "secret": {**secret_form(profile, secret), "description": description},
         "echo": {"value": value, "description": description},
         "links": created_links(call, path),
+        "client": {"id": client.client_id, "name": client.name},
+        "request": {"id": f"request-{identifier}", "status": "done"},
     }
     call.entry["created"] = identifier
     return maybe_body(profile.create_secret_status, bodies[profile.create_secret_body], location(call, path))

@@ -263,3 +263,12 @@ def test_a_refused_deletion_is_a_refusal(iam: Driver, client_id: str) -> None:
     message = iam.refused("client_secret", client_id=client_id, secret_id=added, state="absent")
     assert "IAM admin permission" in message
     assert "may have been carried out" not in message
+
+
+@pytest.mark.parametrize("body", ["client", "request"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_id_of_something_else_is_not_taken_for_that_of_the_secret(iam: Driver, body: str, shown: bool) -> None:
+    iam.admin.switch(create_secret_body=body, secret_descriptions=shown)
+    client_id = iam.ok("oidc_client", name="billing")["client"]["client_id"]
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    assert [added] == [each["id"] for each in iam.secrets(client_id)]
