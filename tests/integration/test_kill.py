@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_run import Ansible
 from torture.aws import AwsRecords, running_records
 from torture.kills import Course, Holding, Point, course
 from torture.openbao import Bao, running_bao
@@ -18,6 +19,8 @@ from torture.world import Client, Server, World
 from simulator.process import Simulator
 
 SEED = 20261124
+CONNECTIONS = Path(__file__).resolve().parent.parent / "unit" / "stores" / "connection"
+"""Plugins of connections that are none to this host, as far as Ansible knows."""
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +37,29 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsRecords]:
         yield server
 
 
+class Elsewhere(World):
+    """Clients on hosts that are reached over a connection: record and delivered file are written by shipped modules."""
+
+    def add(self, *names: str, seeded: bool = True, **variables: Any) -> list[Client]:
+        """As everywhere, with that connection."""
+        return super().add(*names, seeded=seeded, ansible_connection="elsewhere", **variables)
+
+    def ansible(self, name: str = "run") -> Ansible:
+        """As everywhere, with the plugin of that connection."""
+        made = super().ansible(name)
+        made.environment["ANSIBLE_CONNECTION_PLUGINS"] = str(CONNECTIONS)
+        return made
+
+
+LONG = pytest.mark.torture
+
+
 # Each task that uses the AWS library spends about 0.4 s on loading it: too long for every run of the tests.
-@pytest.fixture(params=["file", "bao", pytest.param("aws", marks=pytest.mark.torture)])
+@pytest.fixture(params=["file", "bao", pytest.param("aws", marks=LONG), pytest.param("elsewhere", marks=LONG)])
 def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
-    """Clients whose records live in files, in OpenBao, or in AWS Secrets Manager."""
+    """Clients whose records live in files here or over a connection, in OpenBao, or in AWS Secrets Manager."""
+    if request.param == "elsewhere":
+        return Elsewhere(tmp_path, simulator)
     server: Server | None = None if request.param == "file" else request.getfixturevalue(request.param)
     return World(tmp_path, simulator, server)
 
@@ -88,7 +110,7 @@ def test_a_rotation_can_be_killed_at_any_point(world: World) -> None:
     (client,) = world.add("course")
     points = course(world, "aritma.iam.rotate", client).points()
     for start in range(0, len(points), 20):
-        part = World(world.home / f"part{start}", world.simulator, world.server)
+        part = type(world)(world.home / f"part{start}", world.simulator, world.server)
         part.home.mkdir()
         _kill_at(part, points[start : start + 20])
 
