@@ -9,7 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.aritma.iam.plugins.module_utils._api import NOT_OFFERED, REFUSALS, IamApi
-from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousError, ApiError, ConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+    AmbiguousError,
+    ApiError,
+    ConflictError,
+    NotFoundError,
+)
 from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import list_ids, newcomers
 from ansible_collections.aritma.iam.plugins.module_utils._wire import Secret
 
@@ -44,7 +49,10 @@ def add(
     before = frozenset(secret.secret_id for secret in listed)
 
     def look() -> list[Secret] | None:
-        return newcomers(api.list_secrets(client_id), description, before) or None
+        try:
+            return newcomers(api.list_secrets(client_id), description, before) or None
+        except NotFoundError:
+            return None  # the client was there for the POST: this node of the server does not know it yet
 
     try:
         told = api.create_secret(client_id, body)

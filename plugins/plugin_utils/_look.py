@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousNameError, MissingError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousNameError, IamError, MissingError
 from ansible_collections.aritma.iam.plugins.module_utils._exchange import TOKEN_EXCHANGE
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._record import Record, require_name
@@ -108,7 +109,22 @@ class Look:
         )
 
     def _list(self, client_id: str) -> tuple[Listed, ...]:
-        secrets: Sequence[Mapping[str, Any]] = self._ask(CLIENT_SECRET_INFO, client_id=client_id)["secrets"]
+        """The listed secrets. A provisioning has just seen the client: that it is not found is given some time."""
+        deadline = time.monotonic() + (0.0 if self.params["due"] else self.params["list_deadline"])
+        listed = None
+        while listed is None:
+            listed = self._listed(client_id, patient=time.monotonic() < deadline)
+        return listed
+
+    def _listed(self, client_id: str, *, patient: bool) -> tuple[Listed, ...] | None:
+        """None after a pause, where the client is not found and that may be waited for."""
+        try:
+            secrets: Sequence[Mapping[str, Any]] = self._ask(CLIENT_SECRET_INFO, client_id=client_id)["secrets"]
+        except IamError as error:
+            if not patient or error.details.get("status") != HTTPStatus.NOT_FOUND:
+                raise
+            time.sleep(_LIST_PAUSE)
+            return None
         return tuple(Listed(str(each["secret_id"]), each["description"]) for each in secrets)
 
     def _list_until_previous_is_seen(

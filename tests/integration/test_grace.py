@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_run import Ansible
+from service import delivered, service, stored
 from torture.world import FOREIGN, Client, World, managed
 
 from simulator.caller import Caller
@@ -163,3 +165,12 @@ def test_lists_without_descriptions(tmp_path: Path, simulate: Callable[..., Simu
     assert [str(each) for each in ours] == [certain.record()["current"]["secret_id"]]
     assert len(certain.secrets()) == 2
     assert not any(managed(each) and str(each["id"]) not in map(str, ours) for each in certain.secrets())
+
+
+def test_a_new_client_that_is_not_known_everywhere_yet(simulator: Simulator, ansible: Ansible) -> None:
+    """A node of the server that has not heard of it says that there is no such client: that is given some time."""
+    match = {"operation": "listClientSecrets"}
+    simulator.admin.add_faults({"action": "fail_before", "status": 404, "match": match, "times": 2})
+    role = {"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}, "vars": service(ansible.home)}
+    ansible.tasks(role).ok()
+    assert delivered(ansible.home)["CLIENT_SECRET"] == stored(ansible.home)["current"]["value"]

@@ -272,3 +272,9 @@ def test_the_id_of_something_else_is_not_taken_for_that_of_the_secret(iam: Drive
     client_id = iam.ok("oidc_client", name="billing")["client"]["client_id"]
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     assert [added] == [each["id"] for each in iam.secrets(client_id)]
+
+
+def test_a_client_that_one_node_does_not_know_yet_is_waited_for_after_the_post(iam: Driver, client_id: str) -> None:
+    lose(iam, "listClientSecrets", "fail_before", status=404, times=2, after_skip=1)
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    assert added in [each["id"] for each in iam.secrets(client_id)]
