@@ -107,6 +107,32 @@ def test_a_lost_answer_is_harmless(world: World) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simulator) -> None:
+    """POST turned away or cut off once, before it was carried out; or carried out, and not listed for a while."""
+    world = World(tmp_path, simulator)
+    busy = {
+        "unavailable": {"action": "fail_before", "status": 503},
+        "gateway": {"action": "fail_before", "status": 502, "body": "html"},
+        "cut": {"action": "drop_before"},
+        "unlisted": {"action": "commit_then_drop"},
+    }
+    for client in world.add(*busy):
+        match = {"client_id": client.client_id, "operation": "createClientSecret"}
+        simulator.admin.add_faults({"match": match, "times": 1, **busy[client.name]})
+    (unlisted,) = (each for each in world.clients if each.name == "unlisted")
+    (old,) = [each for each in unlisted.secrets() if managed(each)]
+    shown = [{"id": old["id"], "description": old["description"]}]
+    match = {"client_id": unlisted.client_id, "operation": "listClientSecrets"}
+    stale = {"match": match, "action": "fail_before", "status": 200, "payload": shown, "after_skip": 1, "times": 7}
+    simulator.admin.add_faults(stale)
+    with world.consumed():
+        run = world.rotate()
+    assert run.code == 0, run.messages
+    assert world.complaints() == []
+    assert {each.name: each.peak() for each in world.clients} == dict.fromkeys(busy, 2)
+
+
+@pytest.mark.timeout(300)
 def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulator: Simulator) -> None:
     """Neither a rotation nor a provisioning writes to IAM when the record cannot be written."""
     (client,) = world.add("locked")
