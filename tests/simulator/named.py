@@ -163,6 +163,7 @@ def named_profile(name: str, switches: Mapping[str, Value] | None = None) -> Pro
 _CONFORMING: tuple[tuple[str, tuple[Value, ...], tuple[str, ...]], ...] = (
     ("create_secret_status", (201,), ("createClientSecret",)),
     ("create_secret_body", ("none",), ("createClientSecret",)),
+    ("empty_secrets", ("list",), ("listClientSecrets",)),
     ("policies_envelope", ("data", "paged"), ("listPolicies",)),
     ("policy_tenant", (True,), ("listPolicies", "createPolicy")),
     ("create_policy_status", (200, 201), ("createPolicy",)),
