@@ -110,7 +110,7 @@ def test_a_lost_answer_is_harmless(world: World) -> None:
 def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simulator) -> None:
     """POST turned away or cut off once, before it was carried out; or carried out, and not listed for a while."""
     world = World(tmp_path, simulator)
-    busy = {
+    busy: dict[str, dict[str, Any]] = {
         "unavailable": {"action": "fail_before", "status": 503},
         "gateway": {"action": "fail_before", "status": 502, "body": "html"},
         "cut": {"action": "drop_before"},
