@@ -14,13 +14,11 @@ from ansible_run import Ansible
 from torture.aws import AwsRecords, running_records
 from torture.kills import Course, Holding, Point, course
 from torture.openbao import Bao, running_bao
-from torture.world import Client, Server, World
+from torture.world import CONNECTIONS, Client, Server, World
 
 from simulator.process import Simulator
 
 SEED = 20261124
-CONNECTIONS = Path(__file__).resolve().parent.parent / "unit" / "stores" / "connection"
-"""Plugins of connections that are none to this host, as far as Ansible knows."""
 
 
 @pytest.fixture(scope="module")

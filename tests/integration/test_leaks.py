@@ -19,13 +19,12 @@ import pytest
 from ansible_run import VENV, Ansible
 from torture.leaks import Watch, files, forms, hits, values_of
 from torture.openbao import TOKEN, running_bao
-from torture.world import HERE, Client, World
+from torture.world import CONNECTIONS, HERE, Client, World
 
 from simulator.process import running
 
 ADMIN = "AdminCanary+/=0123456789%&secret"
 WRITTEN_AHEAD = "AheadCanary0123456789abcdefghij"
-ELSEWHERE = HERE.parent.parent / "unit" / "stores" / "connection"
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def test_a_run_on_the_target_shows_no_secret(tmp_path: Path) -> None:
         world.add("away", "late", ansible_connection="elsewhere")
         lost = {"match": {"operation": "createClientSecret", "client_id": "id-late"}, "action": "commit_then_drop"}
         simulator.admin.add_faults({**lost, "times": 1})
-        told = _watched(world, ARITMA_RUN_ON="target", ANSIBLE_CONNECTION_PLUGINS=str(ELSEWHERE))
+        told = _watched(world, ARITMA_RUN_ON="target", ANSIBLE_CONNECTION_PLUGINS=str(CONNECTIONS))
         assert told.code == 0, told.output
         assert world.complaints() == []
     assert _leaks_of(world, told) == []

@@ -26,6 +26,8 @@ from simulator.call import TENANTS
 from simulator.process import Simulator
 
 HERE = Path(__file__).resolve().parent
+CONNECTIONS = HERE.parent.parent / "unit" / "stores" / "connection"
+"""Plugins of connections that are none to this host, as far as Ansible knows."""
 SCOPE = "services.banking"
 CONSUMER_SCOPE = "services.documents"
 FOREIGN = "made-by-somebody-else-0"
