@@ -186,7 +186,7 @@ def _locked(place: Location) -> Iterator[None]:
                     hint="Find it with lslocks, or give the file a directory of its own.",
                     path=place.path,
                 ) from None
-            time.sleep(0.02)
+            time.sleep(0.005)
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import hmac
 import json
@@ -163,7 +164,9 @@ def _parsed(document: object) -> CachedToken | None:
     return CachedToken(str(token), float(renew_at), str(salt), str(verifier))
 
 
+@functools.lru_cache(maxsize=8)
 def _verifier(secret: str, salt: str) -> str:
+    # Slow on purpose, for the file's sake; every request asks for its token anew, and pays for this once.
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), _ROUNDS).hex()
 
 

@@ -51,13 +51,13 @@ options:
     type: dict
     required: true
   scope:
-    description: The scope that secrets are exchanged for.
+    description: The scope that secrets are exchanged for. By default the first of O(allowed_scopes).
     type: str
-    required: true
   allowed_scopes:
-    description: The scopes that the client may request. O(scope) has to be one of them.
+    description: The scopes that the client may request. In the phase V(check) O(scope) has to be one of them.
     type: list
     elements: str
+    default: []
   auth_method:
     description: How the client authenticates at the token endpoint.
     type: str
@@ -192,7 +192,7 @@ plan:
       sample: "2027-03-24T10:00:00Z"
     listed_before:
       description: The ids that were listed, where a new secret can be told from them by its absence only.
-      returned: phases V(start) and V(restore)
+      returned: phases V(start) and V(restore), where it matters
       type: list
       elements: str
     restores:

@@ -23,7 +23,7 @@ _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_cl
 
 # An action is imported in the main process. What the templates of nearly every task need is loaded there too, once, and
 # not again in each worker that is forked for a task: that would be a quarter of what a task costs.
-for _name in ("ansible.builtin.default", "aritma.iam.delivery_targets", "aritma.iam.remote_deliveries"):
+for _name in ("ansible.builtin.default", "aritma.iam.delivery_targets", "aritma.iam.task_file"):
     filter_loader.get(_name)
 test_loader.get("ansible.builtin.truthy")
 

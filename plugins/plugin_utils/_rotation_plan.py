@@ -42,8 +42,8 @@ SPEC = CONNECTION.merge(
             "client_id": {"type": "str"},
             "client_name": {"type": "str"},
             "store": store_option(),
-            "scope": {"type": "str", "required": True},
-            "allowed_scopes": {"type": "list", "elements": "str"},
+            "scope": {"type": "str"},
+            "allowed_scopes": {"type": "list", "elements": "str", "default": []},
             "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
             "known_secret": {"type": "str", "no_log": True},
             "proven_rotation_id": {"type": "str"},
@@ -68,6 +68,7 @@ def rotation_plan(call: Call, files: FileAccess, loader: Any) -> Operation:
     """The operation for one task. ``call`` reaches the API, ``files`` the task's host, ``loader`` the controller."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
+        params = {**params, "scope": params["scope"] or next(iter(params["allowed_scopes"]), None)}
         wish = _settings(params)
         look = Look(params, call, lambda client_id: open_store(params["store"], Setting(client_id, files, loader)))
         if params["phase"] == "check":
@@ -147,7 +148,8 @@ def _settings(params: Params) -> Settings:
 
 def _require_scope(params: Params) -> None:
     scope, allowed = params["scope"], params["allowed_scopes"]
-    if scope and (allowed is None or scope in allowed):
+    # Later the server knows what the client may request; before the client is made, only its options do.
+    if scope and (scope in allowed or params["phase"] != "check"):
         return
     said = f"{scope!r} is not one of the allowed scopes ({', '.join(allowed)})" if allowed else "none is given"
     raise OptionError(
@@ -168,5 +170,5 @@ def _next_secret(params: Params, seen: Evidence) -> dict[str, Any]:
         "rotation_id": rotation_id,
         "description": description_for(rotation_id),
         "expires_at": format_timestamp(at + parse_duration(lifetime, "secret_lifetime")) if lifetime else None,
-        "listed_before": None if seen.descriptions_shown and ids else ids,
+        **({} if seen.descriptions_shown and ids else {"listed_before": ids}),
     }

@@ -150,3 +150,4 @@ def _provision(world: World, chosen: Callable[[Course], Sequence[Point]]) -> Non
         client.learn_id()
     assert world.complaints(foreign=False) == []
     assert len(state["policies"]) == 1 + len(world.clients)
+    assert world.reported() == {}, "a report is of rotations"
