@@ -14,7 +14,7 @@ Result = Mapping[str, Any]
 _UNCONFIRMED = "the previous secret was deleted, but its exchange is not refused yet; the next run looks again"
 _NOT_FOUND = (
     "the list shows no secret of the previous rotation, so none was deleted, but its exchange is not refused; the next"
-    " run looks again. If one of the listed secrets is the previous one, delete it by its id (client_secret)"
+    " run looks again. If one of the listed secrets is the previous one, name its id in service_client_retire_ids"
 )
 
 

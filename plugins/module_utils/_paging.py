@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
-from ansible_collections.aritma.iam.plugins.module_utils._wire import LOOK_AT, folded
+from ansible_collections.aritma.iam.plugins.module_utils._wire import LOOK_AT, envelopes, folded
 
 FILTERED_SIZES = (50, 10)
 PAGE_SIZES = (200, *FILTERED_SIZES)
@@ -50,10 +50,7 @@ class Page(Generic[T]):
 
 def read_paging(data: object) -> Paging:
     """The paging in an answer, whichever of the styles it has."""
-    if not isinstance(data, Mapping):
-        return Paging()
-    flat = folded(data)
-    homes = [flat, *(folded(home) for home in map(flat.get, _HOMES) if isinstance(home, Mapping))]
+    homes = [home for envelope in envelopes(data) for home in (envelope, *_homes_in(envelope))]
 
     def found(*names: str) -> list[Any]:
         return [home[name] for name in names for home in homes if home.get(name) is not None]
@@ -72,6 +69,10 @@ def read_paging(data: object) -> Paging:
         cursor=next((str(value) for value in cursors if value and isinstance(value, (str, int))), None),
         more=next(iter(flags), True if any(found("next")) else None),
     )
+
+
+def _homes_in(envelope: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [folded(home) for home in map(envelope.get, _HOMES) if isinstance(home, Mapping)]
 
 
 def _is_number(value: object) -> bool:

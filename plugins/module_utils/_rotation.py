@@ -320,13 +320,13 @@ def _made_again(seen: Evidence, record: Record, pending: Current) -> bool:
 
 
 def _retirement_without_id(seen: Evidence, record: Record, wish: Settings, current_id: str | None) -> Retirement:
-    if seen.descriptions_shown:
-        return Retirement("retire", "no listed secret carries the previous rotation id", current_id=current_id)
     chosen = named(seen, record, wish.retire_ids)
     if len(chosen) == 1:
         return Retirement(
             "retire", "the previous secret goes, by the id that the operator named", chosen[0], current_id
         )
+    if seen.descriptions_shown:
+        return Retirement("retire", "no listed secret carries the previous rotation id", current_id=current_id)
     unclear = "it cannot be told which listed secret is the previous one; nothing was deleted"
     return Retirement("blocked", f"{unclear}. Name its id in service_client_retire_ids.", current_id=current_id)
 

@@ -284,6 +284,16 @@ def _entries(data: object, names: Sequence[str], depth: int) -> list[Any] | None
     return of_objects[0] if len(of_objects) == 1 else None
 
 
+def envelopes(data: object) -> list[dict[str, Any]]:
+    """The objects around the entries of a list answer, the outermost first, each with its members by folded name."""
+    found: list[dict[str, Any]] = []
+    inner: object = data
+    while isinstance(inner, Mapping) and len(found) < _NESTING:
+        found.append(folded(inner))
+        inner = next((each for each in map(found[-1].get, _LISTS) if isinstance(each, Mapping)), None)
+    return found
+
+
 def read_object(operation: str, data: object, names: Sequence[str], proof: Sequence[str]) -> Mapping[str, Any]:
     """The one object of an answer, also inside an envelope; it has a member out of ``proof`` (folded names)."""
     for candidate in _objects(data, (*names, *_OBJECTS), _NESTING):

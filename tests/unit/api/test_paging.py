@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
 from ansible_collections.aritma.iam.plugins.module_utils._paging import MAX_PAGES, Page, Query, read_paging, walk
+from ansible_collections.aritma.iam.plugins.module_utils._wire import read_entries
 
 Server = Callable[[Query], Any]
 Build = Callable[[list[int], int], Server]
@@ -24,7 +25,7 @@ def _read(server: Server, first: Query, asked: list[Query] | None = None) -> lis
         if asked is not None:
             asked.append(query)
         data = server(query)
-        return Page(data if isinstance(data, list) else data["items"], read_paging(data))
+        return Page(read_entries("listThings", data), read_paging(data))
 
     return walk("listThings", fetch, lambda entry: entry, first)
 
@@ -99,6 +100,16 @@ def next_cursor_beside_its_echo(held: list[int], limit: int) -> Server:
     return answer
 
 
+def inside(build: Build) -> Build:
+    """The same in an envelope."""
+
+    def built(held: list[int], limit: int) -> Server:
+        server = build(held, limit)
+        return lambda query: {"status": "ok", "result": server(query)}
+
+    return built
+
+
 def links_only(held: list[int], limit: int) -> Server:
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit)
@@ -119,6 +130,9 @@ def links_only(held: list[int], limit: int) -> Server:
         cursor,
         next_cursor_beside_its_echo,
         links_only,
+        inside(metadata),
+        inside(cursor),
+        inside(flat),
     ],
 )
 @given(count=st.integers(0, 130), limit=st.sampled_from([1, 3, 10, 20, 50, 200]))

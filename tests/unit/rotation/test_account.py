@@ -60,8 +60,8 @@ def _kept(version: int, current: str, previous: str | None, client_id: str = "c1
             "retire_unconfirmed",
             (
                 "the list shows no secret of the previous rotation, so none was deleted, but its exchange is not"
-                " refused; the next run looks again. If one of the listed secrets is the previous one, delete it by"
-                " its id (client_secret)"
+                " refused; the next run looks again. If one of the listed secrets is the previous one, name its id"
+                " in service_client_retire_ids"
             ),
         ),
         ({"decided": _decided(), "retirement": _retirement("c2", state="blocked")}, "rotated", ROTATE["reason"]),

@@ -132,6 +132,12 @@ RETIREMENTS: list[tuple[Retirement, Evidence, Settings, bool]] = [
         True,
     ),
     (
+        Retirement("retire", "the previous secret goes, by the id that the operator named", "9", "1"),
+        seen((*ONE, Listed("9", "altered by the server")), CURRENT, None, UNNAMED, is_current="accepted"),
+        Settings(retire_ids=("9",)),
+        True,
+    ),
+    (
         Retirement("blocked", UNTOLD, None, "1"),
         seen((*BARE, Listed("8")), CURRENT, None, UNNAMED, is_current="accepted"),
         Settings(retire_ids=("8", "9")),
