@@ -109,14 +109,27 @@ def _held(api: IamApi, subject: str) -> list[Pair]:
 def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, list[str]]:
     """Whether anything was changed here, and warnings. Granted first: who swaps a policy is never without both."""
     done: list[Pair] = []
+    unknown: list[Pair] = []
     try:
         warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
-        done.extend(pair for pair in changes.withdraw if withdraw(api, _key(subject, pair)))
+        for pair in changes.withdraw:
+            (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
     except IamError as error:
         if done:
             error.hint = f"{error.hint} Of the changes, {len(done)} were made before that; run it again, it goes on."
         raise
-    return bool(done), warnings
+    return bool(done), [*warnings, *_staying(api, subject, unknown)]
+
+
+def _staying(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:
+    """A warning for each policy that the server did not know when it was to be deleted, and lists all the same."""
+    listed = _held(api, subject) if unknown else []
+    return [
+        f"The policy {action} on {scope} of {subject} stays: it is listed, but the server knows none that it could"
+        " delete. Its lists may lag behind, or a group or another policy grants it."
+        for action, scope in unknown
+        if (action, scope) in listed
+    ]
 
 
 def _key(subject: str, pair: Pair) -> Mapping[str, str]:

@@ -123,10 +123,7 @@ def may_repeat_reply(repeats: Repeats, status: int, attempts: int) -> bool:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the server asks to wait (RFC 9110, section 10.2.3: a number or a date), if it does."""
-    value = headers.get("Retry-After")
-    if not value:
-        return None
     try:
-        return float(Retry(0).parse_retry_after(value))
+        return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
     except Exception:  # urllib3 raises InvalidHeader; its date parser raises others: an unreadable wish is no wish
         return None

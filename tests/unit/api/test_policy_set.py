@@ -74,6 +74,19 @@ def test_other_policies_stay_or_go_as_the_mode_says(iam: Driver, client_id: str)
     assert held(iam) == []
 
 
+def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, client_id: str) -> None:
+    """As where a server lists what a group grants, although it was asked not to."""
+    manage(iam, client_id, READ, PAY)
+    iam.admin.add_faults({"action": "fail_before", "match": {"operation": "deletePolicy"}, "status": 404, "times": 1})
+    result = manage(iam, client_id, mode="exact")
+    assert result["changed"]
+    (warning,) = result["warnings"]
+    assert str(READ["action"]) in warning
+    assert "stays: it is listed" in warning
+    assert held(iam) == [READ]
+    assert "warnings" not in manage(iam, client_id, mode="exact")
+
+
 def test_a_client_that_is_not_there_holds_nothing(iam: Driver) -> None:
     none = manage(iam, "nobody", mode="exact", retry_budget=1)
     assert (none["changed"], none["subject"], none["policies"]) == (False, None, [])

@@ -157,6 +157,15 @@ def test_a_lost_read_is_sent_again() -> None:
     assert len(hands.pauses) == 1
 
 
+def test_a_busy_answer_is_followed_by_another_request_when_the_server_said_so() -> None:
+    hands = Hands()
+    replies = iter([Reply(503, {"Retry-After": "7"}), Reply(200, {})])
+    budget = Budget(60.0, timeout=1.0, clock=hands.clock)
+
+    assert send_patiently(lambda _timeout: next(replies), Repeats.READ, budget).status == 200
+    assert hands.pauses == [7.0]
+
+
 def test_retry_after_may_be_a_date() -> None:
     moment = datetime.now(timezone.utc) + timedelta(seconds=30)
     wait = retry_after({"Retry-After": format_datetime(moment, usegmt=True)})
@@ -167,6 +176,7 @@ def test_retry_after_may_be_a_date() -> None:
 @pytest.mark.parametrize("value", ["", "soon", "-5", "1.5", "Mon, 99 Foo 2026", "Thu, 01 Jan 1970 00:00:00 GMT"])
 def test_an_unreadable_wish_is_none(value: str) -> None:
     assert not retry_after({"Retry-After": value})
+    assert retry_after({}) is None
 
 
 @given(value=st.text())
