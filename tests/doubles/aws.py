@@ -24,6 +24,7 @@ from uuid import uuid4
 
 import boto3
 
+from doubles.attached import ATTACHED
 from doubles.proxy import Asked
 
 REGION = "eu-north-1"
@@ -106,7 +107,7 @@ class Aws:
 def running_aws(home: Path) -> Iterator[Aws]:
     """The double on a free port of loopback."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [*ATTACHED, sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with (home / "moto.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "HOME": str(home)})
     try:

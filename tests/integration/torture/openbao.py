@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from doubles.attached import ATTACHED
 from doubles.proxy import Asked, Proxy
 
 TOKEN = "root-of-the-torture"
@@ -94,7 +95,7 @@ def running_bao(home: Path) -> Iterator[Bao]:
     arguments = ["-dev", f"-dev-root-token-id={TOKEN}", f"-dev-listen-address=127.0.0.1:{port}"]
     with (home / "bao.log").open("ab") as log:
         environment = {**os.environ, "HOME": str(home)}
-        process = subprocess.Popen([program, "server", *arguments], stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen([*ATTACHED, program, "server", *arguments], stdout=log, stderr=log, env=environment)
     url = f"http://127.0.0.1:{port}"
     bao = Bao(url, Proxy(url, _reading))
     try:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
-import runpy
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -37,7 +37,12 @@ Main = Callable[["asyncio.Queue[Any]", dict[str, Any]], Awaitable[None]]
 @pytest.fixture(scope="module")
 def source() -> dict[str, Any]:
     """The file as ansible-rulebook runs it: by its path."""
-    return runpy.run_path(str(SOURCE))
+    spec = importlib.util.spec_from_file_location(SOURCE.stem, SOURCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
 
 
 @pytest.fixture

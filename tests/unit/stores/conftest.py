@@ -28,6 +28,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._operation import Opera
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import connect
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
+from doubles.attached import ATTACHED
 from doubles.aws import CREDENTIALS, REGION, Aws, running_aws
 
 from .places import Place, in_file
@@ -186,7 +187,7 @@ def start_bao(home: Path, *arguments: str, port: int, token: str = "") -> Bao:
     program = Path(package.origin).parent / "bin" / "bao"
     log = (home / "bao.log").open("ab")
     process = subprocess.Popen(
-        [program, "server", *arguments], stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
+        [*ATTACHED, program, "server", *arguments], stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
     )
     log.close()
     bao = Bao(f"http://127.0.0.1:{port}", token, process)
