@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For ansible-test, whose pytest does not read pyproject.toml: what tests share, importable; the mark that they have."""
+"""For ansible-test, whose pytest does not read pyproject.toml: what tests share is importable, their mark is known."""
 
 from __future__ import annotations
 
