@@ -17,7 +17,7 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import Shi
 from ansible_collections.aritma.iam.plugins.plugin_utils._rotation_plan import rotation_plan
 
 
-def call_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask the API from this process."""
     outcome = operation.run(options, False)
     return {**outcome.result, "calls": outcome.calls}
@@ -26,7 +26,7 @@ def call_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, 
 class ActionModule(IamAction):
     """Gives the operation access to the API and to files on the task's host."""
 
-    operation = rotation_plan(call_here, files_here(check_mode=True), DataLoader())
+    operation = rotation_plan(ask_here, files_here(check_mode=True), DataLoader())
 
     _requires_connection = True
 
@@ -34,14 +34,14 @@ class ActionModule(IamAction):
         shipped = ShippedFiles(self, task_vars)
         files = files_here(check_mode=True) if runs_here(self) else shipped
 
-        def call_there(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        def ask_there(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
             answer = self.ship(options, task_vars, operation.name)
             if answer.get("failed"):
                 raise IamError(str(answer.get("msg", "")), **(answer.get("failure") or {}))
             return answer
 
-        call = call_there if params["run_on"] == "target" else call_here
-        operation = rotation_plan(call, files, self._loader)
+        ask = ask_there if params["run_on"] == "target" else ask_here
+        operation = rotation_plan(ask, files, self._loader)
         result = carry_out(operation, params, check_mode=self._task.check_mode, diff=False)
         if shipped.lost is not None:
             raise shipped.lost

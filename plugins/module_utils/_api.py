@@ -26,11 +26,10 @@ from ansible_collections.aritma.iam.plugins.module_utils._paging import (
     FILTERED_SIZES,
     PAGE_SIZES,
     Page,
-    Query,
     read_paging,
     walk,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._session import Answer, Session
+from ansible_collections.aritma.iam.plugins.module_utils._session import Answer, Query, Session
 from ansible_collections.aritma.iam.plugins.module_utils._wire import (
     Client,
     Policy,
@@ -237,10 +236,6 @@ class IamApi:
                 ) from None
             raise
         return True
-
-
-def _boolean(flag: bool) -> str:
-    return "true" if flag else "false"
 
 
 def _told(answer: Answer) -> object:

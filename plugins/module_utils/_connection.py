@@ -5,19 +5,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
 
 IDENTITY_URL = "https://id.aritma.io"
 AUTH_SCOPE = "services.iam"
@@ -127,7 +127,7 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
     """``token_url``, or the endpoint of ``tenant`` below ``identity_url``. Raises ``OptionError``."""
     given = _text(params, "token_url")
     if given:
-        return _checked_url(given, "token_url")
+        return checked_url(given, "token_url", _see("token_url"))
     tenant = _text(params, "tenant")
     if not tenant:
         raise OptionError(
@@ -138,8 +138,8 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
         )
     if tenant in (".", ".."):
         raise OptionError(f"tenant: {tenant!r} is not the name of a tenant.", hint=_see("tenant"), option="tenant")
-    identity_url = _checked_url(_text(params, "identity_url") or IDENTITY_URL, "identity_url").rstrip("/")
-    return f"{identity_url}/{quote(tenant, safe='')}/connect/token"
+    identity_url = checked_url(_text(params, "identity_url") or IDENTITY_URL, "identity_url", _see("identity_url"))
+    return f"{identity_url.rstrip('/')}/{quote(tenant, safe='')}/connect/token"
 
 
 def is_token_text(token: str) -> bool:
@@ -156,7 +156,7 @@ def _api_url(params: Mapping[str, Any]) -> str:
             "https://api.dev.aritma.io/core/iam.",
             option="api_url",
         )
-    return _checked_url(given, "api_url").rstrip("/").removesuffix("/v1").rstrip("/")
+    return checked_url(given, "api_url", _see("api_url")).rstrip("/").removesuffix("/v1").rstrip("/")
 
 
 def _require_credential(params: Mapping[str, Any]) -> None:
@@ -197,45 +197,6 @@ def _seconds(params: Mapping[str, Any], option: str, default: float, *, above: b
         wanted = "more than 0" if above else "0 or more"
         raise OptionError(f"{option}: {seconds:g} is not {wanted} seconds.", hint=_see(option), option=option)
     return seconds
-
-
-def _checked_url(url: str, option: str) -> str:
-    """``url`` if it is an absolute https URL (or http to this host), without user, query or fragment."""
-    parts = _split(url)
-    if parts is None:
-        # The text is not shown: it may hold a password.
-        raise OptionError(
-            f"{option} is not an absolute http(s) URL without user, query and fragment.",
-            hint=_see(option),
-            option=option,
-        )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise OptionError(
-            f"{option}: {url} would send credentials unencrypted.",
-            hint="Use https://; http:// is accepted for this host alone (localhost, 127.0.0.0/8, ::1).",
-            option=option,
-        )
-    return url
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of a URL of the kind that we use, or nothing."""
-    try:
-        parts = urlsplit(url)
-        absolute = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    plain = not ("@" in parts.netloc or parts.query or parts.fragment or set(url) & set(" \t\r\n\\"))
-    return parts if absolute and plain else None
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _text(params: Mapping[str, Any], name: str) -> str:

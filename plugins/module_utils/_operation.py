@@ -13,10 +13,9 @@ from ansible_collections.aritma.iam.plugins.module_utils._argspec import Argumen
 from ansible_collections.aritma.iam.plugins.module_utils._deps import missing_libraries
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, LibraryError
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._redaction import Redaction
 
 Params = Mapping[str, Any]
-
-HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def require(libraries: tuple[str, ...]) -> None:
 
 def failed(error: IamError, secrets: Iterable[str]) -> dict[str, Any]:
     """The result of a task that failed with ``error``; no text in it shows one of ``secrets``."""
-    return {"failed": True, "changed": False, **_scrub(error.to_result(), sorted(secrets, key=len, reverse=True))}
+    return {"failed": True, "changed": False, **_redacted(error.to_result(), Redaction(secrets))}
 
 
 def unexpected(name: str, error: Exception) -> IamError:
@@ -72,13 +71,11 @@ def unexpected(name: str, error: Exception) -> IamError:
     )
 
 
-def _scrub(value: Any, secrets: list[str]) -> Any:
+def _redacted(value: Any, redact: Redaction) -> Any:
     if isinstance(value, str):
-        for secret in secrets:
-            value = value.replace(secret, HIDDEN)
-        return value
+        return redact(value)
     if isinstance(value, Mapping):
-        return {key: _scrub(each, secrets) for key, each in value.items()}
+        return {key: _redacted(each, redact) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_scrub(each, secrets) for each in value]
+        return [_redacted(each, redact) for each in value]
     return value

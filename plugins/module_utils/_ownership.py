@@ -20,16 +20,20 @@ OWNERSHIP_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 _OCTAL = re.compile(r"(0o?)?[0-7]{3}")
+_LEADING_ZERO_LEFT_OUT = frozenset({400, 440, 444, 500})
+"""Numbers that are modes as they are written, and that nobody wants as what they are: 0620, 0670, 0674 and 0764."""
 
 
 def read_mode(value: object, option: str = "mode") -> int:
     """The permission bits in ``0640``, ``"640"`` or the number that YAML makes of an unquoted ``0640``.
 
-    Raises ``OptionError`` for anything else, so also for an unquoted ``640``, which YAML reads as a decimal number.
+    Raises ``OptionError`` for anything else, so also for an unquoted ``640`` or ``400``, which YAML reads as decimal
+    numbers.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0o777:
-        return value
-    if isinstance(value, str) and _OCTAL.fullmatch(value):
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= 0o777 and value not in _LEADING_ZERO_LEFT_OUT:
+            return value
+    elif isinstance(value, str) and _OCTAL.fullmatch(value):
         return int(value[-3:], 8)
     raise OptionError(
         f"{option}: {value!r} is not a file mode.",

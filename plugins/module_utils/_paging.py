@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
+from ansible_collections.aritma.iam.plugins.module_utils._session import Query
 from ansible_collections.aritma.iam.plugins.module_utils._wire import LOOK_AT, envelopes, folded
 
 FILTERED_SIZES = (50, 10)
@@ -24,7 +25,6 @@ _LONGEST_NUMBER = 20
 
 _HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links")
 
-Query = Mapping[str, "str | int | bool | None"]
 T = TypeVar("T")
 
 

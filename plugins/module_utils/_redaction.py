@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes secrets out of what a server said, in every spelling in which a server might echo them."""
+"""Takes secrets out of texts, in every spelling in which a server might echo them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECRET_MEMBERS = frozenset({"value", "secret", "client_secret", "clientsecret",
 
 
 class Redaction:
-    """Knows the secrets of one exchange with a server; its ``repr`` does not show them."""
+    """Knows some secrets; its ``repr`` does not show them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
@@ -46,11 +46,13 @@ def secrets_in(body: Any) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    encoded = base64.b64encode(secret.encode()).decode()
+    # Bytes of the environment that are no text arrive as surrogates, which an encoder would refuse.
+    lenient = "surrogatepass"
+    encoded = base64.b64encode(secret.encode(errors=lenient)).decode()
     return {
         secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
+        quote(secret, safe="", errors=lenient),
+        quote_plus(secret, errors=lenient),
         html.escape(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],

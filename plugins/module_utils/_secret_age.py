@@ -125,6 +125,17 @@ def read_moment(text: str | None) -> datetime | None:
     return moment.replace(microsecond=0) if moment is not None and moment.year in _CALENDAR else None
 
 
+def unreadable(text: str | None) -> bool:
+    """Whether a server has written something that is neither a time nor "never"."""
+    if not text:
+        return False
+    try:
+        parse_timestamp(text)
+    except ValueError:
+        return not text.strip().startswith(_ENDS_OF_CALENDAR)
+    return False
+
+
 def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSecret:
     rotation_id = tag_in(secret.description)
     created = read_moment(secret.created) or made_at(rotation_id)
@@ -150,19 +161,11 @@ def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSe
 
 def _unclear(secret: Secret, created: datetime | None, limits: Limits) -> str:
     """What keeps us from knowing whether the secret is due."""
-    if secret.expiration and _unreadable(secret.expiration):
+    if unreadable(secret.expiration):
         return "its expiration cannot be read"
     if created is None and limits.rotate_after is not None:
         return "the server does not show when it was added"
     return ""
-
-
-def _unreadable(text: str) -> bool:
-    try:
-        parse_timestamp(text)
-    except ValueError:
-        return not text.strip().startswith(_ENDS_OF_CALENDAR)
-    return False
 
 
 def _superseded(secret: AgedSecret) -> AgedSecret:

@@ -20,6 +20,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._errors import (
     OptionError,
     RefusedError,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._secret_age import read_moment, unreadable
 from ansible_collections.aritma.iam.plugins.module_utils._time import (
     format_timestamp,
     parse_duration,
@@ -31,7 +32,6 @@ SHORTEST, LONGEST = 8, 32
 """The characters that a value may have: the API's own limits."""
 
 _ALPHABET = string.ascii_letters + string.digits
-_NO_ZERO_TIME = 1971  # some servers write the first moment of their calendar for "never"
 
 
 @dataclass(frozen=True)
@@ -150,21 +150,13 @@ def _several(key: SecretKey, matches: Sequence[Secret]) -> list[str]:
 def _other_expiration(existing: Secret, wanted: str | None) -> list[str]:
     if wanted is None:
         return []
-    shown = _moment(existing.expiration)
-    if shown == _moment(wanted) or (existing.expiration and shown is None):
+    if unreadable(existing.expiration) or read_moment(existing.expiration) == read_moment(wanted):
         return []
     warning = (
         f"Secret {existing.secret_id} expires {existing.expiration or 'never'}, not {wanted}. This API cannot change "
         "the expiration of a secret: add one with another description and delete this one."
     )
     return [warning]
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return None if text is None else parse_timestamp(text).replace(microsecond=0)
-    except ValueError:
-        return None
 
 
 def _require_descriptions(listed: Sequence[Secret]) -> None:
@@ -217,8 +209,8 @@ def _others_work(target: Secret, listed: Iterable[Secret], at: datetime) -> bool
 
 def expired(secret: Secret, at: datetime) -> bool:
     """Whether the secret has an expiration that can be read, and that has passed."""
-    moment = _moment(secret.expiration)
-    return moment is not None and moment.year >= _NO_ZERO_TIME and moment <= at
+    moment = read_moment(secret.expiration)
+    return moment is not None and moment <= at
 
 
 def newcomers(listed: Sequence[Secret], description: str, before: Collection[str]) -> list[Secret]:

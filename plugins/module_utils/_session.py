@@ -29,6 +29,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._retry import Budget, R
 from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens
 
 Query = Mapping[str, "str | int | bool | None"]
+"""The query of a request: ``None`` is left out, and booleans are written as ``true`` and ``false``."""
 
 _REPEATS = {
     "GET": Repeats.READ,
@@ -80,10 +81,9 @@ class Session:
         """The 2xx answer to one operation of the API.
 
         ``operation`` is the operationId; ``path_segments`` are the raw segments below ``/v1``, such as ``("clients",
-        client_id)``; ``query`` leaves out ``None`` and writes booleans as ``true`` and ``false``; ``body`` is sent as
-        JSON, under the name ``content_type``, unless it is ``None``. GET, PUT, PATCH and DELETE are repeated inside the
-        retry budget, so that a DELETE may meet its own success as a 404. A POST is repeated only when nothing was sent,
-        or on 429.
+        client_id)``; ``body`` is sent as JSON, under the name ``content_type``, unless it is ``None``. GET, PUT, PATCH
+        and DELETE are repeated inside the retry budget, so that a DELETE may meet its own success as a 404. A POST is
+        repeated only when nothing was sent, or on 429.
 
         Raises ``OptionError`` (a segment that is no name), ``NotFoundError``, ``ConflictError``,
         ``PermissionDeniedError``, ``AuthenticationError``, ``ApiError`` (any other status), ``ContractError``,

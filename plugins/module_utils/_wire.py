@@ -30,6 +30,7 @@ _LISTS = ("items", "data", "results", "result", "values", "value", "content", "r
 _OBJECTS = ("data", "result", "item", "value", "content")
 _BESIDE_LISTS = frozenset({"links", "errors", "warnings", "messages"})
 _NESTING = 3
+_KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: "list", dict: "object"}
 
 
 def fold(name: str) -> str:
@@ -57,15 +58,7 @@ def describe(data: object) -> str:
 
 
 def _kind(value: object) -> str:
-    kinds: tuple[tuple[type, str], ...] = (
-        (bool, "boolean"),
-        (str, "string"),
-        (int, "number"),
-        (float, "number"),
-        (list, "list"),
-        (dict, "object"),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
+    return _KINDS.get(type(value), "null")
 
 
 def misfit(operation: str, expected: str, data: object, problem: str = "") -> ContractError:

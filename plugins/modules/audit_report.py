@@ -47,8 +47,8 @@ options:
     type: path
   mode:
     description:
-      - The mode of the JSON file and the page, in quotes. They name every client, so that by default nobody else may
-        read them.
+      - The mode of the JSON file and the page, as octal digits in quotes. They name every client, so that by default
+        nobody else may read them.
     type: raw
     default: "0600"
 seealso:

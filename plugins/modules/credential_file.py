@@ -78,7 +78,9 @@ options:
     description: The group of the file. By default it keeps the one that it has.
     type: str
   mode:
-    description: The mode of the file.
+    description:
+      - The mode of the file, as octal digits in quotes. A number that can only be a mode without its leading zero, such
+        as an unquoted V(640) or V(400), is refused.
     type: raw
     default: "0600"
   content:

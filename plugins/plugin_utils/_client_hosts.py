@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
@@ -24,6 +23,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
     AgedSecret,
     deciding,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._tenant import named_like
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp
 from ansible_collections.aritma.iam.plugins.module_utils._wire import Client
 
@@ -51,9 +51,8 @@ class ClientFilter:
 
     def by_name(self, client: Client) -> bool:
         """Whether the name is wanted; a client without a name is taken by its id."""
-        name = client.name or client.client_id
-        wanted = not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
-        return wanted and not any(fnmatchcase(name, pattern) for pattern in self.exclude_names)
+        excluded = bool(self.exclude_names) and named_like(self.exclude_names)(client)
+        return named_like(self.names)(client) and not excluded
 
     def by_details(self, client: Client) -> bool:
         """Whether one of the scopes, and one of the grants, is wanted. Raises ``OptionError`` where none is shown."""

@@ -29,7 +29,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._time import now
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Rival, rival, this_run
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Store
 
-Call = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
+Ask = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""
 
 _LIST_PAUSE = 1.0
@@ -41,7 +41,7 @@ class Look:
     """One look at one client. ``calls`` counts requests; ``details`` are the words of exchanges that did not accept."""
 
     params: Params
-    call: Call
+    ask: Ask
     open_store: Callable[[str], Store]
     calls: Counter[str] = field(default_factory=Counter)
     details: list[str] = field(default_factory=list)
@@ -181,7 +181,7 @@ class Look:
     def _ask(self, operation: Operation, **options: Any) -> Mapping[str, Any]:
         connection = {name: self.params[name] for name in CONNECTION.argument_spec}
         defaults = {name: option.get("default") for name, option in operation.spec.argument_spec.items()}
-        answer = self.call(operation, {**defaults, **connection, **options})
+        answer = self.ask(operation, {**defaults, **connection, **options})
         self.calls.update(answer.get("calls") or {})
         return answer
 

@@ -31,7 +31,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
 )
 from ansible_collections.aritma.iam.plugins.module_utils._secret_age import read_limits
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now, parse_duration
-from ansible_collections.aritma.iam.plugins.plugin_utils._look import Call, Look
+from ansible_collections.aritma.iam.plugins.plugin_utils._look import Ask, Look
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting
 
@@ -64,13 +64,13 @@ SPEC = CONNECTION.merge(
 )
 
 
-def rotation_plan(call: Call, files: FileAccess, loader: Any) -> Operation:
-    """The operation for one task. ``call`` reaches the API, ``files`` the task's host, ``loader`` the controller."""
+def rotation_plan(ask: Ask, files: FileAccess, loader: Any) -> Operation:
+    """The operation for one task. ``ask`` reaches the API, ``files`` the task's host, ``loader`` the controller."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
         params = {**params, "scope": params["scope"] or next(iter(params["allowed_scopes"]), None)}
         wish = _settings(params)
-        look = Look(params, call, lambda client_id: open_store(params["store"], Setting(client_id, files, loader)))
+        look = Look(params, ask, lambda client_id: open_store(params["store"], Setting(client_id, files, loader)))
         if params["phase"] == "check":
             return Outcome(False, {"client_id": look.stored_client_id()})
         try:

@@ -211,16 +211,16 @@ def _check_idle(world: World, idle: Client) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("play", ["aritma.iam.rotate", "aritma.iam.provision"])
 def test_what_a_cut_off_run_left_is_deleted(play: str, world: World) -> None:
-    """A secret of the record's lineage that the record does not know, whichever playbook comes next. It is told first."""
+    """A secret of the record's lineage that the record does not know, whichever playbook comes next."""
     (client,) = world.add("untidy")
     left = {"value": "LeftByACutOffRun0000000000000000", "description": f"aritma.iam rotation {LEFT}"}
     answer = Caller(world.simulator).add_secret(client.client_id, **left)
     assert answer.ok, answer.text
-    arguments = {"hosts": world.hosts(client), "variables": {"rotation_report": str(world.report)}}
-    predicted = world.ansible().run(play, "--check", **arguments)
+    hosts, told = world.hosts(client), world.variables(rotation_force=False)
+    predicted = world.ansible().run(play, "--check", hosts=hosts, variables=told)
     assert predicted.code == 0, predicted.messages
     assert client.lives(left["value"])
-    run = world.ansible().run(play, **arguments)
+    run = world.ansible().run(play, hosts=hosts, variables=told)
     assert run.code == 0, run.messages
     assert not client.lives(left["value"])
     assert client.complaints() == []

@@ -15,6 +15,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._argspec import Argumen
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._ownership import read_mode
 from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
@@ -45,7 +46,7 @@ class _File:
 
 def run(params: Params, check_mode: bool) -> Outcome:
     """Write what is asked for: everything is rendered first. An account of what there is changes no managed host."""
-    audit, mode = read_audit(params["audit"]), _mode(params["mode"])
+    audit, mode = read_audit(params["audit"]), read_mode(params["mode"])
     _check_suffix(params["prometheus"])
     render: Mapping[str, Callable[[], str]] = {
         "json": lambda: json.dumps(params["audit"], indent=2, ensure_ascii=False) + "\n",
@@ -72,16 +73,6 @@ def _words(audit: Audit) -> str:
         f"{total.secrets_due} of {total.secrets} secrets are due, at {total.clients_due} of {total.clients} clients"
         f"{unreadable}"
     )
-
-
-def _mode(value: object) -> int:
-    """An octal mode; YAML turns an unquoted one into a number, which would be another mode."""
-    text = str(value)
-    if not isinstance(value, str) or not text.isdigit() or set(text) & set("89") or int(text, 8) > 0o777:
-        raise OptionError(
-            f"mode: {text!r} is not an octal mode in quotes.", hint='Write "0640", for example.', option="mode"
-        )
-    return int(text, 8)
 
 
 def _check_suffix(path: str | None) -> None:

@@ -17,8 +17,8 @@ from ansible import constants
 from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import require
+from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
@@ -91,7 +91,7 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
         configuration.retries = Retry(
             _RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False
         )
-        server = checked_url(configuration.host, "target", "a Kubernetes API")
+        server = checked_url(configuration.host, "target", "Correct the server of the kubeconfig: https://host:port.")
         return Cluster(library("kubernetes.client", "kubernetes").ApiClient(configuration), server)
 
     return opened

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import UnknownOutcomeError
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 AWS_MEMBERS: dict[str, dict[str, Any]] = {
@@ -51,8 +51,9 @@ _TOLD = (
 
 def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
     """A function that makes a client once and gives it. Raises ``OptionError`` at once for what cannot work."""
+    hint = f"Write {option}.endpoint_url as https://host:port."
     if options.get("endpoint_url"):
-        checked_url(options["endpoint_url"], option, "an AWS endpoint")
+        checked_url(options["endpoint_url"], option, hint)
 
     @cache
     def opened() -> Any:
@@ -70,7 +71,7 @@ def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
                 ),
             )
         # It may also come from the environment, or from a profile.
-        checked_url(client.meta.endpoint_url, option, "an AWS endpoint")
+        checked_url(client.meta.endpoint_url, option, hint)
         return client
 
     return opened

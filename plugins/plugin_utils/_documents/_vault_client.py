@@ -20,7 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry, requests
 from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import require
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._urls import checked_url
+from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 VAULT_MEMBERS: dict[str, dict[str, Any]] = {
@@ -75,7 +75,7 @@ def _url(options: Mapping[str, Any], option: str) -> str:
     url = _given(options, "url", "VAULT_ADDR")
     if not url:
         raise _missing(option, "url", "VAULT_ADDR")
-    return checked_url(url, option, "a Vault server")
+    return checked_url(url, option, f"Write {option}.url (VAULT_ADDR) as https://host:port.").rstrip("/")
 
 
 def _token(options: Mapping[str, Any], loader: Any, option: str) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     lineage_of,
     new_rotation_id,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import LONGEST, SHORTEST, generate_value
+from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import check_value, generate_value
 from ansible_collections.aritma.iam.plugins.module_utils._time import (
     format_timestamp,
     now,
@@ -150,12 +150,8 @@ def _value(params: Params) -> str:
     given: str | None = params["value"]
     if given is None:
         return generate_value()
-    if params["state"] == "staged" and not SHORTEST <= len(given) <= LONGEST:
-        raise OptionError(
-            f"value: a secret has {SHORTEST} to {LONGEST} characters, this one has {len(given)}.",
-            hint="Leave it out, and one is generated.",
-            option="value",
-        )
+    if params["state"] == "staged":
+        check_value(given)
     return given
 
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
-from ansible_collections.aritma.iam.plugins.module_utils._paging import MAX_PAGES, Page, Query, read_paging, walk
+from ansible_collections.aritma.iam.plugins.module_utils._paging import MAX_PAGES, Page, read_paging, walk
+from ansible_collections.aritma.iam.plugins.module_utils._session import Query
 from ansible_collections.aritma.iam.plugins.module_utils._wire import read_entries
 
 Server = Callable[[Query], Any]

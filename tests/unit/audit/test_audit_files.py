@@ -174,9 +174,9 @@ def test_check_mode_writes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
-        ("mode", 416, "is not an octal mode"),
-        ("mode", "rw-", "is not an octal mode"),
-        ("mode", "0688", "is not an octal mode"),
+        ("mode", 640, "mode: 640 is not a file mode"),
+        ("mode", "rw-", "mode: 'rw-' is not a file mode"),
+        ("mode", "0688", "mode: '0688' is not a file mode"),
         ("prometheus", "metrics.txt", "does not end in .prom"),
         ("audit", {"schema": 2}, "audit is not what secret_audit_info returns: schema"),
     ],

@@ -176,6 +176,8 @@ def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: 
         ({"credential": {"scope": "a\nb"}}, "which env cannot carry"),
         ({"mode": "rw"}, "is not a file mode"),
         ({"mode": 640}, "is not a file mode"),
+        ({"mode": 400}, "is not a file mode"),
+        ({"mode": 444}, "is not a file mode"),
         ({"group": "no-such-group"}, "knows no group"),
         ({"credential": None}, "Give credential"),
         ({"content": "x"}, "mutually exclusive"),

@@ -18,8 +18,9 @@ Json = dict[str, Any]
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"state": "staged", "value": "seven77"}, "has 8 to 32 characters, this one has 7"),
-        ({"state": "staged", "value": "x" * 33}, "this one has 33"),
+        ({"state": "staged", "value": "seven77"}, "value has 7 characters; the API takes 8 to 32"),
+        ({"state": "staged", "value": "x" * 33}, "value has 33 characters"),
+        ({"state": "staged", "value": "two\nlines"}, "value holds a control character"),
         ({"state": "staged", "expires_at": "2020-01-01T00:00:00Z"}, "in the past"),
         ({"state": "staged", "expires_at": "soon"}, "is no time"),
         ({"state": "staged", "lease": "15"}, "is not a duration"),

@@ -268,7 +268,8 @@ def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, relay: Re
     [
         ({"url": None}, "needs url"),
         ({"url": "http://vault.example.com"}, "unencrypted"),
-        ({"url": "vault.example.com:8200"}, "is not the URL"),
+        ({"url": "vault.example.com:8200"}, "is not an absolute http(s) URL"),
+        ({"url": "http://user:canary@vault.example.com"}, "without user"),
         ({"token": None}, "needs a token"),
         ({"auth_method": "approle"}, "needs role_id and secret_id"),
         ({"token": None, "token_file": "/missing/token"}, "token_file /missing/token cannot be read"),
@@ -286,6 +287,7 @@ def test_options_that_cannot_be_used(
     failed = keep(store={**members, **change})
     assert failed["failure"]["kind"] == "option"
     assert message in failed["msg"]
+    assert "canary" not in failed["msg"]
 
 
 def test_url_and_token_come_from_the_environment_and_from_files(
