@@ -80,11 +80,11 @@ targets: python ## ansible-test integration against the simulator and OpenBao; C
 ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/unit/http/"
 	@$(PYTHON) scripts/units.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
-unit: venv ## unit tests
-	@$(PYTEST) tests/unit -m 'not torture' $(ARGS)
+unit: venv ## unit tests; ARGS="tests/unit/api" for some
+	@$(PYTEST) $(if $(findstring tests/unit/,$(ARGS)),,tests/unit) -m 'not torture' $(ARGS)
 
 integration: venv ## playbooks and modules against the simulator over HTTP; what is marked `matrix` is in `make matrix`
-	@$(PYTEST) tests/integration -m 'not torture and not programs and not matrix' $(ARGS)
+	@$(PYTEST) $(if $(findstring tests/integration/,$(ARGS)),,tests/integration) -m 'not torture and not programs and not matrix' $(ARGS)
 
 driven: venv programs ## the tests that drive Chromium and ansible-rulebook (Java)
 	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)

@@ -12,16 +12,13 @@ from typing import Any
 import pytest
 from torture.kills import Holding, Point
 from torture.openbao import Bao, running_bao
-from torture.world import LINEAGE, Client, World, managed, ours
+from torture.world import Client, World, managed, ours
 
 from doubles.proxy import Rule
-from simulator.caller import Caller
 from simulator.process import Simulator
 
 BEFORE_POST = Point("call", operation="createClientSecret")
 BEFORE_DELETE = Point("call", operation="deleteClientSecret")
-LEFT = f"{LINEAGE}-20261101T100000Z-abcdef"
-"""The rotation id of a secret that a run made and no record knows."""
 
 
 @pytest.fixture(scope="module")
@@ -206,21 +203,3 @@ def _check_idle(world: World, idle: Client) -> None:
     asked = [str(each["operation"]) for each in ours(world.simulator.admin.log(), idle)]
     assert asked == ["listClientSecrets", "tokenForTenant"]
     assert [each["id"] for each in idle.secrets() if managed(each)] == [idle.record()["current"]["secret_id"]]
-
-
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("play", ["aritma.iam.rotate", "aritma.iam.provision"])
-def test_what_a_cut_off_run_left_is_deleted(play: str, world: World) -> None:
-    """A secret of the record's lineage that the record does not know, whichever playbook comes next."""
-    (client,) = world.add("untidy")
-    left = {"value": "LeftByACutOffRun0000000000000000", "description": f"aritma.iam rotation {LEFT}"}
-    answer = Caller(world.simulator).add_secret(client.client_id, **left)
-    assert answer.ok, answer.text
-    hosts, told = world.hosts(client), world.variables(rotation_force=False)
-    predicted = world.ansible().run(play, "--check", hosts=hosts, variables=told)
-    assert predicted.code == 0, predicted.messages
-    assert client.lives(left["value"])
-    run = world.ansible().run(play, hosts=hosts, variables=told)
-    assert run.code == 0, run.messages
-    assert not client.lives(left["value"])
-    assert client.complaints() == []
