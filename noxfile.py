@@ -16,6 +16,7 @@ try:
 except ImportError:
     raise SystemExit("antsibull-nox is missing: run `make venv`, then .build/venv/bin/nox") from None
 
+nox.options.envdir = ".build/nox"
 antsibull_nox.load_antsibull_nox_toml()
 
 
