@@ -25,12 +25,12 @@ from uuid import uuid4
 import boto3
 
 from doubles.attached import ATTACHED
+from doubles.ports import free_port
 from doubles.proxy import Asked
 
 REGION = "eu-north-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEDOUBLE00000", "AWS_SECRET_ACCESS_KEY": "key-of-the-double"}
 """For the environment of whoever uses boto3 here; moto looks at neither."""
-
 
 _WRITES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "DeleteSecret"})
 
@@ -40,13 +40,6 @@ def reading(_method: str, _path: str, headers: Mapping[str, str], body: bytes) -
     operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
     given = json.loads(body or b"{}")
     return Asked(operation, given.get("SecretId") or given.get("Name", ""), operation in _WRITES)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def client(url: str) -> Any:

@@ -63,8 +63,8 @@ class Proxy:
         self.target = target
         self.reading = reading
         self.rules: list[Rule] = []
-        self.refusals: dict[str, tuple[int, bytes]] = {}
-        """Answers by operation that are given in the place of the server."""
+        self.refusals: dict[str, tuple[int, bytes, Mapping[str, str]]] = {}
+        """Answers by operation that are given in the place of the server: status, body and headers."""
         self.asked: list[Asked] = []
         self.writes: list[str] = []
         self._lock = threading.Lock()
@@ -125,7 +125,7 @@ class _Forward(BaseHTTPRequestHandler):
         asked = proxy.reading(self.command, self.path, headers, body)
         proxy.asked.append(asked)
         if asked.operation in proxy.refusals:
-            self._reply(*proxy.refusals[asked.operation], "application/json")
+            self._reply(*proxy.refusals[asked.operation])
             return
         rule = proxy.rule_for(asked) if asked.writes else None
         if rule and self._lost(rule, "before"):
@@ -134,7 +134,7 @@ class _Forward(BaseHTTPRequestHandler):
         if asked.writes and status < 300:
             proxy.writes.append(asked.path)
         if not (rule and self._lost(rule, "after")):
-            self._reply(status, answer, kind)
+            self._reply(status, answer, {"Content-Type": kind})
 
     def _lost(self, rule: Rule, phase: str) -> bool:
         """Whether the answer is lost in this phase; a pause is waited for."""
@@ -149,11 +149,12 @@ class _Forward(BaseHTTPRequestHandler):
             return True
         return False
 
-    def _reply(self, status: int, answer: bytes, kind: str) -> None:
+    def _reply(self, status: int, answer: bytes, headers: Mapping[str, str]) -> None:
         try:
             self.send_response(status)
-            self.send_header("Content-Type", kind or "application/json")
-            self.send_header("Content-Length", str(len(answer)))
+            told = {"Content-Type": "application/json", "Content-Length": str(len(answer)), **headers}
+            for name, value in told.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
         except OSError:

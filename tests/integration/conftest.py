@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_run import Ansible
+from torture.openbao import BaoRecords, running_bao_records
 
 from simulator.process import Simulator, running
 
@@ -43,3 +44,10 @@ def simulator(simulate: Callable[..., Simulator]) -> Simulator:
 def ansible(tmp_path: Path, simulator: Simulator) -> Ansible:
     """Ansible against ``simulator``."""
     return Ansible(tmp_path, simulator)
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BaoRecords]:
+    """A real OpenBao behind a proxy."""
+    with running_bao_records(tmp_path_factory.mktemp("bao")) as server:
+        yield server

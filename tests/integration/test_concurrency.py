@@ -10,14 +10,13 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_run import Ansible, Run
 from torture.kills import Holding, Point
-from torture.openbao import Bao, running_bao
+from torture.openbao import BaoRecords
 from torture.processes import family, send
 from torture.world import World, ours
 
@@ -25,13 +24,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._process_identity impor
 from simulator.process import Simulator
 
 SEED = 20261124
-
-
-@pytest.fixture(scope="module")
-def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
-    """A real OpenBao behind the proxy."""
-    with running_bao(tmp_path_factory.mktemp("bao")) as server:
-        yield server
 
 
 def _race(world: World, runs: int, seed: int, **variables: Any) -> list[Run]:
@@ -111,7 +103,7 @@ def test_four_runs_without_the_lease(tmp_path: Path, simulator: Simulator) -> No
 
 @pytest.mark.torture
 @pytest.mark.timeout(600)
-def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, bao: Bao) -> None:
+def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, bao: BaoRecords) -> None:
     """Only the main process is killed. What its workers had in flight lands after the next run; one more tidies up."""
     world = World(tmp_path, simulator, bao)
     points = {
@@ -150,7 +142,7 @@ def _wait_for_end(workers: list[int]) -> None:
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("lease", ["15m", "2s", "0s"])
-def test_many_races(tmp_path: Path, simulator: Simulator, bao: Bao, lease: str) -> None:
+def test_many_races(tmp_path: Path, simulator: Simulator, bao: BaoRecords, lease: str) -> None:
     """Both stores, two and four runs, other moments each time; a lease of 2 s is lost while a run is stopped."""
     for number in range(12):
         home = tmp_path / f"race{number}"

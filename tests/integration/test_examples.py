@@ -18,7 +18,7 @@ from examples import GUIDES, KINDS, ROOT, SUBSTITUTES, Machine, plugin_examples,
 from fleet import managed_secret
 from guide_walk import ELSEWHERE, NOT_RUN, Walk, check_rulebook, commands
 from plugin_plays import BEFORE, FAILS, SECRET, VARIABLES, named, run_plays
-from torture.openbao import TOKEN, running_bao
+from torture.openbao import TOKEN, running_bao_records
 
 from awx.controller import TOKEN as CONTROLLER_TOKEN
 from awx.controller import running_controller
@@ -179,7 +179,7 @@ def test_the_examples_of_plugins(simulator: Simulator, tmp_path: Path) -> None:
 def test_the_examples_on_servers(simulator: Simulator, tmp_path: Path) -> None:
     """OpenBao itself, and doubles of AWS and Kubernetes."""
     with ExitStack() as stack:
-        bao, aws = stack.enter_context(running_bao(tmp_path)), stack.enter_context(running_aws(tmp_path))
+        bao, aws = stack.enter_context(running_bao_records(tmp_path)), stack.enter_context(running_aws(tmp_path))
         cluster = stack.enter_context(running_cluster())
         cluster.deploy("deployments", "billing-web")
         machine = Machine(tmp_path, simulator, vault=bao.url)

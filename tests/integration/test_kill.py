@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from ansible_run import Ansible
-from torture.aws import AwsRecords, running_records
+from torture.aws import AwsRecords, running_aws_records
 from torture.kills import Course, Holding, Point, course
-from torture.openbao import Bao, running_bao
 from torture.world import CONNECTIONS, Client, Server, World
 
 from simulator.process import Simulator
@@ -22,16 +21,9 @@ SEED = 20261124
 
 
 @pytest.fixture(scope="module")
-def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
-    """A real OpenBao behind the proxy."""
-    with running_bao(tmp_path_factory.mktemp("bao")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsRecords]:
     """The double of AWS Secrets Manager behind the proxy."""
-    with running_records(tmp_path_factory.mktemp("aws")) as server:
+    with running_aws_records(tmp_path_factory.mktemp("aws")) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_run import VENV, Ansible
 from torture.leaks import Watch, files, forms, hits, values_of
-from torture.openbao import TOKEN, running_bao
+from torture.openbao import TOKEN, running_bao_records
 from torture.world import CONNECTIONS, HERE, Client, World
 
 from simulator.process import running
@@ -180,7 +180,7 @@ def test_a_bug_shows_no_secret(tmp_path: Path) -> None:
 @pytest.mark.timeout(300)
 def test_ansible_runner_keeps_no_secret(tmp_path: Path) -> None:
     """Artifacts and job events of a run by ansible-runner, as AWX has them; the record lives in OpenBao."""
-    with running(admin_secret=ADMIN) as simulator, running_bao(tmp_path) as bao:
+    with running(admin_secret=ADMIN) as simulator, running_bao_records(tmp_path) as bao:
         home = tmp_path / "world"
         home.mkdir()
         world = World(home, simulator, bao)

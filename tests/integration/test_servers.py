@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible_run import Ansible, Run
 from service import NAME, service, stored
-from torture.aws import AwsRecords, running_records
-from torture.openbao import TOKEN, Bao, running_bao
+from torture.aws import AwsRecords, running_aws_records
+from torture.openbao import TOKEN, BaoRecords, running_bao_records
 
 from doubles.kubernetes import TOKEN as KUBERNETES_TOKEN
 from doubles.kubernetes import Cluster, running_cluster
@@ -29,7 +29,7 @@ TWO = {"user": "client_id", "password": "client_secret"}
 class Site:
     """The servers, and Ansible."""
 
-    bao: Bao
+    bao: BaoRecords
     aws: AwsRecords
     cluster: Cluster
     ansible: Ansible
@@ -84,7 +84,7 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path, simulator: Simulator) -> Iterator[Site]:
     """Everything that runs."""
-    with running_bao(tmp_path) as bao, running_records(tmp_path) as aws, running_cluster() as cluster:
+    with running_bao_records(tmp_path) as bao, running_aws_records(tmp_path) as aws, running_cluster() as cluster:
         cluster.deploy("deployments", "web")
         yield Site(bao, aws, cluster, Ansible(tmp_path, simulator))
 

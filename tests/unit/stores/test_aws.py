@@ -208,9 +208,9 @@ def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(aws_member
     assert other.read()[0] == record(3)
 
 
-def denied(code: str, text: str) -> tuple[int, bytes]:
+def denied(code: str, text: str) -> tuple[int, bytes, Json]:
     """An answer of AWS."""
-    return 400, json.dumps({"__type": code, "message": text}).encode()
+    return 400, json.dumps({"__type": code, "message": text}).encode(), {}
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,9 @@ def test_a_server_that_is_gone_or_no_server_of_aws(
     """What to look at is said."""
     failed = keep(store={**aws_members, "endpoint_url": "http://127.0.0.1:1"})
     assert "the server did not answer (EndpointConnectionError)" in failed["msg"]
-    proxy.refusals["GetSecretValue"] = (502, b"<html>bad gateway</html>")
+    proxy.refusals["GetSecretValue"] = (502, b"<html>bad gateway</html>", {})
     assert keep(store=aws_members)["failure"]["kind"] == "store"
-    proxy.refusals["GetSecretValue"] = (200, b"<html>hello</html>")
+    proxy.refusals["GetSecretValue"] = (200, b"<html>hello</html>", {})
     assert keep(store=aws_members)["failed"]
 
 

@@ -16,9 +16,10 @@ from ansible_collections.aritma.iam.plugins.filter.remote_deliveries import remo
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
 from doubles.aws import Aws, reading
 from doubles.kubernetes import running_cluster
+from doubles.openbao import Bao
 from doubles.proxy import Proxy
 
-from .conftest import VALUE, Bao, Keep, perform
+from .conftest import VALUE, Keep, perform
 
 GUIDE = Path(__file__).parents[3] / "docs" / "stores-and-deliveries.md"
 CREDENTIAL = {"client_id": "c1", "client_secret": VALUE, "rotation_id": "r1"}
@@ -42,9 +43,7 @@ def delivered_and_removed(target: dict[str, Any]) -> list[dict[str, Any]]:
 def test_the_policy_of_vault_is_enough(keep: Keep, bao: Bao) -> None:
     """For a store and for a delivery; and for nothing elsewhere."""
     (policy,) = printed("hcl")
-    bao.call("PUT", "sys/policies/acl/guide", {"policy": policy})
-    token = bao.call("POST", "auth/token/create", {"policies": ["guide"]})["auth"]["client_token"]
-    store = {"type": "hashi_vault", "url": bao.url, "token": token, "path": "services/record"}
+    store = {"type": "hashi_vault", "url": bao.url, "token": bao.token_for("guide", policy), "path": "services/record"}
     for state in ("checked", "staged", "promoted", "absent"):
         assert "failed" not in keep(state, store=store), state
     assert [each["changed"] for each in delivered_and_removed({**store, "path": "services/billing"})] == [True] * 3

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionEr
 from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
+from doubles.openbao import Bao, reading, start_bao
+from doubles.ports import free_port
+from doubles.proxy import Asked, Proxy, Rule
 
-from .conftest import VALUE, Bao, Keep, free_port, start_bao
+from .conftest import VALUE, Keep
 
 Json = dict[str, Any]
 
@@ -31,7 +32,7 @@ Json = dict[str, Any]
 @pytest.fixture
 def path(request: pytest.FixtureRequest) -> str:
     """A secret of this test."""
-    return f"tests/{request.node.name}"
+    return "tests/" + re.sub("[^a-z0-9_]", "-", request.node.name)
 
 
 @pytest.fixture
@@ -50,76 +51,12 @@ def record(number: int = 1) -> Record:
     return Record(client_id="c1", version=number, current=Current(value=VALUE, rotation_id=f"r{number}"))
 
 
-class Relay(ThreadingHTTPServer):
-    """Stands before the server. ``drop`` says for which requests the answer is lost after they were carried out."""
-
-    daemon_threads = True
-
-    def __init__(self, target: str) -> None:
-        super().__init__(("127.0.0.1", 0), RelayHandler)
-        self.target = target.removeprefix("http://")
-        self.drop: Callable[[str, str], bool] = lambda _method, _path: False
-        self.hold_back = False
-        self.redirect = ""
-        self.seen: list[str] = []
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class RelayHandler(BaseHTTPRequestHandler):
-    """One request, handed on."""
-
-    server: Relay
-
-    def relay(self) -> None:
-        """Hand the request on; lose the answer where that is asked for."""
-        self.server.seen.append(f"{self.command} {self.path}")
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.server.redirect:
-            self.send_response(307)
-            self.send_header("Location", self.server.redirect)
-            self.end_headers()
-            return
-        lost = self.server.drop(self.command, self.path)
-        if lost and self.server.hold_back:
-            self.close_connection = True
-            return
-        target = http.client.HTTPConnection(self.server.target, timeout=10)
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        target.request(self.command, self.path, body, headers)
-        answer = target.getresponse()
-        content = answer.read()
-        target.close()
-        if lost:
-            self.close_connection = True
-            return
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-for _method in ("GET", "POST", "PUT", "DELETE"):
-    setattr(RelayHandler, f"do_{_method}", RelayHandler.relay)
-
-
 @pytest.fixture
-def relay(bao: Bao) -> Iterator[Relay]:
-    """A relay before the server."""
-    server = Relay(bao.url)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def proxy(bao: Bao) -> Iterator[Proxy]:
+    """A proxy before the server."""
+    between = Proxy(bao.url, reading)
+    yield between
+    between.close()
 
 
 def test_a_whole_rotation(keep: Keep, members: Json, bao: Bao, path: str) -> None:
@@ -193,42 +130,40 @@ def test_a_removed_secret_that_is_made_again_is_another_one(members: Json) -> No
     assert one.read()[0] == record(2)
 
 
-def test_a_lost_answer_to_a_write_that_was_carried_out_is_no_error(members: Json, relay: Relay) -> None:
+@pytest.mark.parametrize("losses", [1, 99])
+def test_a_lost_answer_to_a_write_that_was_carried_out_is_no_error(
+    members: Json, proxy: Proxy, path: str, losses: int
+) -> None:
     """Neither the first one lost nor all of them: what is stored tells that it is ours."""
-    store = opened({**members, "url": relay.url})
-    _none, token = store.read()
-    answers = iter([True])
-    relay.drop = lambda method, _path: method != "GET" and next(answers, False)
-    store.write(record(1), token)
+    store = opened({**members, "url": proxy.url})
+    proxy.rules = [Rule(path, "drop", times=losses)]
+    store.write(record(1), "0")
     found, token = store.read()
     assert (found, number(token)) == (record(1), 1)
-    relay.drop = lambda method, _path: method != "GET"
-    store.write(record(2), token)
-    found, token = store.read()
-    assert (found, number(token)) == (record(2), 2)
+    assert proxy.rules[0].times < losses
 
 
-def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(members: Json, relay: Relay) -> None:
+def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(members: Json, bao: Bao, path: str) -> None:
     """Somebody wrote after us, before we looked."""
-    store, other = opened({**members, "url": relay.url}), opened(members)
-    relay.hold_back = True
+    other = opened(members)
 
-    def drop(method: str, _path: str) -> bool:
-        if method != "GET" and other.read()[1] == "0":
+    def overtaken(*request: Any) -> Asked:
+        asked = reading(*request)
+        if asked.writes and other.read()[1] == "0":
             other.write(record(9), "0")
-        return method != "GET"
+        return asked
 
-    relay.drop = drop
-    with pytest.raises(StoreConflictError):
-        store.write(record(1), "0")
+    proxy = Proxy(bao.url, overtaken)
+    proxy.rules = [Rule(path, "drop", "before", times=99)]
+    with closing(proxy), pytest.raises(StoreConflictError):
+        opened({**members, "url": proxy.url}).write(record(1), "0")
     assert other.read()[0] == record(9)
 
 
-def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json, relay: Relay) -> None:
+def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json, proxy: Proxy, path: str) -> None:
     """It can be repeated."""
-    store = opened({**members, "url": relay.url})
-    relay.drop = lambda method, _path: method != "GET"
-    relay.hold_back = True
+    store = opened({**members, "url": proxy.url})
+    proxy.rules = [Rule(path, "drop", "before", times=99)]
     with pytest.raises(StoreError, match=r"was not written.*Nothing was changed") as caught:
         store.write(record(1), "0")
     assert not isinstance(caught.value, StoreConflictError)
@@ -255,11 +190,10 @@ def test_a_server_that_refuses(keep: Keep, members: Json, bao: Bao, change: Json
     assert "wrong-token-value" not in str(failed)
 
 
-def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, relay: Relay) -> None:
+def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, proxy: Proxy) -> None:
     """A redirect is not followed with the token."""
-
-    relay.redirect = "http://127.0.0.1:1/"
-    failed = keep(store={**members, "url": relay.url})
+    proxy.refusals["GET"] = (307, b"", {"Location": "http://127.0.0.1:1/"})
+    failed = keep(store={**members, "url": proxy.url})
     assert "not that of a Vault server (status 307)" in failed["msg"]
 
 
@@ -308,17 +242,10 @@ def test_url_and_token_come_from_the_environment_and_from_files(
     assert "failed" not in keep(store=store)
 
 
-def policy(bao: Bao, name: str, rules: str) -> str:
-    """A token that may do no more than ``rules``."""
-    bao.call("PUT", f"sys/policies/acl/{name}", {"policy": rules})
-    token: str = bao.call("POST", "auth/token/create", {"policies": [name], "ttl": "1h"})["auth"]["client_token"]
-    return token
-
-
 def test_a_token_with_the_documented_policy_is_enough(keep: Keep, members: Json, bao: Bao) -> None:
     """For everything but ``absent``, which needs delete on the metadata."""
     rules = 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }'
-    store = {**members, "token": policy(bao, "writer", rules)}
+    store = {**members, "token": bao.token_for("writer", rules)}
     assert "failed" not in keep("checked", store=store)
     assert keep("staged", store=store)["changed"]
     assert keep("promoted", store=store)["changed"]
@@ -326,12 +253,12 @@ def test_a_token_with_the_documented_policy_is_enough(keep: Keep, members: Json,
     assert "Forbidden" in failed["msg"]
     assert keep(store=store)["version"] == 2
     rules += '\npath "secret/metadata/tests/*" { capabilities = ["delete"] }'
-    assert keep("absent", store={**members, "token": policy(bao, "remover", rules)})["changed"]
+    assert keep("absent", store={**members, "token": bao.token_for("remover", rules)})["changed"]
 
 
 def test_a_token_that_may_only_read_fails_the_check(keep: Keep, members: Json, bao: Bao) -> None:
     """And names what it lacks, before anything is written."""
-    token = policy(bao, "reader", 'path "secret/data/tests/*" { capabilities = ["read"] }')
+    token = bao.token_for("reader", 'path "secret/data/tests/*" { capabilities = ["read"] }')
     failed = keep("checked", store={**members, "token": token})
     assert "lacks create, update" in failed["msg"]
     assert "Grant create, read and update on secret/data/tests/" in failed["msg"]
@@ -340,7 +267,7 @@ def test_a_token_that_may_only_read_fails_the_check(keep: Keep, members: Json, b
 def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
     """With role_id and secret_id; a wrong one is told without showing it."""
     bao.call("POST", "sys/auth/approle", {"type": "approle"})
-    policy(bao, "writer", 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }')
+    bao.token_for("writer", 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }')
     bao.call("POST", "auth/approle/role/rotator", {"token_policies": "writer"})
     role_id = bao.call("GET", "auth/approle/role/rotator/role-id")["data"]["role_id"]
     secret_id = bao.call("POST", "auth/approle/role/rotator/secret-id")["data"]["secret_id"]
@@ -354,20 +281,20 @@ def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
 
 def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, members: Json, bao: Bao, path: str) -> None:
     """Of another client, or no record at all."""
-    bao.call("POST", f"secret/data/{path}", {"data": {"schema": 1, "client_id": "c2"}})
+    bao.keep(path, {"schema": 1, "client_id": "c2"})
     assert "record of client c2, not of c1" in keep("staged", store=members)["msg"]
-    bao.call("POST", f"secret/data/{path}", {"data": {"password": VALUE}})
+    bao.keep(path, {"password": VALUE})
     failed = keep("staged", store=members)
     assert "cannot be used" in failed["msg"]
     assert VALUE not in str(failed)
     assert bao.call("GET", f"secret/data/{path}")["data"]["metadata"]["version"] == 2
 
 
-def test_check_mode_sends_no_write(keep: Keep, members: Json, relay: Relay) -> None:
-    """Only reads pass the relay."""
-    predicted = keep("staged", store={**members, "url": relay.url}, check_mode=True)
+def test_check_mode_sends_no_write(keep: Keep, members: Json, proxy: Proxy) -> None:
+    """Only reads pass the proxy."""
+    predicted = keep("staged", store={**members, "url": proxy.url}, check_mode=True)
     assert predicted["changed"]
-    assert {each.split()[0] for each in relay.seen} == {"GET"}
+    assert {each.operation for each in proxy.asked} == {"GET"}
 
 
 def test_a_record_outlives_a_restart_and_a_sealed_server_is_told(keep: Keep, tmp_path: Path) -> None:

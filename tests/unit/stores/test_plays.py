@@ -18,7 +18,9 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import VALUE, Bao, Stage
+from doubles.openbao import Bao
+
+from .conftest import VALUE, Stage
 
 Task = dict[str, Any]
 CONNECTIONS = pytest.mark.parametrize("connection", ["local", "elsewhere"])

@@ -20,8 +20,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._record import Current,
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
+from doubles.openbao import Bao
 
-from .conftest import Bao
 from .places import Place
 
 WRITERS = st.sampled_from([0, 1])
