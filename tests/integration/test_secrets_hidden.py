@@ -37,54 +37,54 @@ def _shown(secrets: Iterable[str], *texts: str) -> list[str]:
     return [secret for secret in secrets for form in _forms(secret) if any(form in text for text in texts)]
 
 
-def _success(path: str, log: str) -> list[dict[str, Any]]:
-    """Make, use and store secrets, and write down for the test which they were."""
-    key = {"client_id": "c1"}
-    exchange = {"client_id": "c1", "scope": "services.iam"}
-    store = {"store": {"type": "file", "path": f"{path}/record.json"}, **key}
-    alone = "[made.secret.value, got.access_token, stored.record.current.value]"
-    looped = "many.results | map(attribute='secret.value') | list"
-    known = {"content": f"{{{{ ({alone} + ({looped})) | to_json }}}}"}
+KEY = {"client_id": "c1"}
+EXCHANGE = {**KEY, "scope": "services.iam"}
+
+
+def _made() -> list[dict[str, Any]]:
+    """Make secrets, alone and in a loop, and use them."""
     return [
-        {"aritma.iam.client_secret": {**key, "description": "made by {{ inventory_hostname }}"}, "register": "made"},
+        {"aritma.iam.client_secret": {**KEY, "description": "made by {{ inventory_hostname }}"}, "register": "made"},
         {
-            "aritma.iam.token_exchange": {**exchange, "client_secret": "{{ made.secret.value }}", "return_token": True},
+            "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": "{{ made.secret.value }}", "return_token": True},
             "register": "got",
         },
         {"name": "Use", "aritma.iam.oidc_client_info": {"access_token": "{{ got.access_token }}"}},
         {
-            "aritma.iam.client_secret": {**key, "description": "{{ item }} by {{ inventory_hostname }}"},
+            "aritma.iam.client_secret": {**KEY, "description": "{{ item }} by {{ inventory_hostname }}"},
             "loop": ["one", "two"],
             "register": "many",
         },
         {
             "name": "Each",
-            "aritma.iam.token_exchange": {**exchange, "client_secret": "{{ many.results[item].secret.value }}"},
+            "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": "{{ many.results[item].secret.value }}"},
             # Ansible shows what is looped over.
             "loop": [0, 1],
         },
+    ]
+
+
+def _kept(path: str) -> list[dict[str, Any]]:
+    """Store a secret, read it back, add it to the client, use it and deliver it."""
+    store = {"store": {"type": "file", "path": f"{path}/record.json"}, **KEY}
+    value, description = "{{ stored.record.current.value }}", "{{ stored.record.current.description }}"
+    credential = {**KEY, "client_secret": value}
+    return [
         {"aritma.iam.credential_store": {**store, "state": "staged"}, "register": "staged"},
         {"aritma.iam.credential_store": {**store, "state": "promoted"}},
         {"aritma.iam.credential_store": {**store, "state": "read"}, "register": "stored"},
-        {
-            "aritma.iam.client_secret": {
-                **key,
-                "description": "{{ stored.record.current.description }}",
-                "value": "{{ stored.record.current.value }}",
-            }
-        },
-        {
-            "name": "Stored",
-            "aritma.iam.token_exchange": {**exchange, "client_secret": "{{ stored.record.current.value }}"},
-        },
-        {
-            "aritma.iam.credential_file": {
-                "path": f"{path}/credential.env",
-                "credential": {"client_id": "c1", "client_secret": "{{ stored.record.current.value }}"},
-            }
-        },
-        {"ansible.builtin.copy": {**known, "dest": log, "mode": "0600"}, "no_log": True},
+        {"aritma.iam.client_secret": {**KEY, "description": description, "value": value}},
+        {"name": "Stored", "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": value}},
+        {"aritma.iam.credential_file": {"path": f"{path}/credential.env", "credential": credential}},
     ]
+
+
+def _noted(log: str) -> dict[str, Any]:
+    """Write down for the test which secrets there were."""
+    alone = "[made.secret.value, got.access_token, stored.record.current.value]"
+    looped = "many.results | map(attribute='secret.value') | list"
+    known = {"content": f"{{{{ ({alone} + ({looped})) | to_json }}}}"}
+    return {"ansible.builtin.copy": {**known, "dest": log, "mode": "0600"}, "no_log": True}
 
 
 def _failures(path: str) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ def test_a_returned_secret_is_usable_and_hidden(simulator: Simulator, ansible: A
         "gather_facts": False,
         "serial": 1,
         "environment": {"ARITMA_RUN_ON": "{{ inventory_hostname }}"},
-        "tasks": [*_success(folder, f"{folder}/known.json"), *_failures(folder)],
+        "tasks": [*_made(), *_kept(folder), _noted(f"{folder}/known.json"), *_failures(folder)],
     }
     log = ansible.home / "ansible.log"
     hosts: dict[str, dict[str, Any]] = {way: {} for way in WAYS}
@@ -158,10 +158,25 @@ def _seed_tellers(simulator: Simulator) -> None:
     )
 
 
+def _tasks_without_options(home: Path) -> list[dict[str, Any]]:
+    """The role, a lookup and a store, none of which is told where the server is."""
+    return [
+        {"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}},
+        {
+            "name": "By lookup",
+            "aritma.iam.oidc_client_info": {
+                "name": "billing",
+                "auth_client_secret": None,
+                "access_token": "{{ lookup('aritma.iam.access_token') }}",
+            },
+        },
+        {"name": "Stored", "aritma.iam.credential_store": {"store": {"path": f"{home}/store/billing.json"}}},
+    ]
+
+
 def test_module_defaults_of_the_group_reach_every_module_and_the_role(simulator: Simulator, ansible: Ansible) -> None:
-    """Connection options out of variables, by ``module_defaults`` alone."""
+    """Connection options out of variables, by ``module_defaults`` alone; lookups have variables of their own."""
     defaults = {
-        "api_url": "{{ my_api }}",
         "identity_url": "{{ my_identity }}",
         "tenant": "acme",
         "auth_client_id": "admin",
@@ -170,30 +185,13 @@ def test_module_defaults_of_the_group_reach_every_module_and_the_role(simulator:
     play = {
         "hosts": "service_clients",
         "gather_facts": False,
-        "module_defaults": {"group/aritma.iam.iam": defaults},
+        "module_defaults": {"group/aritma.iam.iam": {**defaults, "api_url": "{{ my_api }}"}},
         "vars": {
             "my_api": simulator.api_url,
             "my_identity": simulator.identity_url,
-            "aritma_iam_identity_url": "{{ my_identity }}",
-            "aritma_iam_tenant": "acme",
-            "aritma_iam_auth_client_id": "admin",
-            "aritma_iam_auth_client_secret": "{{ my_admin_secret }}",
+            **{f"aritma_iam_{name}": value for name, value in defaults.items()},
         },
-        "tasks": [
-            {"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}},
-            {
-                "name": "By lookup",
-                "aritma.iam.oidc_client_info": {
-                    "name": "billing",
-                    "auth_client_secret": None,
-                    "access_token": "{{ lookup('aritma.iam.access_token') }}",
-                },
-            },
-            {
-                "name": "Stored",
-                "aritma.iam.credential_store": {"store": {"path": f"{ansible.home}/store/billing.json"}},
-            },
-        ],
+        "tasks": _tasks_without_options(ansible.home),
     }
     run = ansible.run(
         [play], "-vvvv", hosts={"billing": service(ansible.home)}, variables={"my_admin_secret": ADMIN}, **NOWHERE

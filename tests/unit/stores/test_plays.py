@@ -234,15 +234,8 @@ def test_no_output_shows_a_value(stage: Stage, tmp_path: Path, connection: str) 
     plain = json.dumps(tasks).replace(VALUE, "{{ canary }}")
     (stage.directory / "vars.json").write_text(json.dumps({"canary": VALUE}), encoding="utf-8")
     temporary = {"ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"), "ANSIBLE_REMOTE_TMP": str(tmp_path / "remote")}
-    played = stage.play(
-        json.loads(plain),
-        "-vvvv",
-        "--diff",
-        "-e",
-        f"@{stage.directory}/vars.json",
-        connection=connection,
-        environment=temporary,
-    )
+    arguments = ("-vvvv", "--diff", "-e", f"@{stage.directory}/vars.json")
+    played = stage.play(json.loads(plain), *arguments, connection=connection, environment=temporary)
     assert played.code == 0, played.output
     assert [bool(each.get("failed")) for each in played.results] == [False] * 3 + [True] * 4 + [False] * 2 + [True] * 3
     basic = base64.b64encode(f"c1:{VALUE}".encode()).decode().rstrip("=")
