@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every relative link of the guides leads to a file that is there, and every anchor to a heading of it."""
+"""Every relative link of the guides leads to a file that is there, and every anchor to a heading of it.
+
+Every Python file and every test that they name is there too.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,14 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 _PATH = re.compile(r"(?:docs|extensions|playbooks|plugins|requirements|roles|scripts|tests)/[\w./-]+")
+
+_PYTHON = re.compile(r"[\w/]+\.py")
+_TEST = re.compile(r"(?:([\w/]+\.py)::)?(test_\w+)")
+SOURCES = {
+    path.as_posix(): path.read_text(encoding="utf-8")
+    for folder in ("plugins", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+}
 
 
 def prose(text: str) -> str:
@@ -53,10 +64,32 @@ def broken(path: Path, root: Path = ROOT) -> list[str]:
     return lost + [each for each in named if not ((root / each).exists() or (path.parent / each).exists())]
 
 
+def unknown_code(text: str) -> list[str]:
+    """The Python files and tests that a guide names, as far as they name a file with a part of its path, and lost."""
+    lost = []
+    for span in _SPAN.findall(prose(text)):
+        test = _TEST.fullmatch(span)
+        if test:
+            file, wanted = f"/{test.group(1)}" if test.group(1) else "", f"def {test.group(2)}("
+        elif _PYTHON.fullmatch(span):
+            file, wanted = f"/{span}", ""
+        else:
+            continue
+        if not any(wanted in code for path, code in SOURCES.items() if path.endswith(file)):
+            lost.append(span)
+    return lost
+
+
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     """Files and headings."""
     assert broken(path) == []
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_and_test_that_is_named_is_there(path: Path) -> None:
+    """Python files by any end of their path; tests with their file or without."""
+    assert unknown_code(path.read_text(encoding="utf-8")) == []
 
 
 def test_a_link_that_leads_nowhere_is_seen(tmp_path: Path) -> None:
@@ -72,3 +105,11 @@ x: "[i](lost.md)"
 """
     guide.write_text(text, encoding="utf-8")
     assert broken(guide, tmp_path) == ["lost.md", "there.md#twice-2", "#lost", "docs/lost.md"]
+
+
+def test_a_name_that_is_not_there_is_seen() -> None:
+    """Of a file, of a test, and of a test in another file than its own."""
+    here, there = "test_a_name_that_is_not_there_is_seen", "docs/test_links.py"
+    assert unknown_code(f"`{here}` `{there}` `{there}::{here}` `make x`") == []
+    lost = ["lost.py", "test_that_is_lost", f"conftest.py::{here}"]
+    assert unknown_code(" ".join(f"`{each}`" for each in lost)) == lost
