@@ -78,7 +78,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require
+from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting
@@ -97,6 +97,8 @@ class LookupModule(LookupBase):
             return [self._credential(str(client_id or ""), options) for client_id in wanted]
         except IamError as error:
             raise AnsibleError(f"service_credential: {error}") from None
+        except Exception as error:  # a bug: say where, hide what
+            raise AnsibleError(str(unexpected("service_credential", error))) from None
 
     def _credential(self, client_id: str, options: dict[str, Any]) -> dict[str, Any]:
         if not client_id:

@@ -245,6 +245,21 @@ def test_no_output_shows_a_value(stage: Stage, tmp_path: Path, connection: str) 
     assert [each for each in left if VALUE.encode() in each.read_bytes()] == []
 
 
+def test_a_lookup_that_meets_a_defect_shows_no_value(stage: Stage, tmp_path: Path) -> None:
+    """Such as a record that somebody has given an unknown member which is nested too deep to be written again."""
+    nested: Any = VALUE
+    for _level in range(300):
+        nested = [nested]
+    current = {"value": VALUE, "rotation_id": "r1"}
+    record = {"schema": 1, "client_id": "c1", "current": current, "unknown": nested}
+    (tmp_path / "c1.json").write_text(json.dumps(record), encoding="utf-8")
+    store = {"path": str(tmp_path / "c1.json")}
+    look = {"ansible.builtin.set_fact": {"found": "{{ lookup('aritma.iam.service_credential', 'c1', store=store) }}"}}
+    played = stage.play([failing({**look, "vars": {"store": store}})])
+    assert "service_credential met an unexpected ValueError at " in played.results[0]["msg"]
+    assert VALUE not in played.output
+
+
 def test_a_killed_run_does_not_block_the_next_one(stage: Stage, tmp_path: Path) -> None:
     """While it lives, another run is told about it; killed with SIGKILL, its lease is free at once."""
     store = {"path": str(tmp_path / "c1.json")}
