@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
@@ -35,7 +36,11 @@ class ActionModule(IamAction):
         files = files_here(check_mode=True) if runs_here(self) else shipped
 
         def ask_there(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
-            answer = self.ship(options, task_vars, operation.name)
+            try:
+                answer = self.ship(options, task_vars, operation.name)
+            except AnsibleConnectionFailure as error:
+                shipped.lost = error
+                raise IamError("The host of the task cannot be reached.") from None
             if answer.get("failed"):
                 raise IamError(str(answer.get("msg", "")), **(answer.get("failure") or {}))
             return answer

@@ -120,6 +120,9 @@ class Transport:
 def classify(error: Exception, host: str, timeout: float) -> Lost:
     """What a failed attempt means. The texts of the libraries are not repeated: they may hold a secret."""
     causes = list(_causes(error))
+    kinds_met = {type(cause) for cause in causes}
+    if requests.exceptions.ProxyError in kinds_met and ssl.SSLCertVerificationError not in kinds_met:
+        return _lost_at_proxy(causes, host)
     for kinds, reason, traits in _meanings():
         for cause in causes:
             if isinstance(cause, kinds):
@@ -127,6 +130,15 @@ def classify(error: Exception, host: str, timeout: float) -> Lost:
     # A ValueError says that the request could not even be written.
     reason = f"the exchange with {host} failed ({type(error).__name__})"
     return Lost(reason, sent=not isinstance(error, ValueError), final=True)
+
+
+def _lost_at_proxy(causes: list[BaseException], host: str) -> Lost:
+    """The same kind of error says that a proxy was not reached, and that it broke off after it had got the request."""
+    not_reached = (NewConnectionError, requests.exceptions.ConnectTimeout, ConnectionRefusedError, socket.gaierror)
+    for cause in causes:
+        if isinstance(cause, not_reached) or str(cause).startswith("Tunnel connection failed"):
+            return Lost(f"the proxy on the way to {host} cannot be used", sent=False)
+    return Lost(f"the proxy on the way to {host} broke the connection off", sent=True)
 
 
 def _meanings() -> list[tuple[tuple[type[BaseException], ...], str, dict[str, bool]]]:
@@ -139,7 +151,6 @@ def _meanings() -> list[tuple[tuple[type[BaseException], ...], str, dict[str, bo
             "the certificate of {host} is not trusted ({cause.verify_message})",
             {"sent": False, **no_trust},
         ),
-        ((named.ProxyError,), "the proxy on the way to {host} cannot be used", {"sent": False}),
         ((socket.gaierror,), "the name of {host} cannot be resolved", {"sent": False}),
         ((named.ConnectTimeout,), "{host} accepted no connection within {timeout}", {"sent": False}),
         ((ConnectionRefusedError,), "{host} refused the connection", {"sent": False}),

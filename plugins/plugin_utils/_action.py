@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -20,12 +21,20 @@ from ansible_collections.aritma.iam.plugins.module_utils._operation import Opera
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import SENSITIVE
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
+_SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
+"""Names of other tools' variables, such as VAULT_TOKEN: what they hold is used on the controller alone."""
 
 # An action is imported in the main process. What the templates of nearly every task need is loaded there too, once, and
 # not again in each worker that is forked for a task: that would be a quarter of what a task costs.
 for _name in ("ansible.builtin.default", "aritma.iam.delivery_targets", "aritma.iam.task_file"):
     filter_loader.get(_name)
 test_loader.get("ansible.builtin.truthy")
+
+
+def _is_secret(variable: str) -> bool:
+    if variable.startswith("ARITMA_"):
+        return variable in _SECRET_VARIABLES
+    return _SOUNDS_SECRET.search(variable) is not None
 
 
 class IamAction(ActionBase):
@@ -62,6 +71,16 @@ class IamAction(ActionBase):
         result.pop("invocation", None)
         return result
 
+    def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
+        """Without the answer in the log: at -vvv, ssh shows what a module prints, and ours answer with secrets."""
+        play = self._connection._play_context
+        before, play.no_log = play.no_log, True
+        try:
+            answer: dict[str, Any] = super()._execute_module(*given, **named)
+            return answer
+        finally:
+            play.no_log = before
+
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
         """Pipeline wherever that cannot fail, so that no option, a secret among them, rests in a file on the target."""
         if super()._is_pipelining_enabled(module_style, wrap_async):
@@ -74,7 +93,7 @@ class IamAction(ActionBase):
         ActionBase._compute_environment_string(self, given)
         if raw_environment_out is not None:
             raw_environment_out.update(given)
-        shown = {name: value for name, value in given.items() if name not in _SECRET_VARIABLES}
+        shown = {name: value for name, value in given.items() if not _is_secret(name)}
         return str(self._connection._shell.env_prefix(**shown))
 
     def _validated(self) -> dict[str, Any]:

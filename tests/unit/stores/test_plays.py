@@ -208,7 +208,24 @@ def test_the_lookup_gives_the_current_credential(stage: Stage, tmp_path: Path, b
     assert "holds no current secret of client c2" in played.output
 
 
-@LOCAL_FIRST
+def test_the_environment_of_other_tools_stays_on_the_controller(stage: Stage, tmp_path: Path) -> None:
+    """A task may carry what Vault or AWS want; a shipped module does not get it, so no command line shows it."""
+    secret = {
+        "VAULT_TOKEN": VALUE,
+        "VAULT_SECRET_ID": VALUE,
+        "AWS_SECRET_ACCESS_KEY": VALUE,
+        "ARITMA_CLIENT_SECRET": VALUE,
+    }
+    task = {**delivered(tmp_path / "f"), "environment": {**secret, "PLAIN": "is-shown"}}
+    text = json.dumps([task]).replace(VALUE, "{{ canary }}")
+    (stage.directory / "vars.json").write_text(json.dumps({"canary": VALUE}), encoding="utf-8")
+    played = stage.play(json.loads(text), "-vvvv", "-e", f"@{stage.directory}/vars.json", connection="elsewhere")
+    assert played.code == 0, played.output
+    assert "PLAIN=is-shown" in played.output
+    assert VALUE not in played.output
+
+
+@CONNECTIONS
 def test_no_output_shows_a_value(stage: Stage, tmp_path: Path, connection: str) -> None:
     """At ``-vvvv --diff``, on success and on failure; not in any spelling; and no temporary file keeps it."""
     (tmp_path / "d").mkdir()

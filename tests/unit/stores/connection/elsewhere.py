@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible.plugins.connection.local import Connection as LocalConnection
+from ansible.utils.display import Display
 
 DOCUMENTATION = """
 name: elsewhere
@@ -19,3 +20,9 @@ class Connection(LocalConnection):
     """Modules go over it as they do over ssh: put, run, answer."""
 
     transport = "elsewhere"
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
+        """As ssh does, show at -vvv what was answered."""
+        answer: tuple[int, bytes, bytes] = super().exec_command(cmd, in_data, sudoable)
+        Display().vvv("censored due to no log" if self._play_context.no_log else str(answer), host="elsewhere")
+        return answer
