@@ -26,6 +26,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence impo
     others,
     previous_id,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import made_at
 from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits, age_reason
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_duration, format_timestamp
 
@@ -142,6 +143,9 @@ def plan_restore(seen: Evidence, wish: Settings) -> Plan:
         return Plan("blocked", "the record holds no previous secret to go back to")
     if seen.current != "accepted":
         return _plan_refused(seen, record, wish)
+    expires = record.previous.expires_at
+    if expires and expires <= seen.now:
+        return Plan("blocked", f"the previous secret expired at {format_timestamp(expires)}: it would not be accepted")
     previous = record.previous.rotation_id
     reason = f"roll back: the secret of rotation {previous} is added again"
     return Plan("rotate", reason, _with_room(record, _WHOLE), restores=previous)
@@ -183,6 +187,9 @@ def _plan_pending(seen: Evidence, record: Record, pending: Current, wish: Settin
     lives_on = _lives_on(record, pending)
     if found or (seen.pending == "accepted" and not lives_on):
         return _plan_landed(seen, record, found, wish)
+    if seen.pending == "rejected" and pending.expires_at and pending.expires_at <= seen.now:
+        reason = f"the value that was written ahead expired at {format_timestamp(pending.expires_at)}, and was not used"
+        return Plan("rotate", f"{reason}: it is forgotten, the next run adds another", (DISCARD,))
     if seen.pending == "rejected" or lives_on:
         steps = _with_room(record, _AFTER_STAGE)
         return Plan("rotate", "resume: a value was written ahead, its secret was not created yet", steps)
@@ -193,8 +200,7 @@ def _plan_landed(seen: Evidence, record: Record, found: tuple[str, ...], wish: S
     if seen.pending == "misconfigured":
         return Plan("blocked", _MISCONFIGURED)
     secret_id = found[0] if found else None
-    staged_at = record.pending.created_at if record.pending else None
-    age = seen.now - staged_at if staged_at else timedelta()
+    age = _pending_for(seen, record)
     if seen.pending == "rejected" and age > wish.patience:
         reason = f"the pending secret is still refused {format_duration(age)} after it was created"
         sure = record.pending and identified(seen, record.pending)
@@ -203,6 +209,14 @@ def _plan_landed(seen: Evidence, record: Record, found: tuple[str, ...], wish: S
         return Plan("rotate", f"{reason}: it is deleted, the next run adds another", (DISCARD,), secret_id=sure[0])
     steps = _with_room(record, _AFTER_CREATE)
     return Plan("rotate", "resume: the pending secret was created, not yet proven", steps, secret_id=secret_id)
+
+
+def _pending_for(seen: Evidence, record: Record) -> timedelta:
+    """How long the pending secret has been there. A value that a roll-back adds again is older than its new secret."""
+    pending = record.pending
+    staged_at = made_at(pending.rotation_id) if pending and pending.restores else None
+    staged_at = staged_at or (pending.created_at if pending else None)
+    return seen.now - staged_at if staged_at else timedelta()
 
 
 def _with_room(record: Record, steps: tuple[str, ...]) -> tuple[str, ...]:
@@ -258,9 +272,8 @@ def _plan_refused(seen: Evidence, record: Record, wish: Settings) -> Plan:
     if seen.current == "misconfigured":
         return Plan("blocked", _MISCONFIGURED)
     if seen.current != "rejected":
-        return Plan(
-            "blocked", f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed"
-        )
+        reason = f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed"
+        return Plan("blocked", reason)
     if wish.recover:
         forget = (FORGET,) if record.previous else ()
         return Plan("rotate", "recover: the stored secret is not accepted; a new one is added", (*forget, *_WHOLE))

@@ -61,6 +61,11 @@ def refused(client: Client) -> None:
     client.keep({**client.record(), "pending": _made_later(NEVER_ACCEPTED)})
 
 
+def expired(client: Client) -> None:
+    """A run wrote ahead and was killed; the value was not to live as long as nobody ran another."""
+    client.keep({**client.record(), "pending": {**_made_later(NEVER_ACCEPTED), "expires_at": LONG_AGO}})
+
+
 def promoted(client: Client) -> None:
     """A run was killed before it deleted the previous secret."""
     _add(client, VALUE, f"aritma.iam rotation {LATER}")
@@ -69,7 +74,7 @@ def promoted(client: Client) -> None:
     client.keep({**record, "current": _made_later(VALUE), "previous": previous})
 
 
-STORIES: tuple[Callable[[Client], None], ...] = (leftover, known, outdated, refused, promoted)
+STORIES: tuple[Callable[[Client], None], ...] = (leftover, known, outdated, refused, expired, promoted)
 
 
 @pytest.mark.timeout(300)
@@ -88,8 +93,8 @@ def test_whichever_playbook_comes_next(playbook: str, tmp_path: Path, simulator:
 
     first = _run(world, playbook)
     failed = {each["host"] for each in first.events if each["event"] == "failed"}
-    assert failed == {"refused"}, first.messages
-    assert "the pending secret is still refused" in first.messages
+    assert failed == {"refused", "expired"}, first.messages
+    assert "the pending secret is still refused" in first.messages and "written ahead expired at" in first.messages
     assert clients["refused"].record()["pending"] is None and not clients["refused"].lives(VALUE)
     assert not clients["leftover"].lives(VALUE)
     assert clients["known"].record()["current"]["value"] == VALUE == clients["known"].delivered()["CLIENT_SECRET"]

@@ -34,12 +34,14 @@ from ansible_collections.aritma.iam.tests.unit.rotation.planner_cases import (
     ONE,
     PENDING,
     PREVIOUS,
+    RESUMED,
+    RETURNS,
     STALE,
     TAGS,
     WHOLE,
     seen,
 )
-from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, NOW, rotation_id
+from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
 
 
 def test_leftovers_of_our_lineage_are_swept_and_others_left() -> None:
@@ -129,6 +131,30 @@ def test_a_refused_pending_secret_has_its_patience_and_then_is_deleted_by_its_id
         assert plan_start(seen(MADE, OLD, pending, is_pending="rejected"), DEFAULT).steps == tuple(LANDED.split())
     plan = plan_start(seen(MADE, OLD, STALE, is_pending="rejected"), DEFAULT)
     assert (plan.steps, plan.secret_id) == (("discard",), "2")
+
+
+def test_the_patience_of_a_roll_back_begins_with_its_own_secret() -> None:
+    """Not with the old value, which comes back and keeps the time when it was made."""
+    returned = RETURNS.model_copy(update={"created_at": LONG_AGO})
+    plan = plan_start(seen(MADE, CURRENT, returned, is_pending="rejected"), DEFAULT)
+    assert plan.steps == tuple(LANDED.split())
+    made_long_ago = returned.model_copy(update={"rotation_id": "aaaaaa-20261124T080000Z-000002", "secret_id": "2"})
+    plan = plan_start(seen(MADE, CURRENT, made_long_ago, is_pending="rejected"), DEFAULT)
+    assert (plan.steps, plan.secret_id) == (("discard",), "2")
+
+
+@pytest.mark.parametrize(("hours", "steps"), [(-1, ("discard",)), (0, ("discard",)), (1, tuple(RESUMED.split()))])
+def test_a_value_that_expired_before_it_was_used_is_forgotten(hours: int, steps: tuple[str, ...]) -> None:
+    pending = PENDING.model_copy(update={"expires_at": NOW + timedelta(hours=hours)})
+    plan = plan_start(seen(ONE, OLD, pending, is_current="accepted", is_pending="rejected"), DEFAULT)
+    assert (plan.steps, plan.secret_id) == (steps, None)
+    assert plan_start(seen(MADE, OLD, pending, is_pending="accepted"), DEFAULT).steps == tuple(LANDED.split())
+
+
+@pytest.mark.parametrize(("hours", "state"), [(-1, "blocked"), (0, "blocked"), (1, "rotate")])
+def test_nothing_is_rolled_back_to_an_expired_secret(hours: int, state: str) -> None:
+    previous = PREVIOUS.model_copy(update={"expires_at": NOW + timedelta(hours=hours)})
+    assert plan_restore(seen(MADE, CURRENT, previous=previous, is_current="accepted"), DEFAULT).state == state
 
 
 @pytest.mark.parametrize(("hours", "state"), [(-1, "rotate"), (0, "rotate"), (1, "waiting")])

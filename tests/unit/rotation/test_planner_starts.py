@@ -43,6 +43,7 @@ from ansible_collections.aritma.iam.tests.unit.rotation.planner_cases import (
     WHOLE,
     seen,
 )
+from ansible_collections.aritma.iam.tests.unit.rotation.role import NOW
 
 STARTS: list[tuple[str, str, str, Evidence, Settings]] = [
     # state, reason, steps, evidence, settings
@@ -96,6 +97,16 @@ STARTS: list[tuple[str, str, str, Evidence, Settings]] = [
         "resume: a value was written ahead, its secret was not created yet",
         RESUMED,
         seen(ONE, OLD, PENDING, is_current="accepted", is_pending="rejected"),
+        DEFAULT,
+    ),
+    (
+        "rotate",
+        (
+            "the value that was written ahead expired at 2026-11-24T10:00:00Z, and was not used:"
+            " it is forgotten, the next run adds another"
+        ),
+        "discard",
+        seen(ONE, OLD, PENDING.model_copy(update={"expires_at": NOW}), is_current="accepted", is_pending="rejected"),
         DEFAULT,
     ),
     (
