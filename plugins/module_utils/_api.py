@@ -29,7 +29,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._paging import (
     read_paging,
     walk,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._session import Answer, Query, Session
+from ansible_collections.aritma.iam.plugins.module_utils._session import UNCERTAIN, Answer, Query, Session
 from ansible_collections.aritma.iam.plugins.module_utils._wire import (
     Client,
     Policy,
@@ -220,15 +220,15 @@ class IamApi:
         return sized(*(FILTERED_SIZES if filtered else PAGE_SIZES))
 
     def _delete(self, operation: str, path: tuple[str, ...], body: Mapping[str, Any] | None = None) -> bool:
-        before = self._session.calls["iam"]
+        before = self._session.unclear
         try:
             self._session.request(operation, "DELETE", path, body=body)
         except ApiError as error:
-            repeated = self._session.calls["iam"] - before > 1
+            may_be_done = self._session.unclear - before > (error.status in UNCERTAIN)
             if isinstance(error, NotFoundError):
-                # Refused the first time: it was gone. After a repetition, the request before it may have done it.
-                return repeated
-            if repeated and error.status not in _SAY_NOTHING:
+                # Refused the first time: it was gone. After a lost answer, the request before it may have done it.
+                return may_be_done
+            if may_be_done and error.status not in _SAY_NOTHING:
                 raise AmbiguousError(
                     f"{error.message} An earlier attempt, whose answer was lost, may have been carried out.",
                     hint=error.hint,

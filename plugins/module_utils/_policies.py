@@ -119,9 +119,11 @@ def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, st
     """Create policies; ``done`` is told of each. Returns warnings about those that are not listed afterwards."""
     stored: list[tuple[Key, Key]] = []
     for key in keys:
+        said: Key = {}
         with _looked_up(key), suppress(ConflictError):  # somebody else was faster
-            stored.append((key, _create(api, key)))
+            said = _create(api, key)
             done((key["action"], key["scope"]))
+        stored.append((key, said))
     left = stored
 
     def look() -> bool | None:

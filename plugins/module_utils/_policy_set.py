@@ -75,8 +75,8 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
     changes = plan_policies(wanted, held, params["mode"])
     changed = changes != Changes()
     if not check_mode:
-        changed, told = _make(api, subject, changes)
-        warnings = [*warnings, *told]
+        made = _make(api, subject, changes)
+        changed, changes, warnings = made.changed, made.changes, [*warnings, *made.warnings]
     after = changes.applied(held)
     result = {"subject": subject, "policies": _told(after)}
     return Outcome(changed, result, _for_diff(held), _for_diff(after), warnings)
@@ -106,19 +106,36 @@ def _held(api: IamApi, subject: str) -> list[Pair]:
     return list(dict.fromkeys((policy.action, policy.scope) for policy in listed))
 
 
-def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, list[str]]:
-    """Whether anything was changed here, and warnings. Granted first: who swaps a policy is never without both."""
+@dataclass(frozen=True)
+class Made:
+    """What of the changes was made, and whether it was this task that did any of it."""
+
+    changed: bool
+    changes: Changes
+    warnings: list[str]
+
+
+_KEPT = (
+    "Nothing was withdrawn: what is too much may be what was just granted, in the spelling of the server. Run again"
+    " once it is listed, or write the policy as the server stores it."
+)
+
+
+def _make(api: IamApi, subject: str, changes: Changes) -> Made:
+    """Granted first: who swaps a policy is never without both. What is not listed then keeps the rest from going."""
     done: list[Pair] = []
     unknown: list[Pair] = []
     try:
         warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
+        if warnings and changes.withdraw:
+            return Made(bool(done), Changes(changes.grant), [*warnings, _KEPT])
         for pair in changes.withdraw:
             (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
     except IamError as error:
         if done:
             error.hint = f"{error.hint} Of the changes, {len(done)} were made before that; run it again, it goes on."
         raise
-    return bool(done), [*warnings, *_staying(api, subject, unknown)]
+    return Made(bool(done), changes, [*warnings, *_staying(api, subject, unknown)])
 
 
 def _staying(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:

@@ -38,7 +38,8 @@ _REPEATS = {
     "DELETE": Repeats.WRITE,
     "POST": Repeats.CREATE,
 }
-_UNCERTAIN = frozenset({500, 502, 503, 504})
+UNCERTAIN = frozenset({500, 502, 503, 504})
+"""Answers that do not say whether a write was carried out."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 4
 
@@ -64,6 +65,8 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self.calls: Counter[str] = Counter()
         """Requests sent so far, repetitions included, by endpoint: ``iam`` and ``token``."""
+        self.unclear = 0
+        """Requests so far that may have been carried out although their answer was lost, or does not say so."""
         self._connection = connection
         self._transport = Transport(connection)
         self._tokens = AdminTokens(connection, self.calls)
@@ -105,7 +108,7 @@ class Session:
             reply, call, spent = self._answered(operation, request, body, renewed)
         if 200 <= reply.status < 300:
             return Answer(reply.status, reply.headers, reply.body, call)
-        if method == "POST" and reply.status in _UNCERTAIN:
+        if method == "POST" and reply.status in UNCERTAIN:
             raise ambiguous_error(call, reply)
         raise status_error(call, reply, spent, token_given=self._tokens.given)
 
@@ -140,12 +143,21 @@ class Session:
         hops = 0
         while True:
             self.calls["iam"] += 1
-            reply = self._transport.send(request, max(0.05, end - time.monotonic()))
+            reply = self._sent(request, max(0.05, end - time.monotonic()))
             target = _redirect_target(request, reply)
             if target is None or hops == _MOST_REDIRECTS:
                 return reply
             hops += 1
             request = replace(request, url=target, params={})
+
+    def _sent(self, request: Request, timeout: float) -> Reply:
+        try:
+            reply = self._transport.send(request, timeout)
+        except Lost as lost:
+            self.unclear += lost.sent
+            raise
+        self.unclear += reply.status in UNCERTAIN
+        return reply
 
 
 def _url(api_url: str, path_segments: Sequence[str]) -> str:

@@ -194,6 +194,7 @@ class Subject(WireModel):
 
     subject_id: Text | None = None
     id: Text | None = None
+    own_client_id: Text | None = None
     display_name: Text | None = None
     tenant: Text | None = None
     type: Text | None = None
@@ -203,6 +204,7 @@ class Subject(WireModel):
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "subject_id": ("subjectid",),
         "id": ("id", "clientid", "objectid"),
+        "own_client_id": ("clientid", "oauthclientid"),
         "display_name": ("displayname", "name", "clientname"),
         "tenant": ("tenant", "tenantid"),
         "type": ("type", "subjecttype", "kind"),
@@ -216,8 +218,8 @@ class Subject(WireModel):
 
     @property
     def client_id(self) -> str | None:
-        """The OAuth client id that the type-specific properties carry, where they do."""
-        named = folded(self.properties or {}).get("clientid")
+        """The OAuth client id that the subject or its type-specific properties carry, where they do."""
+        named = self.own_client_id or folded(self.properties or {}).get("clientid")
         return None if named is None else str(named)
 
 

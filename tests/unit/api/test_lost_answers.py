@@ -247,6 +247,19 @@ def test_a_deletion_whose_answer_was_lost_may_meet_any_answer_when_it_is_repeate
     assert [call for call in iam.writes() if call.startswith("DELETE")] == [f"DELETE {operation}"] * 2
 
 
+@pytest.mark.parametrize("turned_away", [401, 429])
+def test_a_deletion_that_was_turned_away_first_is_not_ours(iam: Driver, client_id: str, turned_away: int) -> None:
+    """With 401 and 429 nothing was done: a 404 after that is no success of this task, and a refusal is one."""
+    added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
+    secret = {"client_id": client_id, "secret_id": added, "state": "absent"}
+    lose(iam, "deleteClientSecret", "fail_before", status=turned_away)
+    lose(iam, "deleteClientSecret", "fail_before", status=404)
+    assert not iam.ok("client_secret", **secret)["changed"]
+    lose(iam, "deleteClientSecret", "fail_before", status=turned_away)
+    lose(iam, "deleteClientSecret", "fail_before", status=409)
+    assert "may have been carried out" not in iam.refused("client_secret", **secret)
+
+
 def test_a_repeated_deletion_that_did_nothing_is_told(iam: Driver, client_id: str) -> None:
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     lose(iam, "deleteClientSecret", "drop_before")

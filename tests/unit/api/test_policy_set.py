@@ -88,6 +88,24 @@ def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, clie
     assert "warnings" not in manage(iam, client_id, mode="exact")
 
 
+@pytest.mark.parametrize(
+    ("answer", "changed"),
+    [({"status": 409}, False), ({"status": 200, "payload": {**READ, "scope": "https://x/subscriptions/1"}}, True)],
+    ids=["a conflict", "another spelling"],
+)
+def test_nothing_is_withdrawn_for_what_is_not_listed(
+    iam: Driver, client_id: str, answer: dict[str, Any], changed: bool
+) -> None:
+    """A server that keeps the scope in another spelling would lose in each run what it was given in the one before."""
+    manage(iam, client_id, PAY)
+    iam.admin.add_faults({"action": "fail_before", "match": {"operation": "createPolicy"}, **answer})
+    result = manage(iam, client_id, READ, mode="exact", retry_budget=0.5)
+    assert (result["changed"], held(iam)) == (changed, [PAY])
+    assert result["policies"] == [PAY, READ]
+    assert "Nothing was withdrawn" in result["warnings"][-1]
+    assert len(result["warnings"]) == 2
+
+
 def test_a_client_that_is_not_there_holds_nothing(iam: Driver) -> None:
     none = manage(iam, "nobody", mode="exact", retry_budget=1)
     assert (none["changed"], none["subject"], none["policies"]) == (False, None, [])

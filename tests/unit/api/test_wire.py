@@ -125,6 +125,8 @@ def test_an_entry_without_an_id_is_an_error_without_values() -> None:
 
 
 def test_the_subject_may_carry_the_client_id_in_its_properties() -> None:
+    beside_an_id = {"id": 17, "clientId": "c1", "displayName": "n", "properties": {"clientId": "of something else"}}
+    assert read_model(Subject, "op", beside_an_id).client_id == "c1"
     subject = read_model(Subject, "op", {"$type": "ClientSubjectDto", "id": 3, "properties": {"client_id": "c1"}})
     assert (subject.client_id, subject.discriminator, subject.id) == ("c1", "ClientSubjectDto", "3")
 
