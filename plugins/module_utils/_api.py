@@ -78,6 +78,11 @@ class IamApi:
         self._session = session
         self._patience = patience
 
+    @property
+    def patient(self) -> bool:
+        """Whether ``settle`` gives lists any time to catch up: without, what they do not show proves nothing."""
+        return self._patience > 0
+
     # --- clients
 
     def list_clients(self, search: str | None = None) -> list[Client]:

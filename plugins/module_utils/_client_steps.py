@@ -101,7 +101,8 @@ def complete(api: IamApi, listed: Client) -> Client | None:
 def create(api: IamApi, desired: Members) -> tuple[Client, bool]:
     """Add the client; as the server now shows it, and whether it was this task that added it.
 
-    A POST whose answer was lost is repeated once, and only after lists had the time to show whether it landed.
+    A POST whose answer was lost is repeated once, and only after lists had time to show whether it landed; so not at
+    all where ``retry_budget`` is 0.
     """
 
     def look() -> Client | None:
@@ -112,6 +113,8 @@ def create(api: IamApi, desired: Members) -> tuple[Client, bool]:
         told = api.create_client(body)
     except AmbiguousError:
         landed = api.settle(look)
+        if landed is None and not api.patient:
+            raise
         return (_create_again(api, desired, look) if landed is None else _reread(api, landed)), True
     except ApiError as error:
         return _already_there(api, error, look), False

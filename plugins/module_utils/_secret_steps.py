@@ -43,7 +43,8 @@ def add(
 
     With ``identify``, the list is read until it shows the new secret: for its id, and because the next task looks
     there. A POST whose answer was lost is repeated once, with the same value, and only after lists had the time to show
-    whether it landed; without ``repeat`` it is left to the caller, who has other means to learn that.
+    whether it landed. Without ``repeat`` it is left to the caller, who has other means to learn that; so it is where
+    ``retry_budget`` is 0.
     """
     description = body["description"]
     before = frozenset(secret.secret_id for secret in listed)
@@ -60,7 +61,7 @@ def add(
         landed = api.settle(look)
         if landed is not None:
             return _landed(landed, description, error)
-        if not repeat:
+        if not (repeat and api.patient):
             error.hint = "The list does not show the secret. Exchange its value to learn whether it was added."
             raise
         return _add_again(api, client_id, body, look)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._api import IamApi, api_operation, refuse_empty
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._client_steps import find_by_id
 from ansible_collections.aritma.iam.plugins.module_utils._errors import NotFoundError
 from ansible_collections.aritma.iam.plugins.module_utils._operation import Params
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
@@ -97,6 +98,8 @@ def _absent(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> Ou
     try:
         listed = _listed(api, params)
     except NotFoundError:
+        if find_by_id(api, params["client_id"]) is not None:
+            raise
         return Outcome(False, {"secret": None})  # no such client: no such secret
     target = plan_absent(key, listed, now(), keep_last=params["keep_last"])
     if target is None:

@@ -13,9 +13,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from queue import SimpleQueue
 
-from ansible_collections.aritma.iam.plugins.module_utils._api import IamApi
+from ansible_collections.aritma.iam.plugins.module_utils._api import NOT_OFFERED, IamApi
 from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, NotFoundError, PermissionDeniedError
+from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+    ApiError,
+    IamError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from ansible_collections.aritma.iam.plugins.module_utils._session import Session
 from ansible_collections.aritma.iam.plugins.module_utils._wire import Client, Secret
 
@@ -67,10 +72,22 @@ def with_secrets(api: IamApi, client: Client) -> TenantClient | None:
     """The client and the list of its secrets; None for one that was deleted meanwhile."""
     try:
         return TenantClient(client, tuple(api.list_secrets(client.client_id)))
-    except NotFoundError:
-        return None
+    except NotFoundError as error:
+        return TenantClient(client, unreadable=error.message) if _is_there(api, client) else None
     except PermissionDeniedError as error:
         return TenantClient(client, unreadable=error.message)
+
+
+def _is_there(api: IamApi, client: Client) -> bool:
+    """Whether a client without a list of secrets is there after all: unless the server says that it is not."""
+    try:
+        api.get_client(client.client_id)
+    except NotFoundError:
+        return False
+    except ApiError as error:
+        if error.status not in NOT_OFFERED:
+            raise
+    return True
 
 
 Read = Callable[[IamApi, Client], "TenantClient | None"]

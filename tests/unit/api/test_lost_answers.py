@@ -247,6 +247,28 @@ def test_a_deletion_whose_answer_was_lost_may_meet_any_answer_when_it_is_repeate
     assert [call for call in iam.writes() if call.startswith("DELETE")] == [f"DELETE {operation}"] * 2
 
 
+def test_a_list_that_is_not_there_is_no_proof_that_a_secret_is_gone(iam: Driver, client_id: str) -> None:
+    """Where the client is there: then ``api_url`` is wrong, or the server has the list elsewhere."""
+    secret = {"client_id": client_id, "description": "foreign", "state": "absent"}
+    lose(iam, "listClientSecrets", "fail_before", status=404)
+    assert "listClientSecrets" in iam.refused("client_secret", **secret)
+    assert not iam.ok("client_secret", **{**secret, "client_id": "nobody"})["changed"]
+
+
+def test_without_time_for_lists_nothing_is_created_again(iam: Driver, client_id: str) -> None:
+    """``retry_budget: 0``: what a list does not show yet may be there."""
+    iam.admin.switch(list_lag_requests=3)
+    lose(iam, "createClient")
+    assert "createClient" in iam.refused("oidc_client", name="new", retry_budget=0)
+    lose(iam, "createClientSecret")
+    assert "Exchange its value" in iam.refused("client_secret", client_id=client_id, description="new", retry_budget=0)
+    assert [call for call in iam.writes() if call.endswith(("createClient", "createClientSecret"))][-2:] == [
+        "POST createClient",
+        "POST createClientSecret",
+    ]
+    assert (len(iam.clients("new")), len(iam.secrets(client_id))) == (1, 2)
+
+
 @pytest.mark.parametrize("turned_away", [401, 429])
 def test_a_deletion_that_was_turned_away_first_is_not_ours(iam: Driver, client_id: str, turned_away: int) -> None:
     """With 401 and 429 nothing was done: a 404 after that is no success of this task, and a refusal is one."""

@@ -155,12 +155,23 @@ def test_scopes_that_are_not_shown(server: Simulator) -> None:
         read(server, scopes=["services.banking"])
 
 
-@pytest.mark.parametrize("operation", ["getClient", "listClientSecrets"])
-def test_a_client_that_is_deleted_meanwhile_is_left_out(server: Simulator, operation: str) -> None:
+@pytest.mark.parametrize("details", [True, False])
+def test_a_client_that_is_deleted_meanwhile_is_left_out(server: Simulator, details: bool) -> None:
     seed(server)
-    gone = {"operation": operation, "client_id": "id3"}
-    server.admin.add_faults({"match": gone, "action": "fail_before", "status": 404})
-    assert len(read(server, details=True)) == COUNT - 1
+    server.admin.add_faults({"match": {"client_id": "id3"}, "action": "fail_before", "status": 404})
+    assert len(read(server, details=details)) == COUNT - 1
+
+
+@pytest.mark.parametrize("offers_get", [True, False])
+def test_a_client_without_a_list_of_secrets_is_told(server: Simulator, offers_get: bool) -> None:
+    """A server that has this list at another place says 404 for all: that is no tenant in which nothing is due."""
+    seed(server)
+    server.admin.add_faults({"match": {"operation": "listClientSecrets"}, "action": "fail_before", "status": 404})
+    if not offers_get:
+        server.admin.add_faults({"match": {"operation": "getClient"}, "action": "fail_before", "status": 405})
+    found = read(server)
+    assert len(found) == COUNT
+    assert all("404" in each.variables["service_client_due_reason"] for each in found)
 
 
 def test_secrets_that_may_not_be_listed(server: Simulator) -> None:
