@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Takes C(ansible_failed_result), as a C(rescue) section sees it, and answers its message. For a loop the messages
     of the items that failed are joined.
+  - Of a task with C(no_log) it says only that it failed, unless it is a module of this collection, whose messages hold
+    no secret.
 author:
   - the aritma.iam contributors (@aritma-iam)
 options:
@@ -46,11 +48,13 @@ from typing import Any
 def failure_text(result: Mapping[str, Any]) -> str:
     """The message of a failed task; of a loop, those of the items that failed."""
     failed = [each for each in result.get("results", []) if isinstance(each, Mapping) and each.get("failed")]
-    texts = [_text(each) for each in failed or [result]]
+    texts = [_text(each, bool(result.get("_ansible_no_log"))) for each in failed or [result]]
     return " ".join(dict.fromkeys(texts))
 
 
-def _text(result: Mapping[str, Any]) -> str:
+def _text(result: Mapping[str, Any], hidden: bool) -> str:
+    if (hidden or result.get("_ansible_no_log")) and "failure" not in result:
+        return "A task with no_log failed; what it said is hidden."
     said = str(result.get("msg") or "a task failed and said nothing").strip()
     # Not what a command wrote: that may hold a credential, and this text goes into reports.
     return f"{said.rstrip('.')} (rc {result['rc']})." if "rc" in result else said

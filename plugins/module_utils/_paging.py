@@ -89,13 +89,19 @@ def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[
     held: dict[Hashable, T] = {}
     asked: Query | None = first
     cursors: set[object] = set()
+    unechoed: Query | None = None
     for _number in range(MAX_PAGES):
         if asked is None:
+            if unechoed is not None:
+                # Who counts from 0 and does not say so had its second page left out, by the step from none to number 2.
+                held |= {identity(entry): entry for entry in fetch({**unechoed, "page": 1}).entries}
             return list(held.values())
         cursors.add(asked.get("cursor"))
         page = fetch(asked)
         new = {identity(entry): entry for entry in page.entries if identity(entry) not in held}
         held.update(new)
+        repeated = bool(page.entries) and not new
+        unechoed = asked if "page" in asked and page.paging.page is None and not repeated else None
         asked = following(page, asked, held=len(held), new=len(new), cursors=cursors)
     raise ContractError(
         f"{operation} has more than {MAX_PAGES} pages: its paging does not come to an end.",
@@ -127,7 +133,7 @@ def following(page: Page[T], asked: Query, *, held: int, new: int, cursors: set[
 
 def _has_more(page: Page[T], asked: Query, held: int) -> bool:
     paging = page.paging
-    if paging.total is not None:
+    if paging.total is not None and paging.total >= held:  # less than there is: it does not count
         return held < paging.total
     if paging.total_pages is not None and paging.page is not None:
         return paging.page < paging.total_pages

@@ -178,7 +178,8 @@ def _absent(api: IamApi, key: Key, check_mode: bool) -> Outcome:
     try:
         existing = find_policy(api, key)
     except NotFoundError:
-        existing = None  # no such subject: no such policy
+        # No such subject, so no such policy; unless there is no list of policies here at all, which this tells.
+        existing = next((policy for policy, _entry in api.list_policies({}) if same(policy, key)), None)
     if existing is None:
         return Outcome(False, {"policy": None})
     changed = check_mode or withdraw(api, key)

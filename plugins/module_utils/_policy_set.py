@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._api import IamApi, api_operation, refuse_empty
 from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._client_steps import find_by_id
 from ansible_collections.aritma.iam.plugins.module_utils._errors import (
     IamError,
     MissingError,
@@ -68,8 +69,8 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
     try:
         subject, warnings = _subject(api, params)
         held = _held(api, subject)
-    except (MissingError, NotFoundError):
-        if wanted:
+    except (MissingError, NotFoundError) as error:
+        if wanted or not _holds_nothing(api, params, error):
             raise
         return Outcome(False, {"subject": None, "policies": []})  # no such subject: it holds nothing
     changes = plan_policies(wanted, held, params["mode"])
@@ -80,6 +81,17 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
     after = changes.applied(held)
     result = {"subject": subject, "policies": _told(after)}
     return Outcome(changed, result, _for_diff(held), _for_diff(after), warnings)
+
+
+def _holds_nothing(api: IamApi, params: Params, error: IamError) -> bool:
+    """Whether a subject that was not found holds no policy. Raises ``ApiError`` where policies cannot be listed at all.
+
+    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
+    """
+    if isinstance(error, NotFoundError):
+        api.list_policies({})
+        return True
+    return bool(params["name"]) or find_by_id(api, params["client_id"]) is None
 
 
 def _wanted(params: Params) -> list[Pair]:

@@ -78,7 +78,8 @@ def _summed(calls: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     """The report with this entry in the place of an earlier one of the same client."""
-    others = [each for each in report.get("clients", []) if each.get("client_name") != entry["client_name"]]
+    known = [each for each in report.get("clients", []) if isinstance(each, Mapping)]
+    others = [each for each in known if each.get("client_name") != entry["client_name"]]
     clients = sorted([*others, entry], key=lambda each: (str(each.get("client_name")), str(each.get("client_id"))))
     return {"schema": SCHEMA, "written_at": entry["at"], "clients": clients}
 
@@ -99,9 +100,17 @@ def _write(path: Path, entry: dict[str, Any]) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         return {}
-    return report if isinstance(report, dict) and isinstance(report.get("clients", []), list) else {}
+    except ValueError:
+        report = None
+    if isinstance(report, dict) and isinstance(report.get("clients", []), list):
+        return report
+    raise IamError(
+        f"{path} holds something else than a report, which is not overwritten.",
+        hint="Move it away, or give another path (rotation_report).",
+        path=str(path),
+    )
 
 
 @contextmanager

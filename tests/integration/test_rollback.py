@@ -120,6 +120,25 @@ def _check_restored(world: World, client: Client, old: Mapping[str, Any]) -> Non
 
 
 @pytest.mark.timeout(300)
+def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator: Simulator) -> None:
+    """They run with no_log, since they have the credential; neither the log nor the report has their words."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("billing")
+    path = world.home / "probe.yml"
+    telling = {"name": "Tell", "ansible.builtin.fail": {"msg": "{{ service_client_credential.client_secret }}"}}
+    path.write_text(yaml.safe_dump([telling]), encoding="utf-8")
+    client.variables["service_client_probe"] = {"tasks": str(path)}
+    old = client.record()["current"]["value"]
+    run = world.rotate(client, arguments=("-vvv",))
+    assert run.code != 0
+    assert "A task with no_log failed" in world.reported()["billing"]["reason"]
+    # ansible-core 2.19 and newer tell the message of a failed task themselves, in spite of no_log.
+    own = [line for line in run.output.splitlines() if not line.startswith("[ERROR]: Task failed: Action failed:")]
+    told = "\n".join([*own, world.report.read_text(encoding="utf-8")])
+    assert [value for value in (old, client.record()["current"]["value"]) if value in told] == []
+
+
+@pytest.mark.timeout(300)
 def test_a_consumer_that_fails_gets_its_last_secret_again(
     tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
 ) -> None:

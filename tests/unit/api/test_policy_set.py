@@ -106,6 +106,23 @@ def test_nothing_is_withdrawn_for_what_is_not_listed(
     assert len(result["warnings"]) == 2
 
 
+def test_what_cannot_be_looked_at_is_not_taken_for_nothing(iam: Driver, client_id: str) -> None:
+    """Neither a list of policies that is not there, nor a client whose subject does not show its id."""
+    manage(iam, client_id, READ)
+    listed = {"action": "fail_before", "match": {"operation": "listPolicies"}, "status": 404}
+    iam.admin.add_faults(listed)
+    subject = f"client-{client_id}"
+    assert "listPolicies" in iam.refused("iam_policies", subject=subject, policies=[], mode="exact")
+    assert "listPolicies" in iam.refused("iam_policy", subject=subject, **READ, state="absent")
+    iam.admin.clear_faults()
+    unlike = [{"subjectId": "s-17", "id": "17", "displayName": "billing", "type": "Client"}]
+    hidden = {"action": "fail_before", "match": {"path_regex": "/subjects"}, "status": 200, "payload": unlike}
+    iam.admin.add_faults(hidden)
+    alone = {"client_id": client_id, "policies": [], "mode": "exact", "retry_budget": 0}
+    assert "give name too" in iam.refused("iam_policies", **alone)
+    assert not iam.ok("iam_policies", **{**alone, "client_id": "nobody"})["changed"]
+
+
 def test_a_client_that_is_not_there_holds_nothing(iam: Driver) -> None:
     none = manage(iam, "nobody", mode="exact", retry_budget=1)
     assert (none["changed"], none["subject"], none["policies"]) == (False, None, [])
