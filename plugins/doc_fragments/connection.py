@@ -93,7 +93,8 @@ options:
       - Seconds that one call may take with all its repetitions; V(0) for no repetition. The first request always
         has its O(request_timeout).
       - Repeated are requests that got no answer or V(429), V(502), V(503) or V(504), with growing pauses and as
-        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once.
+        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once. One that only reads is also
+        repeated after V(500), twice.
       - >-
         A request that creates something is repeated only when it was not sent or got V(429): otherwise look first
         whether it was carried out.
@@ -202,7 +203,8 @@ options:
       - Seconds that one call may take with all its repetitions; V(0) for no repetition. The first request always
         has its O(request_timeout).
       - Repeated are requests that got no answer or V(429), V(502), V(503) or V(504), with growing pauses and as
-        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once.
+        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once. One that only reads is also
+        repeated after V(500), twice.
       - >-
         A request that creates something is repeated only when it was not sent or got V(429): otherwise look first
         whether it was carried out.

@@ -125,7 +125,7 @@ options:
 notes:
   - A source that cannot be read is a warning to Ansible, and the play then finds no hosts and ends well. Set
     E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to make it a failure.
-  - Values of options that are written in the source may be templates, such as a lookup.
+  - Values of connection options that are written in the source may be templates, such as a lookup.
   - The cache (O(cache)) never holds a token or the value of a secret. Ages, and whether a secret is due, are worked out
     anew each time. Caches of different connections and filters are kept apart; with O(access_token), set O(tenant) too.
 seealso:

@@ -24,15 +24,12 @@ def missing_libraries(wanted: tuple[str, ...]) -> list[tuple[str, str]]:
 if TYPE_CHECKING:
     import requests
     from pydantic import (
-        AliasChoices,
         BaseModel,
         BeforeValidator,
         ConfigDict,
         Field,
         PlainSerializer,
-        TypeAdapter,
         ValidationError,
-        field_validator,
         model_validator,
     )
     from urllib3.exceptions import NewConnectionError
@@ -59,21 +56,17 @@ else:
 
     try:
         from pydantic import (
-            AliasChoices,
             BaseModel,
             BeforeValidator,
             ConfigDict,
             Field,
             PlainSerializer,
-            TypeAdapter,
             ValidationError,
-            field_validator,
             model_validator,
         )
     except ImportError:
         MISSING["pydantic"] = traceback.format_exc()
-        AliasChoices = BaseModel = BeforeValidator = ConfigDict = Field = PlainSerializer = TypeAdapter = _Absent
-        field_validator = model_validator = _Absent
+        BaseModel = BeforeValidator = ConfigDict = Field = PlainSerializer = model_validator = _Absent
 
         class ValidationError(Exception):
             """Never raised: nothing is validated without pydantic."""
@@ -81,7 +74,6 @@ else:
 
 __all__ = [
     "MISSING",
-    "AliasChoices",
     "BaseModel",
     "BeforeValidator",
     "ConfigDict",
@@ -89,9 +81,7 @@ __all__ = [
     "NewConnectionError",
     "PlainSerializer",
     "Retry",
-    "TypeAdapter",
     "ValidationError",
-    "field_validator",
     "missing_libraries",
     "model_validator",
     "requests",

@@ -99,7 +99,8 @@ def _write(path: Path, entry: dict[str, Any]) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        report = json.loads(text) if text else {}  # an empty file may have been made to be filled
     except FileNotFoundError:
         return {}
     except ValueError:

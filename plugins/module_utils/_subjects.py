@@ -99,7 +99,7 @@ def subject_id(subject: Subject) -> str:
     )
 
 
-Listing = Callable[["str | None"], "list[Subject]"]
+ListSubjects = Callable[["str | None"], "list[Subject]"]
 
 
 def find_subject(api: IamApi, client_id: str | None, name: str | None) -> Found | None:
@@ -109,7 +109,7 @@ def find_subject(api: IamApi, client_id: str | None, name: str | None) -> Found 
     subjects of clients was read, since which members a search looks at is not documented.
     """
     text = name or client_id
-    searches: list[tuple[Listing, str | None]] = [
+    searches: list[tuple[ListSubjects, str | None]] = [
         (api.list_client_subjects, text),
         (api.list_client_subjects, None),
         (api.list_subjects, text),
@@ -122,7 +122,7 @@ def find_subject(api: IamApi, client_id: str | None, name: str | None) -> Found 
     return None
 
 
-def _read(listing: Listing, search: str | None, *, last: bool) -> list[Subject]:
+def _read(listing: ListSubjects, search: str | None, *, last: bool) -> list[Subject]:
     try:
         return listing(search)
     except ApiError as error:

@@ -100,7 +100,8 @@ def read_tenant(
     """The wanted clients of the tenant, each as ``read`` reads it: one request a page, and one a client for secrets.
 
     A client that is deleted meanwhile is left out. One whose secrets this admin may not list is ``unreadable``. Raises
-    ``IamError`` for anything else that goes wrong, without waiting for the rest; its ``calls`` count what was sent.
+    ``IamError`` for anything else that goes wrong, once the requests under way are answered; its ``calls`` count what
+    was sent.
     """
     with ExitStack() as stack:
         sessions = [stack.enter_context(Session(connection))]

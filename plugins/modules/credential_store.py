@@ -273,14 +273,15 @@ record:
       type: int
       sample: 7
     current:
-      description: The secret in use, with C(value), C(rotation_id), C(secret_id), C(description), C(created_at) and
-        C(expires_at).
+      description: The secret in use, with C(value), C(rotation_id), C(secret_id), C(description), C(created_at),
+        C(expires_at) and, as long as its id is not known, C(listed_before).
       type: dict
     pending:
       description: The secret that is written ahead and not proven yet, with the same members and C(restores).
       type: dict
     previous:
-      description: The secret that was replaced, with C(value), C(rotation_id), C(secret_id) and C(retire_after).
+      description: The secret that was replaced, with C(value), C(rotation_id), C(secret_id), C(retire_after),
+        C(created_at), C(expires_at) and, after a roll-back, C(rolled_back).
       type: dict
     last_rotated_at:
       description: When a secret was last promoted.

@@ -82,7 +82,7 @@ subject:
   returned: success
   sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
 policies:
-  description: What the subject is granted now, or would be in check mode.
+  description: What the subject was granted before, with the changes of this task; in check mode as it would be.
   type: list
   elements: dict
   returned: success

@@ -43,12 +43,16 @@ options:
     description: The description. It is left alone unless given; a new client gets its name as description.
     type: str
   allowed_grant_types:
-    description: The OAuth grants that the client may use, as a set.
+    description:
+      - The OAuth grants that the client may use, as a set.
+      - It has a default, so a client that is there is changed to it where the task does not say otherwise.
     type: list
     elements: str
     default: [client_credentials]
   redirect_uris:
-    description: Where a user may be sent back to, as a set. A client with C(client_credentials) alone needs none.
+    description:
+      - Where a user may be sent back to, as a set. A client with C(client_credentials) alone needs none.
+      - It has a default, so a client that is there loses its own where the task does not name them.
     type: list
     elements: str
     default: []

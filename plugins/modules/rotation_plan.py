@@ -108,6 +108,7 @@ options:
   list_deadline:
     description:
       - Seconds to wait until a list shows the previous secret, where its id is not known otherwise. Lists may lag.
+      - With O(due=false) also the seconds to wait for a client that is not found, since it may just have been made.
     type: float
     default: 10.0
   accept_deadline:
@@ -231,7 +232,7 @@ client_id:
   sample: c1
 secrets:
   description: The listed secrets, never a value.
-  returned: success
+  returned: success, not in phase V(check)
   type: list
   elements: dict
   contains:
@@ -243,7 +244,7 @@ secrets:
       type: str
 version:
   description: The version of the record; 0 when there is none.
-  returned: success
+  returned: success, not in phase V(check)
   type: int
   sample: 7
 scope:
@@ -253,20 +254,20 @@ scope:
   sample: services.banking
 token_url:
   description: The token endpoint.
-  returned: success
+  returned: success, not in phase V(check)
   type: str
   sample: https://id.aritma.io/my-tenant/connect/token
 current:
   description: The rotation id and the secret id of the current secret.
-  returned: success
+  returned: success, not in phase V(check)
   type: dict
 previous:
   description: The rotation id and the secret id of the previous secret.
-  returned: success
+  returned: success, not in phase V(check)
   type: dict
 calls:
   description: The number of requests made, by endpoint.
-  returned: always
+  returned: not in phase V(check)
   type: dict
   sample: {iam: 1, token: 1}
 """

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ansible_collections.aritma.iam.plugins.module_utils._record import Record, read_record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Token
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document, Token
 
 
 @dataclass(frozen=True)

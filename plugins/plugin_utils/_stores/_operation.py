@@ -29,10 +29,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._time import (
     parse_duration,
     parse_timestamp,
 )
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, Rival, new_lease, rival, this_run
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting, Store, Token
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting, Store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._steps import STEPS, Wish
 
 _STATES = ["read", *STEPS, "checked"]

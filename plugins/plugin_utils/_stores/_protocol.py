@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.aritma.iam.plugins.module_utils._record import Record
-
-Token = str
-"""Stands for what a store held when it was read; only the store that gave it can tell more."""
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
 
 FileAccess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one access of ``store_file`` on the host that has the file; its options in, its return values out."""
