@@ -168,6 +168,16 @@ def test_a_host_that_cannot_be_reached_is_unreachable(stage: Stage, tmp_path: Pa
     assert played.results[0].get("unreachable") is True
 
 
+def test_a_host_that_was_to_ask_the_api_and_cannot_be_reached_is_unreachable(stage: Stage, bao: Bao) -> None:
+    """With ``run_on: target``, also where the store is elsewhere; and it is no defect of ours."""
+    api = {"api_url": "https://api.example.test", "access_token": "t0k", "tenant": "acme", "run_on": "target"}
+    store = {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": "plays/unreachable"}
+    plan = {"aritma.iam.rotation_plan": {**api, "store": store, "client_id": "c1", "scope": "s"}}
+    played = stage.play([{**plan, "ignore_unreachable": True}], connection="unreachable")
+    assert played.results[0].get("unreachable") is True
+    assert "defect" not in played.output
+
+
 def test_openbao_is_reached_from_the_controller_whatever_the_connection(stage: Stage, bao: Bao) -> None:
     """The host of the task is not even asked."""
     store = {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": "plays/c1"}
