@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import (
     Evidence,
     Listed,
@@ -180,13 +180,13 @@ def _plan_first(seen: Evidence) -> Plan:
     return Plan("rotate", f"first: no secret is stored{beside}", _WHOLE, left=others)
 
 
-def _plan_pending(seen: Evidence, record: Record, pending: Current, wish: Settings) -> Plan:
+def _plan_pending(seen: Evidence, record: Record, pending: Pending, wish: Settings) -> Plan:
     """A run was interrupted after it wrote ahead: go on with the same value."""
     found = find(seen, record, pending)
     # In a roll-back the old secret answers for the same value: accepted does not say that the new one was created.
     lives_on = _lives_on(record, pending)
     if found or (seen.pending == "accepted" and not lives_on):
-        return _plan_landed(seen, record, found, wish)
+        return _plan_landed(seen, record, pending, found, wish)
     if seen.pending == "rejected" and pending.expires_at and pending.expires_at <= seen.now:
         reason = f"the value that was written ahead expired at {format_timestamp(pending.expires_at)}, and was not used"
         return Plan("rotate", f"{reason}: it is forgotten, the next run adds another", (DISCARD,))
@@ -196,14 +196,14 @@ def _plan_pending(seen: Evidence, record: Record, pending: Current, wish: Settin
     return Plan("blocked", f"the exchange of the pending value proved nothing ({seen.pending}); nothing was changed")
 
 
-def _plan_landed(seen: Evidence, record: Record, found: tuple[str, ...], wish: Settings) -> Plan:
+def _plan_landed(seen: Evidence, record: Record, pending: Pending, found: tuple[str, ...], wish: Settings) -> Plan:
     if seen.pending == "misconfigured":
         return Plan("blocked", _MISCONFIGURED)
     secret_id = found[0] if found else None
-    age = _pending_for(seen, record)
+    age = _pending_for(seen, pending)
     if seen.pending == "rejected" and age > wish.patience:
         reason = f"the pending secret is still refused {format_duration(age)} after it was created"
-        sure = record.pending and identified(seen, record.pending)
+        sure = identified(seen, pending)
         if wish.hold or not sure:
             return Plan("blocked", f"{reason}; it is kept because of hold or because its id is not known")
         return Plan("rotate", f"{reason}: it is deleted, the next run adds another", (DISCARD,), secret_id=sure[0])
@@ -211,11 +211,9 @@ def _plan_landed(seen: Evidence, record: Record, found: tuple[str, ...], wish: S
     return Plan("rotate", "resume: the pending secret was created, not yet proven", steps, secret_id=secret_id)
 
 
-def _pending_for(seen: Evidence, record: Record) -> timedelta:
+def _pending_for(seen: Evidence, pending: Pending) -> timedelta:
     """How long the pending secret has been there. A value that a roll-back adds again is older than its new secret."""
-    pending = record.pending
-    staged_at = made_at(pending.rotation_id) if pending and pending.restores else None
-    staged_at = staged_at or (pending.created_at if pending else None)
+    staged_at = (made_at(pending.rotation_id) if pending.restores else None) or pending.created_at
     return seen.now - staged_at if staged_at else timedelta()
 
 
