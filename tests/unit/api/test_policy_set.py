@@ -104,6 +104,8 @@ def test_nothing_is_withdrawn_for_what_is_not_listed(
     assert result["policies"] == [PAY, READ]
     assert "Nothing was withdrawn" in result["warnings"][-1]
     assert len(result["warnings"]) == 2
+    (alone,) = manage(iam, client_id, READ, retry_budget=0.5)["warnings"]
+    assert "Nothing was withdrawn" not in alone
 
 
 def test_what_cannot_be_looked_at_is_not_taken_for_nothing(iam: Driver, client_id: str) -> None:
