@@ -149,6 +149,7 @@ def test_a_value_that_expired_before_it_was_used_is_forgotten(hours: int, steps:
     plan = plan_start(seen(ONE, OLD, pending, is_current="accepted", is_pending="rejected"), DEFAULT)
     assert (plan.steps, plan.secret_id) == (steps, None)
     assert plan_start(seen(MADE, OLD, pending, is_pending="accepted"), DEFAULT).steps == tuple(LANDED.split())
+    assert plan_start(seen(ONE, OLD, pending, is_current="accepted", is_pending="unknown"), DEFAULT).state == "blocked"
 
 
 @pytest.mark.parametrize(("hours", "state"), [(-1, "blocked"), (0, "blocked"), (1, "rotate")])
