@@ -40,7 +40,14 @@ SUBSTITUTES = {
 }
 """What examples name, and what stands for it here: servers, hosts, users and folders of this test."""
 
-FOLDERS = ("etc/billing", "usr/local/bin", "var/lib/aritma-iam", "var/lib/prometheus/node-exporter", "srv/audit")
+FOLDERS = (
+    "etc/billing",
+    "etc/reports",
+    "usr/local/bin",
+    "var/lib/aritma-iam",
+    "var/lib/prometheus/node-exporter",
+    "srv/audit",
+)
 SERVICE = """\
 #!/bin/sh
 # The service: it works when it was given a credential.

@@ -62,7 +62,7 @@ def _many_clients(walk: Walk) -> None:
 
 def _quick_start(walk: Walk) -> None:
     """The inventory of the quick start."""
-    (shown,) = (block for block in read_guide("docs/quickstart.md") if block.file)
+    (shown,) = (block for block in read_guide("docs/quickstart.md") if block.file == "inventory.yml")
     walk.write("inventory.yml", shown.text)
 
 
