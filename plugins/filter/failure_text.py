@@ -13,7 +13,7 @@ description:
   - Takes C(ansible_failed_result), as a C(rescue) section sees it, and answers its message. For a loop the messages
     of the items that failed are joined.
   - Of a task with C(no_log) it says only that it failed, unless it is a module of this collection, whose messages hold
-    no secret.
+    no secret. Such a task is told by its result or, where ansible-core does not say it there, by C(ansible_failed_task).
 author:
   - the aritma.iam contributors (@aritma-iam)
 options:
@@ -44,12 +44,16 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2 import pass_context
 
-def failure_text(result: Mapping[str, Any]) -> str:
+
+@pass_context
+def failure_text(variables: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     """The message of a failed task; of a loop, those of the items that failed."""
+    task = variables.get("ansible_failed_task") or {}
+    hidden = bool(result.get("_ansible_no_log") or task.get("no_log"))
     failed = [each for each in result.get("results", []) if isinstance(each, Mapping) and each.get("failed")]
-    texts = [_text(each, bool(result.get("_ansible_no_log"))) for each in failed or [result]]
-    return " ".join(dict.fromkeys(texts))
+    return " ".join(dict.fromkeys(_text(each, hidden) for each in failed or [result]))
 
 
 def _text(result: Mapping[str, Any], hidden: bool) -> str:
