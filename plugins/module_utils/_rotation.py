@@ -31,6 +31,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limi
 from ansible_collections.aritma.iam.plugins.module_utils._time import format_duration, format_timestamp
 
 __all__ = [
+    "MAKE_ROOM",
     "Evidence",
     "Listed",
     "Plan",

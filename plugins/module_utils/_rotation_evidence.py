@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import carries, lineage_of, tag_in
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
+    carries,
+    lineage_of,
+    made_at,
+    tag_in,
+)
 
 
 @dataclass(frozen=True)
@@ -135,3 +140,15 @@ def in_use(seen: Evidence, record: Record) -> Sequence[str]:
 def others(seen: Evidence, record: Record) -> tuple[str, ...]:
     used = set(in_use(seen, record))
     return tuple(each.secret_id for each in seen.listed if each.secret_id not in used)
+
+
+def acceptance_seconds(record: Record, longest: float) -> float:
+    """Seconds in which the server came to accept the current secret: less than from its staging to its promotion.
+
+    Both moments are known to the second, so that one second is added. Nothing was waited for beyond ``longest``: what
+    took more was interrupted. It is 0 where the record does not tell.
+    """
+    staged_at = made_at(record.current.rotation_id) if record.current else None
+    if staged_at is None or record.last_rotated_at is None:
+        return 0.0
+    return max(0.0, min((record.last_rotated_at - staged_at).total_seconds() + 1.0, longest))

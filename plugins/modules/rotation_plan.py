@@ -117,6 +117,11 @@ options:
         before. Where several servers answer, some may know it a little later than others.
     type: float
     default: 10.0
+  proof_deadline:
+    description:
+      - The seconds that a run gives a new secret to be accepted. RV(plan.room_in) is no longer than that.
+    type: float
+    default: 60.0
 seealso:
   - module: aritma.iam.client_secret
   - module: aritma.iam.credential_store
@@ -211,6 +216,14 @@ plan:
       returned: phases V(start) and V(restore)
       type: bool
       sample: false
+    room_in:
+      description:
+        - Seconds to wait before the old id of a value that is added again may go, since the new one cannot be proven
+          before that. It is the time in which the secret that failed came to be accepted.
+        - It is 0 where no room is to be made.
+      returned: phases V(start) and V(restore)
+      type: int
+      sample: 0
     delete:
       description: The id of the one secret to delete; null when it is gone already.
       returned: phase V(retire)

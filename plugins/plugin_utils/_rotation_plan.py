@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._operation import Opera
 from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._record import Record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+    MAKE_ROOM,
     Evidence,
     Plan,
     Settings,
@@ -24,6 +26,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     plan_start,
     procedure,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import acceptance_seconds
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
     description_for,
     lineage_of,
@@ -58,6 +61,7 @@ SPEC = CONNECTION.merge(
             "retire_ids": {"type": "list", "elements": "str", "default": []},
             "list_deadline": {"type": "float", "default": 10.0},
             "accept_deadline": {"type": "float", "default": 10.0},
+            "proof_deadline": {"type": "float", "default": 60.0},
         },
         required_one_of=[["client_id", "client_name"]],
     )
@@ -93,12 +97,17 @@ def _plan(params: Params, seen: Evidence, wish: Settings, check_mode: bool) -> d
         proven = current is not None and current.rotation_id == params["proven_rotation_id"]
         return asdict(plan_retirement(seen, wish, consumer_proven=proven))
     plan = (plan_restore if params["phase"] == "restore" else plan_start)(seen, wish)
-    return {**asdict(plan), **_way(plan, record, check_mode), **_next_secret(params, seen)}
+    way = _way(plan, record, check_mode, params["proof_deadline"])
+    return {**asdict(plan), **way, **_next_secret(params, seen)}
 
 
-def _way(plan: Plan, record: Record | None, check_mode: bool) -> Mapping[str, Any]:
-    """Which tasks of the role come next."""
-    return {"procedure": procedure(plan, record, check_mode=check_mode), "preliminaries": plan.preliminaries}
+def _way(plan: Plan, record: Record | None, check_mode: bool, longest: float) -> Mapping[str, Any]:
+    """Which tasks of the role come next, and how long one of them waits."""
+    return {
+        "procedure": procedure(plan, record, check_mode=check_mode),
+        "preliminaries": plan.preliminaries,
+        "room_in": math.ceil(acceptance_seconds(record, longest)) if record and MAKE_ROOM in plan.steps else 0,
+    }
 
 
 def _told(look: Look, client_id: str, plan: dict[str, Any], seen: Evidence) -> Outcome:

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from torture.world import Client, World, managed
+from torture.world import SCOPE, Client, World, managed
 
+from simulator.caller import Caller
 from simulator.process import Simulator
 
 TARGETS = ("t1", "t2", "t3")
@@ -119,6 +122,7 @@ def _check_restored(world: World, client: Client, old: Mapping[str, Any]) -> Non
         assert client.delivered(f"{host}.env")["CLIENT_SECRET"] == old["value"], (client.name, host)
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(300)
 def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator: Simulator) -> None:
     """They run with no_log, since they have the credential; neither the log nor the report has their words."""
@@ -162,6 +166,42 @@ def test_a_consumer_that_fails_gets_its_last_secret_again(
         value = client.record()["current"]["value"]
         assert value != old[client.name]["value"]
         assert {client.delivered(f"{host}.env")["CLIENT_SECRET"] for host in TARGETS} == {value}
+
+
+@contextmanager
+def _refusals(client: Client, value: str) -> Iterator[list[float]]:
+    """The moments at which a service that has this value was refused, as long as the context lasts."""
+    moments: list[float] = []
+    ended = threading.Event()
+    caller = Caller(client.simulator)
+
+    def exchange() -> None:
+        while not ended.wait(0.05):
+            if not caller.accepts(client.client_id, value, SCOPE):
+                moments.append(time.time())
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        yield moments
+    finally:
+        ended.set()
+        thread.join()
+
+
+@pytest.mark.timeout(300)
+def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path, simulator: Simulator) -> None:
+    """Also where the server takes its time to accept the new id under which that value is added again."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("billing")
+    client.variables["service_client_probe"] = {"command": "false", "retries": 0}
+    old = client.record()["current"]["value"]
+    simulator.admin.switch(accept_delay=5)
+    with _refusals(client, old) as moments:
+        run = world.rotate(client)
+    assert run.code != 0
+    assert world.reported()["billing"]["state"] == "rolled_back"
+    assert moments == []
 
 
 @pytest.mark.timeout(300)

@@ -5,19 +5,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import (
     Evidence,
     Listed,
+    acceptance_seconds,
     find,
     in_use,
     leftovers,
     named,
     previous_id,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for, new_rotation_id
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, NOW, rotation_id
 
 OURS, NEXT = rotation_id(1), rotation_id(2)
@@ -120,3 +123,40 @@ def test_a_secret_that_was_not_named_by_us_has_no_leftovers() -> None:
 def test_in_use_are_known_ids_only() -> None:
     record = Record(client_id=CLIENT, current=CURRENT, pending=PENDING)
     assert in_use(Evidence(NOW, (), record), record) == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("staged_at", "promoted_at", "seconds"),
+    [
+        (NOW, NOW, 1),
+        (NOW, NOW + timedelta(seconds=7), 8),
+        (NOW, NOW + timedelta(seconds=58), 59),
+        (NOW, NOW + timedelta(hours=7), 60),
+        (NOW, NOW - timedelta(hours=7), 0),
+        (NOW, None, 0),
+        (None, NOW, 0),
+    ],
+    ids=[
+        "at once",
+        "some seconds",
+        "just before the deadline",
+        "an interrupted run",
+        "a wrong clock",
+        "never",
+        "by hand",
+    ],
+)
+def test_how_long_a_server_took_to_accept(
+    staged_at: datetime | None, promoted_at: datetime | None, seconds: float
+) -> None:
+    staged = CURRENT.model_copy(update={"rotation_id": new_rotation_id(staged_at, None) if staged_at else "by-hand"})
+    record = Record(client_id=CLIENT, current=staged, previous=PREVIOUS, last_rotated_at=promoted_at)
+    assert acceptance_seconds(record, 60.0) == seconds
+
+
+@pytest.mark.parametrize(("longest", "seconds"), [(float("inf"), 8), (float("nan"), 8), (-1.0, 0)])
+def test_no_deadline_makes_it_endless(longest: float, seconds: float) -> None:
+    staged = CURRENT.model_copy(update={"rotation_id": new_rotation_id(NOW, None)})
+    record = Record(client_id=CLIENT, current=staged, last_rotated_at=NOW + timedelta(seconds=7))
+    assert acceptance_seconds(record, longest) == seconds
+    assert acceptance_seconds(Record(client_id=CLIENT), longest) == 0
