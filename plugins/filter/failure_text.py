@@ -13,7 +13,8 @@ description:
   - Takes C(ansible_failed_result), as a C(rescue) section sees it, and answers its message. For a loop the messages
     of the items that failed are joined.
   - Of a task with C(no_log) it says only that it failed, unless it is a module of this collection, whose messages hold
-    no secret. Such a task is told by its result or, where ansible-core does not say it there, by C(ansible_failed_task).
+    no secret. Such a task is told by its result or, where ansible-core does not say so there, by
+    C(ansible_failed_task).
 author:
   - the aritma.iam contributors (@aritma-iam)
 options:
