@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +65,8 @@ class Job:
 class Jobs:
     """Jobs in a folder of their own, from one project and one inventory, with one credential."""
 
-    def __init__(self, home: Path, inventory: Mapping[str, Any], credential: Mapping[str, Any], python: Path) -> None:
-        self._home, self._python = home, python
+    def __init__(self, home: Path, inventory: Mapping[str, Any], credential: Mapping[str, Any]) -> None:
+        self._home = home
         self._inventory, self._credential = inventory, credential
         self._repository = home / "repository"
         self._count = 0
@@ -92,7 +93,7 @@ class Jobs:
             "suppress_env_files": True,
         }
         run = subprocess.run(
-            [str(self._python), "-c", _RUN],
+            [sys.executable, "-c", _RUN],
             input=json.dumps(wanted),
             env=dict(environment),
             capture_output=True,

@@ -47,7 +47,7 @@ class Site:
             "ca_certificate": ca_certificate,
             "scope": "",
         }
-        self._runs = Jobs(home, inventory, credential, VENV / "bin" / "python")
+        self._runs = Jobs(home, inventory, credential)
         self._environment = Ansible(home).environment
 
     def run(self, name: str, **given: Any) -> Job:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,7 +213,7 @@ def _run_by_runner(world: World, folder: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("-vvvv --diff" if content is None else json.dumps(content), encoding="utf-8")
     command: Sequence[str] = [
-        str(VENV / "bin" / "ansible-runner"),
+        str(Path(sys.executable).with_name("ansible-runner")),
         "run",
         str(folder),
         "-p",
