@@ -116,9 +116,10 @@ class IamAction(ActionBase):
             os.environ.clear()
             os.environ.update(before)
 
-    @staticmethod
-    def _censored(result: Mapping[str, Any]) -> dict[str, Any]:
+    def _censored(self, result: Mapping[str, Any]) -> dict[str, Any]:
         shown = dict(result)
         if shown.pop(SENSITIVE, False):
             shown["_ansible_no_log"] = True
+            # What ansible-core 2.18 hands to callbacks for a whole loop is hidden only where the task says so.
+            self._task.no_log = True
         return shown

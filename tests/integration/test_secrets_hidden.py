@@ -111,6 +111,7 @@ def _failures(path: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(300)
 def test_a_returned_secret_is_usable_and_hidden(simulator: Simulator, ansible: Ansible) -> None:
     """Both ways of running, in a loop and alone."""
