@@ -133,6 +133,7 @@ def _left_behind(world: World, told: Told, wanted: Mapping[str, set[bytes]]) -> 
     return found
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(300)
 def test_a_run_shows_no_secret(tmp_path: Path) -> None:
     """Every story, in the controller process, with files here."""
@@ -164,6 +165,7 @@ def test_a_run_on_the_target_shows_no_secret(tmp_path: Path) -> None:
     assert _leaks_of(world, told) == []
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(300)
 def test_a_bug_shows_no_secret(tmp_path: Path) -> None:
     """An exception that nobody expected, with the value in its text."""
@@ -178,6 +180,7 @@ def test_a_bug_shows_no_secret(tmp_path: Path) -> None:
     assert _leaks_of(world, told) == []
 
 
+@pytest.mark.matrix
 @pytest.mark.timeout(300)
 def test_ansible_runner_keeps_no_secret(tmp_path: Path) -> None:
     """Artifacts and job events of a run by ansible-runner, as AWX has them; the record lives in OpenBao."""
