@@ -72,6 +72,7 @@ def _stories(world: World) -> None:
 
 def _watched(world: World, **environment: str) -> Told:
     ansible = world.ansible()
+    # ansible-core 2.21 has a socket in it, whose path may have 107 characters: hence the short names of tests here.
     temporary = world.home / ".tmp"
     temporary.mkdir(exist_ok=True)
     process = ansible.start(
@@ -152,7 +153,7 @@ def _leaks_of(world: World, told: Told) -> list[str]:
 
 @pytest.mark.torture
 @pytest.mark.timeout(300)
-def test_a_run_on_the_target_shows_no_secret(tmp_path: Path) -> None:
+def test_a_run_on_the_target(tmp_path: Path) -> None:
     """Modules are shipped over a connection, and so are the record and the delivered file."""
     with running(admin_secret=ADMIN) as simulator:
         world = World(tmp_path, simulator)
