@@ -42,9 +42,8 @@ def add(
     """Add the secret in ``body``; ``listed`` is what was there before.
 
     With ``identify``, the list is read until it shows the new secret: for its id, and because the next task looks
-    there. A POST whose answer was lost is repeated once, with the same value, and only after lists had the time to show
-    whether it landed. Without ``repeat`` it is left to the caller, who has other means to learn that; so it is where
-    ``retry_budget`` is 0.
+    there. A POST whose answer was lost is repeated once, with the same value, after lists had the time to show whether
+    it landed. Without ``repeat``, or with a ``retry_budget`` of 0, that is left to the caller, who has other means.
     """
     description = body["description"]
     before = frozenset(secret.secret_id for secret in listed)
