@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from meanwhile import meanwhile
 
 MEGABYTE = 1024
 """In the unit of /proc: kB."""
@@ -46,16 +47,6 @@ class Memory:
 @contextmanager
 def sampled(session: int) -> Iterator[Memory]:
     """Look at a session ten times a second."""
-    memory, ended = Memory(session), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(0.1):
-            memory.sample()
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    memory = Memory(session)
+    with meanwhile(memory.sample, 0.1):
         yield memory
-    finally:
-        ended.set()
-        thread.join()

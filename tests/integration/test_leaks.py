@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_run import VENV, Ansible
+from meanwhile import meanwhile
 from torture.leaks import Watch, files, forms, hits, values_of
 from torture.openbao import TOKEN, running_bao_records
 from torture.world import CONNECTIONS, HERE, Client, World
@@ -90,7 +91,8 @@ def _watched(world: World, **environment: str) -> Told:
         **environment,
     )
     folders = [temporary, ansible.home / ".ansible" / "tmp"]
-    with Watch(process.pid, folders, [Path(each.store_path) for each in world.clients]) as watch:
+    watch = Watch(process.pid, folders, [Path(each.store_path) for each in world.clients])
+    with meanwhile(watch.sample, 0.02):
         run = ansible.finish(process)
     assert watch.samples > 10
     return Told(run.code, run.output, watch, ansible)

@@ -9,8 +9,6 @@ import base64
 import contextlib
 import json
 import re
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -33,31 +31,17 @@ def forms(value: str, client_ids: Iterable[str] = ()) -> set[bytes]:
 
 
 class Watch:
-    """Samples a run: arguments and environments of its processes, files in ``folders``, values in ``records``."""
+    """What a run shows: arguments and environments of its processes, files in ``folders``, values in ``records``."""
 
     def __init__(self, pid: int, folders: Sequence[Path], records: Sequence[Path]) -> None:
         self._pid, self._folders, self._records = pid, folders, records
         self.seen: dict[str, set[bytes]] = {"arguments": set(), "environment": set(), "temporary file": set()}
         self.values: set[str] = set()
         self.samples = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
 
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_raised: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            self.samples += 1
-            self._look()
-            time.sleep(0.02)
-
-    def _look(self) -> None:
+    def sample(self) -> None:
+        """Look once."""
+        self.samples += 1
         for pid in family(self._pid):
             for name, what in (("cmdline", "arguments"), ("environ", "environment")):
                 with contextlib.suppress(OSError):
