@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Params, carry_out, failed, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out, failed, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._delivery import delivery
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._template import delivery
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import runs_here
 
 

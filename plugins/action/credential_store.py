@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Params, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import ShippedFiles, files_here, runs_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE, credential_store

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.module_utils._policy_set import IAM_POLICIES
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 
 

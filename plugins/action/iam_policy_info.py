@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.module_utils._policies import IAM_POLICY_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY_INFO
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params, carry_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import ShippedFiles, files_here, runs_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._rotation_plan import rotation_plan

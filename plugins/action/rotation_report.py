@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.module_utils._report import ROTATION_REPORT
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import ROTATION_REPORT
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 
 

@@ -51,7 +51,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import TARGET_TYPES, require_members
 
 _OF_THE_ROLE = frozenset({"hosts", "members", "notify"})

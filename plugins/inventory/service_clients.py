@@ -179,13 +179,13 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant
-from ansible_collections.aritma.iam.plugins.module_utils._time import now
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT, Connection
 from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
-from ansible_collections.aritma.iam.plugins.plugin_utils._tenant_inventory import (
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
     Host,
     Wish,
     cache_key,

@@ -66,10 +66,10 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
 from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
 
 

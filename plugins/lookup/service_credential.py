@@ -77,8 +77,8 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting

@@ -166,8 +166,8 @@ calls:
     iam: 3
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET
 
 
 def main() -> None:

@@ -82,8 +82,8 @@ calls:
     iam: 1
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
 
 
 def main() -> None:

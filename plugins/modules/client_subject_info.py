@@ -83,8 +83,8 @@ calls:
     iam: 1
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._subjects import CLIENT_SUBJECT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
 
 
 def main() -> None:

@@ -139,8 +139,8 @@ mode:
   sample: "0600"
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 
 
 def main() -> None:

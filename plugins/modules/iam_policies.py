@@ -105,8 +105,8 @@ calls:
     iam: 2
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._policy_set import IAM_POLICIES
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
 
 
 def main() -> None:

@@ -98,8 +98,8 @@ calls:
     iam: 1
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._policies import IAM_POLICY
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY
 
 
 def main() -> None:

@@ -161,8 +161,8 @@ calls:
     iam: 2
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
 
 
 def main() -> None:

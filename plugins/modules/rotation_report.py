@@ -101,8 +101,8 @@ entry:
     calls: {iam: 4, token: 4}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._report import ROTATION_REPORT
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import ROTATION_REPORT
 
 
 def main() -> None:

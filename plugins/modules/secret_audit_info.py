@@ -187,8 +187,8 @@ calls:
     token: 1
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit import SECRET_AUDIT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SECRET_AUDIT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
 
 
 def main() -> None:

@@ -73,8 +73,8 @@ content:
   type: str
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
 
 
 def main() -> None:

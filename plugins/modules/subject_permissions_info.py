@@ -55,8 +55,8 @@ calls:
     iam: 1
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._policies import SUBJECT_PERMISSIONS_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import SUBJECT_PERMISSIONS_INFO
 
 
 def main() -> None:

@@ -166,8 +166,8 @@ calls:
     token: 3
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._exchange import TOKEN_EXCHANGE
-from ansible_collections.aritma.iam.plugins.module_utils._module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params, carry_out, failed
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params, carry_out, failed
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
 _SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
 
 _OPTIONAL = {"mode": "0600", "owner": None, "group": None, "content": None, "expected": None}
 

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import Place, here, is_alive, start_time
-from ansible_collections.aritma.iam.plugins.module_utils._record import Lease
-from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import Place, here, is_alive, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Lease
 
 
 @dataclass(frozen=True)

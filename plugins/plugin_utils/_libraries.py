@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import LibraryError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import LibraryError
 
 
 def library(name: str, package: str = "") -> Any:

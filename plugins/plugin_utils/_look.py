@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousNameError, IamError, MissingError
-from ansible_collections.aritma.iam.plugins.module_utils._exchange import TOKEN_EXCHANGE
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record, require_name
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import Evidence, Listed
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import previous_id
-from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._time import now
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError, IamError, MissingError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import previous_id
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Evidence, Listed
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, require_name
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Rival, rival, this_run
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Store
 

@@ -10,13 +10,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION, resolve_token_url
-from ansible_collections.aritma.iam.plugins.module_utils._errors import BlockedError, IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import BlockedError, IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now, parse_duration
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, resolve_token_url
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import acceptance_seconds
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
+    description_for,
+    lineage_of,
+    new_rotation_id,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     MAKE_ROOM,
     Evidence,
     Plan,
@@ -26,14 +32,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     plan_start,
     procedure,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import acceptance_seconds
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
-    description_for,
-    lineage_of,
-    new_rotation_id,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import read_limits
-from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp, now, parse_duration
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import read_limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._look import Ask, Look
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting

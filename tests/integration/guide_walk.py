@@ -19,7 +19,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from examples import ROOT, Block, Machine, read_guide
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SecretWatch, read_settings
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SecretWatch, read_settings
 
 SOURCE = "aritma.iam.secret_expiry"
 NOT_RUN = {

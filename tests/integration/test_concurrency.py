@@ -20,7 +20,7 @@ from torture.openbao import BaoRecords
 from torture.processes import family, send
 from torture.world import World, ours
 
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import start_time
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import start_time
 from simulator.process import Simulator
 
 SEED = 20261124

@@ -32,17 +32,17 @@ _PLANNER = ("rotation/test_planner_starts.py", "rotation/test_planner.py")
 
 # Quick ones, which run for every mutant; those that kill most come first.
 TESTS: dict[str, tuple[str, ...]] = {
-    "_rotation": (*_PLANNER, "rotation/test_planner_retirement.py"),
-    "_rotation_evidence": ("rotation/test_evidence.py", *_PLANNER, "rotation/test_planner_retirement.py"),
-    "_account": ("rotation/test_account.py",),
-    "_rotation_id": ("rotation/test_rotation_id.py",),
-    "_record": ("rotation/test_record.py",),
-    "_judge": ("http/test_http_judge.py",),
-    "_retry": ("http/test_http_retry.py",),
-    "_secret_plan": ("api/test_secret_plan.py", "api/test_plans.py"),
-    "_client_plan": ("api/test_plans.py",),
-    "_policy_set": ("api/test_policy_set.py",),
-    "_secret_age": ("audit/test_secret_age.py", *_PLANNER),
+    "_rotation.plan": (*_PLANNER, "rotation/test_planner_retirement.py"),
+    "_rotation.evidence": ("rotation/test_evidence.py", *_PLANNER, "rotation/test_planner_retirement.py"),
+    "_rotation.account": ("rotation/test_account.py",),
+    "_rotation.ids": ("rotation/test_rotation_id.py",),
+    "_rotation.record": ("rotation/test_record.py",),
+    "_oauth.verdict": ("http/test_http_judge.py",),
+    "_http.retry": ("http/test_http_retry.py",),
+    "_secrets.plan": ("api/test_secret_plan.py", "api/test_plans.py"),
+    "_clients.plan": ("api/test_plans.py",),
+    "_policies.policy_set": ("api/test_policy_set.py",),
+    "_secrets.age": ("audit/test_secret_age.py", *_PLANNER),
 }
 
 Key = tuple[str, str, str]
@@ -78,7 +78,7 @@ def explained() -> dict[str, set[Key]]:
 
 
 def measure(module: str, known: Collection[Key], scratch: Path) -> Result:
-    source = (ROOT / "plugins" / "module_utils" / f"{module}.py").read_text(encoding="utf-8")
+    source = (ROOT / "plugins" / "module_utils" / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
     tree = ast.parse(source)
     preload(tree)
     tests = [ROOT / "tests" / "unit" / name for name in TESTS[module]]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import BaseModel, ConfigDict, ValidationError
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel, ConfigDict, ValidationError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 
 
 class _Data(BaseModel):

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_duration
+from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     EXPIRED,
     EXPIRES_SOON,
     FRESH,
@@ -25,8 +27,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
     SUPERSEDED,
     TOO_OLD,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._time import format_duration
-from ansible_collections.aritma.iam.plugins.module_utils._version import VERSION
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditClient, AuditSecret
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import Bar, axis_of
 

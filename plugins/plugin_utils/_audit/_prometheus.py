@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from ansible_collections.aritma.iam.plugins.module_utils._version import VERSION
+from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditClient, AuditSecret
 
 _PREFIX = "aritma_iam"

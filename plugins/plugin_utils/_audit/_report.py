@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._ownership import read_mode
-from ansible_collections.aritma.iam.plugins.module_utils._private_file import replace_private
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import read_mode
+from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import AWS_SECRETSMANAGER, HASHI_VAULT
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import KUBERNETES_SECRET
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Target, TargetType

@@ -14,10 +14,10 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require
-from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require
+from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 

@@ -10,16 +10,16 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._credential_format import Members, pick_members
-from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     DeliveryError,
     OptionError,
     StoreConflictError,
     StoreError,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import Members, pick_members
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import open_target, target_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Held, Target
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes_client import Cluster
 
 ANNOTATION = "aritma.iam/rotation-id"

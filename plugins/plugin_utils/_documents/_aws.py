@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import (
     AWS_MEMBERS,
     aws_errors,

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import UnknownOutcomeError
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 

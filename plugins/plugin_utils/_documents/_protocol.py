@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
 
 Token = str
 """Stands for what a place held when it was read; only the place that gave it can tell more."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import requests
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import requests
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import (
     Token,
     UnknownOutcomeError,

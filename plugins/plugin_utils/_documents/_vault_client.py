@@ -17,10 +17,10 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import Retry, requests
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import require
-from ansible_collections.aritma.iam.plugins.module_utils._urls import checked_url
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry, requests
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require
+from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 VAULT_MEMBERS: dict[str, dict[str, Any]] = {

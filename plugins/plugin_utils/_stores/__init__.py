@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._aws_secretsmanager import AWS_SECRETSMANAGER
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._file import FILE
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._hashi_vault import HASHI_VAULT

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record, read_record
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, read_record
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document, Token
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record, decode_record, encode_record
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, decode_record, encode_record
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, FileAccess, Setting
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_text import VaultText, vault_text

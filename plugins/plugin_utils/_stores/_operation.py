@@ -11,24 +11,24 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record, require_name
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
-    description_for,
-    lineage_of,
-    new_rotation_id,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import check_value, generate_value
-from ansible_collections.aritma.iam.plugins.module_utils._time import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
     format_timestamp,
     now,
     parse_duration,
     parse_timestamp,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
+    description_for,
+    lineage_of,
+    new_rotation_id,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, require_name
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import check_value, generate_value
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, Rival, new_lease, rival, this_run

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
 
 FileAccess = Callable[[Mapping[str, Any]], Mapping[str, Any]]

@@ -9,8 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import RefusedError, StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    RefusedError,
+    StoreConflictError,
+    StoreError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
     Current,
     Lease,
     Pending,

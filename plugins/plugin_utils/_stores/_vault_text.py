@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, get_file_vault_secret, is_encrypted
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,17 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients import OIDC_CLIENT, OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, carry_out
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import SENSITIVE
-from ansible_collections.aritma.iam.plugins.module_utils._policies import (
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import (
     IAM_POLICY,
     IAM_POLICY_INFO,
     SUBJECT_PERMISSIONS_INFO,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._policy_set import IAM_POLICIES
-from ansible_collections.aritma.iam.plugins.module_utils._secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._subjects import CLIENT_SUBJECT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from simulator import Simulator
 
 OPERATIONS: dict[str, Operation] = {

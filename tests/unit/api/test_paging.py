@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
-from ansible_collections.aritma.iam.plugins.module_utils._paging import MAX_PAGES, Page, read_paging, walk
-from ansible_collections.aritma.iam.plugins.module_utils._session import Query
-from ansible_collections.aritma.iam.plugins.module_utils._wire import read_entries
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import Query
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import read_entries
+from ansible_collections.aritma.iam.plugins.module_utils._iam.paging import MAX_PAGES, Page, read_paging, walk
 
 Server = Callable[[Query], Any]
 Build = Callable[[list[int], int], Server]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._client_plan import (
+from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
     MEMBERS,
     SETS,
     exact,
@@ -24,15 +24,18 @@ from ansible_collections.aritma.iam.plugins.module_utils._client_plan import (
     to_wire,
     wanted_members,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import choose
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     AmbiguousNameError,
     ContractError,
     IamError,
     OptionError,
     RefusedError,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._policies import snake
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret, Subject
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import snake
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     SecretKey,
     check_value,
     descriptions_shown,
@@ -43,9 +46,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import (
     plan_present,
     wanted_expiration,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._subjects import choose
-from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Client, Secret, Subject
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
 

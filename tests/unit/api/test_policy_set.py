@@ -12,7 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._policy_set import POLICIES, Changes, plan_policies
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import POLICIES, Changes, plan_policies
 from unit.api.driver import Driver
 
 READ = {"action": "banking.ais.read", "scope": "/subscriptions/1"}

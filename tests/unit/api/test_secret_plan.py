@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     SecretKey,
     SecretPlan,
     check_value,
@@ -25,7 +26,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import (
     read_listed,
     wanted_expiration,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Secret
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
 PAST, FUTURE = "2026-11-24T10:00:00Z", "2026-11-24T10:00:01Z"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import ContractError
-from ansible_collections.aritma.iam.plugins.module_utils._wire import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import (
     Client,
     Policy,
     Secret,

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit import SCHEMA, audit_of
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits
-from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant, TenantClient
-from ansible_collections.aritma.iam.plugins.module_utils._time import format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Client, Secret
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SCHEMA, audit_of
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, TenantClient
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits
 
 AT = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 LIMITS = Limits()

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits, read_limits
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, read_limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics

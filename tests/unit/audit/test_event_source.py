@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits
-from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant
-from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SPEC, Settings, news, read_settings
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SPEC, Settings, news, read_settings
 from simulator.process import Simulator, running
 from unit.audit.sample import AT, client, ours, secret
 

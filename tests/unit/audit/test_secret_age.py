@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import Settings, due_reason
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import made_at
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import made_at
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Settings, due_reason
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     DUE,
     EXPIRED,
     EXPIRES_SOON,
@@ -33,7 +34,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._secret_age import (
     read_limits,
     read_moment,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Secret
 from unit.audit.sample import AT, LIMITS, days, ours, secret
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import ENVIRONMENT
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
 from awx.data import FOLDER, load
 from awx.jobs import injected
 from awx.rules import answer_complaints, complaints

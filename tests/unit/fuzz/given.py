@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 

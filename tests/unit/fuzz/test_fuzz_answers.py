@@ -15,25 +15,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from ansible_collections.aritma.iam.plugins.module_utils._http import Reply, Request
-from ansible_collections.aritma.iam.plugins.module_utils._judge import Verdict, decode_claims, judge
-from ansible_collections.aritma.iam.plugins.module_utils._oauth import ClientCredential
-from ansible_collections.aritma.iam.plugins.module_utils._paging import Page, following, read_paging
-from ansible_collections.aritma.iam.plugins.module_utils._policies import snake_members
-from ansible_collections.aritma.iam.plugins.module_utils._problem import (
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import choose
+from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction, secrets_in
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
+from ansible_collections.aritma.iam.plugins.module_utils._http.problem import (
     Call,
     ambiguous_error,
     explain,
     read_json,
     status_error,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._redaction import Redaction, secrets_in
-from ansible_collections.aritma.iam.plugins.module_utils._retry import retry_after
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import SecretKey, expired, plan_present
-from ansible_collections.aritma.iam.plugins.module_utils._session import _redirect_target
-from ansible_collections.aritma.iam.plugins.module_utils._subjects import choose
-from ansible_collections.aritma.iam.plugins.module_utils._time import now
-from ansible_collections.aritma.iam.plugins.module_utils._wire import (
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import _redirect_target
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Reply, Request
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import (
     Client,
     Policy,
     Secret,
@@ -44,6 +39,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._wire import (
     read_model,
     read_object,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._iam.paging import Page, following, read_paging
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Verdict, decode_claims, judge
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import snake_members
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import SecretKey, expired, plan_present
 from unit.fuzz.given import CANARY, FUZZ, body, nested, objects, text, tried, value, written
 
 MODELS = [Client, Secret, Subject, Policy]

@@ -19,23 +19,28 @@ from ansible.parsing.vault import VaultSecret
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils import _process_identity, _token_cache
-from ansible_collections.aritma.iam.plugins.module_utils._credential_format import (
+from ansible_collections.aritma.iam.plugins.module_utils._core import process as _process_identity
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import is_alive, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now, parse_duration, parse_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import (
     pick_members,
     render_env,
     render_ini,
     render_json,
     render_yaml,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._ownership import read_mode
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import is_alive, start_time
-from ansible_collections.aritma.iam.plugins.module_utils._record import decode_record, encode_record, read_record
-from ansible_collections.aritma.iam.plugins.module_utils._report import merge_entry
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import lineage_of, made_at
-from ansible_collections.aritma.iam.plugins.module_utils._secret_plan import wanted_expiration
-from ansible_collections.aritma.iam.plugins.module_utils._time import now, parse_duration, parse_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._token_cache import TokenCache
+from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import read_mode
+from ansible_collections.aritma.iam.plugins.module_utils._http import token_cache as _token_cache
+from ansible_collections.aritma.iam.plugins.module_utils._http.token_cache import TokenCache
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import lineage_of, made_at
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
+    decode_record,
+    encode_record,
+    read_record,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import merge_entry
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import wanted_expiration
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_text import VaultText
 from unit.fuzz.given import CANARY, FUZZ, body, nested, objects, shallow, text, tried, value
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils import _token_cache
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._session import Session
+from ansible_collections.aritma.iam.plugins.module_utils._http import token_cache as _token_cache
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import Session
 from ansible_collections.aritma.iam.tests.unit.wire import Wire, wire
 
 __all__ = ["wire"]

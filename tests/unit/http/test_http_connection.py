@@ -14,9 +14,9 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.aritma.iam.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION, ENVIRONMENT, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._exchange import SPEC
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, ENVIRONMENT, Connection
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import SPEC
 from ansible_collections.aritma.iam.plugins.modules import token_exchange
 
 GOOD = {

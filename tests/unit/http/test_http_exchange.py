@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.aritma.iam.plugins.module_utils._exchange import TOKEN_EXCHANGE
-from ansible_collections.aritma.iam.plugins.module_utils._operation import carry_out
-from ansible_collections.aritma.iam.plugins.module_utils._outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ansible_collections.aritma.iam.tests.unit.wire import Rule, Wire, jwt
 
 TOKENS = "/acme/connect/token"

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._judge import Verdict, decode_claims, judge
-from ansible_collections.aritma.iam.plugins.module_utils._oauth import BASIC, ClientCredential, token_request
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import BASIC, ClientCredential, token_request
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Verdict, decode_claims, judge
 from ansible_collections.aritma.iam.tests.unit.wire import jwt
 
 ACCEPTED, REJECTED = Verdict.ACCEPTED, Verdict.REJECTED

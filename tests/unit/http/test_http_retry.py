@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._http import Lost, Reply
-from ansible_collections.aritma.iam.plugins.module_utils._retry import (
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import (
     Budget,
     Clock,
     Pace,
@@ -23,6 +22,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._retry import (
     retry_after,
     send_patiently,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
 
 
 class Hands:

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils import _http
-from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     AmbiguousError,
     ApiError,
     AuthenticationError,
@@ -23,8 +22,9 @@ from ansible_collections.aritma.iam.plugins.module_utils._errors import (
     PermissionDeniedError,
     TransportError,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._session import Query
-from ansible_collections.aritma.iam.plugins.module_utils._version import VERSION
+from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
+from ansible_collections.aritma.iam.plugins.module_utils._http import transport as _http
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import Query
 from ansible_collections.aritma.iam.tests.unit.http.conftest import OpenSession
 from ansible_collections.aritma.iam.tests.unit.wire import Wire, serving
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import AmbiguousError, TransportError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousError, TransportError
 from ansible_collections.aritma.iam.tests.unit.http.conftest import OpenSession
 from ansible_collections.aritma.iam.tests.unit.wire import Wire, serving
 

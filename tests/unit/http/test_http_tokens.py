@@ -17,18 +17,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils import _token_cache
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     ApiError,
     AuthenticationError,
     ContractError,
     NotFoundError,
     TransportError,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._session import Session
-from ansible_collections.aritma.iam.plugins.module_utils._token_cache import TokenCache, private_directory
-from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens, usable_for
+from ansible_collections.aritma.iam.plugins.module_utils._http import token_cache as _token_cache
+from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens, usable_for
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import Session
+from ansible_collections.aritma.iam.plugins.module_utils._http.token_cache import TokenCache, private_directory
 from ansible_collections.aritma.iam.tests.unit.http.conftest import ADMIN_SECRET
 from ansible_collections.aritma.iam.tests.unit.wire import TOKEN, Wire
 
@@ -262,8 +262,8 @@ def test_a_turn_that_never_comes_is_not_waited_for() -> None:
 FETCH = """
 import json, sys
 from collections import Counter
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._tokens import AdminTokens
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens
 print(AdminTokens(Connection.from_params(json.load(sys.stdin)), Counter()).get())
 """
 

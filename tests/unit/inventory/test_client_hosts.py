@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.aritma.iam.plugins.inventory import service_clients
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import Settings, plan_start
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import Evidence, Listed
-from ansible_collections.aritma.iam.plugins.module_utils._secret_age import Limits, judge_secrets, read_limits
-from ansible_collections.aritma.iam.plugins.module_utils._tenant import Tenant, TenantClient
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Client, Secret
-from ansible_collections.aritma.iam.plugins.plugin_utils._client_hosts import (
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, TenantClient
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Evidence, Listed
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Settings, plan_start
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, judge_secrets, read_limits
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import (
     ClientFilter,
     SecretFilter,
     Standing,
@@ -31,7 +31,7 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._client_hosts import (
     secret_variables,
     standing,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._tenant_inventory import (
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
     Wish,
     from_cache,
     hosts,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._wire import Client
-from ansible_collections.aritma.iam.plugins.plugin_utils._host_names import RESERVED, host_names
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import RESERVED, host_names
 
 SAFE = re.compile(r"[^\W_][\w.-]*")
 SAMPLES = ["a b", "a/b", "a_b", "a", "a_1", "a_2", "localhost", "due", "", ".."]

@@ -14,9 +14,15 @@ import pytest
 import yaml
 
 from ansible_collections.aritma.iam.plugins.inventory import service_clients
-from ansible_collections.aritma.iam.plugins.module_utils._connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.plugin_utils._tenant_inventory import Host, Wish, cache_key, fetch, hosts
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
+    Host,
+    Wish,
+    cache_key,
+    fetch,
+    hosts,
+)
 from simulator.process import Simulator, running
 
 COUNT = 12

@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     Evidence,
     Listed,
     Settings,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Previous, Record
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
 
 TAGS = tuple(rotation_id(number) for number in range(4))

@@ -14,8 +14,20 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from typing import Any, NamedTuple
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
+    PROBE,
+    Evidence,
+    Listed,
+    Plan,
+    Retirement,
+    Settings,
+    find,
+    plan_retirement,
+    plan_start,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
     Current,
     Previous,
     Record,
@@ -27,18 +39,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._record import (
     release,
     retire,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
-    PROBE,
-    Evidence,
-    Listed,
-    Plan,
-    Retirement,
-    Settings,
-    find,
-    plan_retirement,
-    plan_start,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
 LONG_AGO = NOW - timedelta(days=61)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
+    Settings,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
     Current,
     Previous,
     Record,
     encode_record,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
-    Settings,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 from ansible_collections.aritma.iam.tests.unit.rotation.model import Finding, explore
 from ansible_collections.aritma.iam.tests.unit.rotation.role import (
     CLIENT,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._account import Account, account
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.account import Account, account
 
 ROTATE: dict[str, Any] = {"state": "rotate", "reason": "due: 61d old, limit 60d", "left": ["7"]}
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
     Evidence,
     Listed,
     acceptance_seconds,
@@ -20,7 +19,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation_evidence impo
     named,
     previous_id,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for, new_rotation_id
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for, new_rotation_id
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Previous, Record
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, NOW, rotation_id
 
 OURS, NEXT = rotation_id(1), rotation_id(2)

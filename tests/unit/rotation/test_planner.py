@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     Evidence,
     Listed,
     Plan,
@@ -19,7 +19,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     plan_start,
     procedure,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
 from ansible_collections.aritma.iam.tests.unit.rotation.planner_cases import (
     BARE,
     CURRENT,

@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Pending, Previous, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for, lineage_of, tag_in
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     ADOPT,
     CREATE,
     DELIVER,
@@ -32,7 +32,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
     plan_retirement,
     plan_start,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for, lineage_of, tag_in
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Previous, Record
 from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
 
 ORDER = (ADOPT, FORGET, STAGE, CREATE, MAKE_ROOM, PROVE, PROMOTE, DELIVER, PROBE, DISCARD)

@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     Evidence,
     Listed,
     Retirement,
     Settings,
     plan_retirement,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 from ansible_collections.aritma.iam.tests.unit.rotation.planner_cases import (
     BARE,
     CURRENT,

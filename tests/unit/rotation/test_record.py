@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._deps import ValidationError
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import ValidationError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
     Current,
     Lease,
     Pending,

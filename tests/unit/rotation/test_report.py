@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._report import run
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import run
 
 
 def note(path: Path, name: str) -> dict[str, Any]:

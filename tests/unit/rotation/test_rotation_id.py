@@ -9,7 +9,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
     carries,
     description_for,
     lineage_of,

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
-    Current,
-    Previous,
-    Record,
-    discard,
-    encode_record,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     Evidence,
     Plan,
     Retirement,
     Settings,
     find,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
+    Current,
+    Previous,
+    Record,
+    discard,
+    encode_record,
+)
 from ansible_collections.aritma.iam.tests.unit.rotation.role import (
     NOW,
     Held,

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._record import (
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import description_for
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Listed
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
     Current,
     Lease,
     Pending,
@@ -18,8 +20,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._record import (
     encode_record,
     stage,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import Listed
-from ansible_collections.aritma.iam.plugins.module_utils._rotation_id import description_for
 from ansible_collections.aritma.iam.tests.unit.rotation.role import (
     CLIENT,
     LONG_AGO,

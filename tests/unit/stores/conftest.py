@@ -20,7 +20,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import connect
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._atomic_file import (
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import here
+from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import (
     ABSENT,
     Ownership,
     check_file,
@@ -26,8 +27,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._atomic_file import (
     remove_file,
     replace_file,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._directory import FileChangedError, FileError
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import here
+from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileChangedError, FileError
 
 PRIVATE = Ownership(0o600)
 
@@ -44,7 +44,10 @@ def mode_of(path: Path) -> int:
 
 def run_python(text: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """A process of its own with the names of ``_atomic_file``."""
-    head = "import os, signal, sys\nfrom ansible_collections.aritma.iam.plugins.module_utils import _atomic_file as f\n"
+    head = (
+        "import os, signal, sys\n"
+        "from ansible_collections.aritma.iam.plugins.module_utils._files import atomic_file as f\n"
+    )
     command = [sys.executable, "-c", head + text, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
@@ -233,7 +236,7 @@ def test_the_temporary_file_of_a_live_writer_is_not_swept(tmp_path: Path) -> Non
     path = tmp_path / "f"
     text = (
         "import os, sys, time\n"
-        "from ansible_collections.aritma.iam.plugins.module_utils import _atomic_file as f\n"
+        "from ansible_collections.aritma.iam.plugins.module_utils._files import atomic_file as f\n"
         "rename = os.rename\n"
         "os.rename = lambda *a, **k: (print('ready', flush=True), input(), rename(*a, **k))\n"
         "f.replace_file(sys.argv[1], b'slow', f.Ownership(0o600))"

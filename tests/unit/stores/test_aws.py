@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _aws_client
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import STAGED
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store

@@ -18,7 +18,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.aritma.iam.plugins.filter.delivery_targets import delivery_targets
 from ansible_collections.aritma.iam.plugins.filter.remote_deliveries import remote_deliveries
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import DocumentTarget
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
 

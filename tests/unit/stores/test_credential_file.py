@@ -19,8 +19,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
-from ansible_collections.aritma.iam.plugins.module_utils._credential_format import (
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import (
     render_env,
     render_ini,
     render_json,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._credential_file import CREDENTIAL_FILE
-from ansible_collections.aritma.iam.plugins.module_utils._operation import Operation
-from ansible_collections.aritma.iam.plugins.module_utils._store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
 from ansible_collections.aritma.iam.plugins.modules import (
     credential_delivery,
     credential_file,

@@ -16,8 +16,8 @@ import pytest
 import requests
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import OptionError, StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
 from doubles.openbao import Bao, reading, start_bao

@@ -12,8 +12,8 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import here, is_alive, start_time
-from ansible_collections.aritma.iam.plugins.module_utils._record import Lease
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, is_alive, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Lease
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, new_lease, rival, this_run
 
 AT = datetime(2026, 11, 24, 10, tzinfo=timezone.utc)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._process_identity import here, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, start_time
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import StoreConflictError
-from ansible_collections.aritma.iam.plugins.module_utils._record import Current, Record
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store

@@ -112,9 +112,9 @@ def _show_collection() -> None:
 
 _show_collection()
 
-from ansible_collections.aritma.iam.plugins.module_utils._errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._retry import Clock, Pace
-from ansible_collections.aritma.iam.plugins.plugin_utils._secret_watch import SecretWatch, read_settings
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Clock, Pace
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SecretWatch, read_settings
 
 LOGGER = logging.getLogger("aritma.iam.secret_expiry")
 

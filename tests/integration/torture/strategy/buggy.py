@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible.plugins.strategy.linear import StrategyModule as Linear
 
-from ansible_collections.aritma.iam.plugins.module_utils._api import IamApi
+from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi
 
 CREATE = "create_secret"
 

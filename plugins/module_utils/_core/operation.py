@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One operation of the collection: its options and the function that carries it out, wherever it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import missing_libraries
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, LibraryError
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """``run`` takes the validated options and whether this is check mode; it answers or raises ``IamError``."""
+
+    name: str
+    spec: ArgumentSpec
+    run: Callable[[Params, bool], Outcome]
+    libraries: tuple[str, ...] = ("requests", "pydantic")
+
+
+def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: bool) -> dict[str, Any]:
+    """Run the operation and turn its outcome or its error into the members of a task result.
+
+    The one place where exceptions end. An unexpected one is reported by its type and place alone: its text could hold
+    a secret.
+    """
+    try:
+        require(operation.libraries)
+        return operation.run(params, check_mode).to_result(diff=diff)
+    except IamError as error:
+        return failed(error, operation.spec.secrets(params))
+    except Exception as error:  # a bug: say where, hide what
+        return failed(unexpected(operation.name, error), operation.spec.secrets(params))
+
+
+def require(libraries: tuple[str, ...]) -> None:
+    """Raise ``LibraryError`` for the first library out of ``libraries`` that cannot be imported here."""
+    # Deferred, so that what only plans and compares needs no Ansible.
+    from ansible.module_utils.basic import missing_required_lib
+
+    for name, reason in missing_libraries(libraries):
+        raise LibraryError(missing_required_lib(name), library=name, import_error=reason.splitlines()[-1])
+
+
+def failed(error: IamError, secrets: Iterable[str]) -> dict[str, Any]:
+    """The result of a task that failed with ``error``; no text in it shows one of ``secrets``."""
+    return {"failed": True, "changed": False, **_redacted(error.to_result(), Redaction(secrets))}
+
+
+def unexpected(name: str, error: Exception) -> IamError:
+    """A bug, told without its text."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "unknown"
+    return IamError(
+        f"{name} met an unexpected {type(error).__name__} at {where}.",
+        hint="This is a defect of aritma.iam: please report it with this line.",
+        exception_type=type(error).__name__,
+        where=where,
+    )
+
+
+def _redacted(value: Any, redact: Redaction) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(each, redact) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(each, redact) for each in value]
+    return value

@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Times (RFC 3339, UTC) and durations (``90d``), read liberally and written in one way."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_FRACTION = re.compile(r"\.(\d+)")
+_LONGEST_DAYS = 365_250  # what is added to a time must end within the calendar
+
+
+def now() -> datetime:
+    """The time now, in UTC, to the second."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def parse_duration(text: str, option: str) -> timedelta:
+    """``90d``, ``12h``, ``30m``, ``45s``, ``2w``, or several in a row (``1d12h``). Raises ``OptionError``."""
+    compact = text.replace(" ", "").lower()
+    parts = _DURATION.findall(compact)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise OptionError(
+            f"{option}: {text!r} is not a duration.",
+            hint="Write a whole number and a unit, such as 90d, 12h, 30m or 45s.",
+            option=option,
+        )
+    days = sum(timedelta(**{_UNITS[unit]: int(number)}) / timedelta(days=1) for number, unit in parts)
+    if days > _LONGEST_DAYS:
+        raise OptionError(f"{option}: {text!r} is longer than 1000 years.", hint="Write a shorter one.", option=option)
+    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+
+
+def parse_timestamp(text: str) -> datetime:
+    """An RFC 3339 time, in UTC. A time without a zone is taken as UTC; a date alone as its midnight.
+
+    Raises ``ValueError`` when it is none.
+    """
+    # Python 3.10 reads neither Z nor fractions of other than 3 or 6 digits; servers send up to 7.
+    iso = re.sub(r"[zZ]$", "+00:00", text.strip())
+    iso = _FRACTION.sub(lambda match: "." + match.group(1)[:6].ljust(6, "0"), iso)
+    moment = datetime.fromisoformat(iso)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError("a time beyond the calendar") from None
+
+
+def format_timestamp(moment: datetime) -> str:
+    """The one spelling that we write: ``2026-11-24T10:00:00Z``."""
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_duration(span: timedelta) -> str:
+    """A span in the largest unit that says enough: ``61d``, ``5h``, ``40s``."""
+    seconds = int(abs(span.total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"

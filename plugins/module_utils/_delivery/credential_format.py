@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a delivered credential is written: env, json, yaml or ini. Pure, and the same bytes for the same members."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
+
+Members = dict[str, str]
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ENV_PLAIN = re.compile(r"[A-Za-z0-9_./:-]*")
+_ENV_ESCAPED = re.compile(r'(["\\$`])')
+_INI_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+def pick_members(credential: Mapping[str, object], members: object) -> Members:
+    """The members to deliver, under the names to deliver them by. Members without a value are left out.
+
+    ``members`` is None (all), a list of names, or a mapping of the delivered name to the member. Raises ``OptionError``
+    for one that the credential does not have.
+    """
+    given = {str(name): _text(value) for name, value in credential.items() if value is not None}
+    if members is None:
+        return given
+    return {shown: _member(given, member) for shown, member in _wanted(members).items()}
+
+
+def _text(value: object) -> str:
+    # "".join makes a plain str of a subclass, as ansible-core hands them out.
+    return "".join(value) if isinstance(value, str) else str(value)
+
+
+def _wanted(members: object) -> dict[str, str]:
+    if isinstance(members, Mapping):
+        return {str(shown): str(member) for shown, member in members.items()}
+    if isinstance(members, Sequence) and not isinstance(members, str):
+        return {str(member): str(member) for member in members}
+    raise OptionError(
+        "members is neither a list of names nor a mapping.",
+        hint="Write [client_id, client_secret], or {delivered name: member}.",
+        option="members",
+    )
+
+
+def _member(given: Members, name: str) -> str:
+    if name not in given:
+        raise OptionError(
+            f"members: the credential has no member {name!r}; it has {', '.join(sorted(given))}.", option="members"
+        )
+    return given[name]
+
+
+def render_env(members: Members, prefix: str = "") -> str:
+    """``NAME=value`` lines, read alike by ``.`` of sh, by EnvironmentFile= of systemd and by ``docker --env-file``.
+
+    A value of other characters than ``A-Za-z0-9_./:-`` stands in double quotes, with a backslash before each of
+    ``"\\$`` and the backquote: so sh and systemd read it. Docker knows no quotes; it would hand them on.
+    """
+    return "".join(f"{_env_name(prefix + name.upper())}={_env_value(name, value)}\n" for name, value in members.items())
+
+
+def _env_name(name: str) -> str:
+    if not _ENV_NAME.fullmatch(name):
+        raise OptionError(
+            f"{name!r} cannot be the name of an environment variable.",
+            hint="Use letters, digits and _ in prefix and members.",
+            option="members",
+        )
+    return name
+
+
+def _env_value(name: str, value: str) -> str:
+    _one_line(name, value, "env")
+    return value if _ENV_PLAIN.fullmatch(value) else '"' + _ENV_ESCAPED.sub(r"\\\1", value) + '"'
+
+
+def _one_line(name: str, value: str, style: str) -> None:
+    if _CONTROL.search(value):
+        raise DeliveryError(
+            f"The member {name} holds a line break or another control character, which {style} cannot carry.",
+            hint="Deliver it as json or yaml.",
+            member=name,
+        )
+
+
+def render_json(members: Members) -> str:
+    """One JSON object, sorted and indented."""
+    return json.dumps(members, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def render_yaml(members: Members) -> str:
+    """One YAML mapping, sorted, by the safe dumper; other characters than ASCII are escaped."""
+    # Deferred: PyYAML comes with ansible-core, so it is on the controller, where this runs, and perhaps nowhere else.
+    import yaml
+
+    return str(yaml.safe_dump(members, default_flow_style=False, sort_keys=True, width=1 << 16))
+
+
+def render_ini(members: Members, section: str) -> str:
+    """One section with ``name = value`` lines, as they are: read it without interpolation (``%`` means itself)."""
+    if not section or "]" in section or _CONTROL.search(section):
+        raise OptionError(f"section: {section!r} cannot be the name of a section.", option="section")
+    return f"[{section}]\n" + "".join(
+        f"{_ini_name(name)} = {_ini_value(name, value)}\n" for name, value in members.items()
+    )
+
+
+def _ini_name(name: str) -> str:
+    if not _INI_NAME.fullmatch(name):
+        raise OptionError(
+            f"{name!r} cannot be a name in an ini file.", hint="Use letters, digits, _, . and -.", option="members"
+        )
+    return name
+
+
+def _ini_value(name: str, value: str) -> str:
+    _one_line(name, value, "ini")
+    if value != value.strip():
+        raise DeliveryError(
+            f"The member {name} begins or ends with a blank, which ini cannot carry.",
+            hint="Deliver it as json or yaml.",
+            member=name,
+        )
+    return value

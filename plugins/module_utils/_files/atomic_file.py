@@ -1,0 +1,284 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that hold secrets: replaced in one step or not at all, never seen half written, never readable in between.
+
+A new content goes to a temporary file in the same directory (mode 0600, made with ``O_EXCL``), is flushed to the disk,
+and takes the place of the old one by ``rename``. Compare-and-set holds an exclusive ``flock`` on the *directory*
+between compare and rename: no lock file is left behind, and no file can be locked that is about to be replaced.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, is_alive, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._files.directory import (
+    FileChangedError,
+    FileError,
+    Location,
+    absolute,
+    located,
+    system_errors,
+)
+
+ABSENT = "absent"
+"""Stands for the digest of a file that does not exist."""
+
+_LARGEST = 1 << 20
+_PATIENCE = 10.0
+"""Seconds to wait for another writer in the same directory."""
+_OLD = 86400.0
+"""Seconds after which a temporary file of another machine is taken for left behind."""
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """Mode and owner of a file. None keeps the owner that it has; a new file gets that of the process."""
+
+    mode: int
+    uid: int | None = None
+    gid: int | None = None
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A regular file as it is."""
+
+    content: bytes
+    mode: int
+    uid: int
+    gid: int
+
+    def fits(self, content: bytes, wanted: Ownership) -> bool:
+        """Whether the file is as it should be."""
+        owners = ((wanted.uid, self.uid), (wanted.gid, self.gid))
+        return self.content == content and self.mode == wanted.mode and all(want in (None, has) for want, has in owners)
+
+
+def digest_of(state: FileState | None) -> str:
+    """What compare-and-set compares: SHA-256 of the content, or ``ABSENT``."""
+    return ABSENT if state is None else hashlib.sha256(state.content).hexdigest()
+
+
+def read_file(path: str) -> FileState | None:
+    """The file at ``path``; None when there is none. Raises ``FileError``, also for anything but a regular file."""
+    path = absolute(path)
+    with system_errors(path, "read"), suppress(FileNotFoundError), located(path) as place:
+        return _read(place)
+    return None
+
+
+def replace_file(
+    path: str, content: bytes, wanted: Ownership, *, expected: str | None = None, make_directory: bool = False
+) -> None:
+    """Give ``path`` this content and ownership. ``expected`` is the digest that it must have now (None: whatever).
+
+    Raises ``FileChangedError`` when it has another digest, else ``FileError``; the old file is then untouched.
+    """
+    path = absolute(path)
+    with (
+        system_errors(path, "write"),
+        located(path, create=make_directory) as place,
+        nullcontext() if expected is None else _locked(place) as _lock,
+    ):
+        before = _read(place)
+        _compare(place, before, expected)
+        _sweep(place)
+        _put(place, content, wanted, before)
+
+
+def remove_file(path: str, *, expected: str | None = None) -> None:
+    """Remove ``path``, if it is there. Raises as ``replace_file`` does."""
+    path = absolute(path)
+    with (
+        system_errors(path, "remove"),
+        suppress(FileNotFoundError),
+        located(path) as place,
+        nullcontext() if expected is None else _locked(place) as _lock,
+    ):
+        _compare(place, _read(place), expected)
+        _sweep(place)
+        os.unlink(place.name, dir_fd=place.directory)
+        os.fsync(place.directory)
+
+
+def check_file(path: str, *, probe: bool) -> None:
+    """Raise ``FileError`` unless ``replace_file(..., make_directory=True)`` would work. Leaves nothing behind.
+
+    ``probe`` proves it by a temporary file; without it only permissions are looked at.
+    """
+    path = absolute(path)
+    with system_errors(path, "write"), located(_nearest(path)) as place:
+        if place.path == path and _read(place) is not None:
+            _permitted(place.name, os.R_OK | os.W_OK, place.directory)
+        _permitted(".", os.W_OK | os.X_OK, place.directory)
+        if probe:
+            name = _temporary(place)
+            os.close(os.open(name, _MAKE, 0o600, dir_fd=place.directory))
+            os.unlink(name, dir_fd=place.directory)
+
+
+def _permitted(name: str, access: int, directory: int) -> None:
+    if not os.access(name, access, dir_fd=directory, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _nearest(path: str) -> str:
+    """``path``, or the nearest of its parents whose directory exists."""
+    with suppress(FileNotFoundError), located(path):
+        return path
+    return _nearest(str(Path(path).parent))
+
+
+def _read(place: Location) -> FileState | None:
+    try:
+        descriptor = os.open(place.name, _READ, dir_fd=place.directory)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise FileError(
+            f"{place.path} is a symlink.",
+            hint="Secrets are not written over a symlink: name the file itself, or remove the link.",
+            path=place.path,
+        ) from None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise FileError(
+                f"{place.path} is {kind}.", hint="Name a file, or a path where nothing is.", path=place.path
+            )
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise FileError(
+            f"{place.path} is larger than 1 MiB.", hint="It is no file of ours: name another.", path=place.path
+        )
+    return FileState(content, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+
+
+@contextmanager
+def _locked(place: Location) -> Iterator[None]:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.flock(place.directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise FileError(
+                    f"Another process holds a lock on the directory of {place.path}.",
+                    hint="Find it with lslocks, or give the file a directory of its own.",
+                    path=place.path,
+                ) from None
+            time.sleep(0.005)
+    try:
+        yield
+    finally:
+        fcntl.flock(place.directory, fcntl.LOCK_UN)
+
+
+def _compare(place: Location, before: FileState | None, expected: str | None) -> None:
+    if expected is not None and digest_of(before) != expected:
+        raise FileChangedError(
+            f"{place.path} was changed by somebody else since it was read.", hint="Run again.", path=place.path
+        )
+
+
+def _put(place: Location, content: bytes, wanted: Ownership, before: FileState | None) -> None:
+    name = _temporary(place)
+    descriptor = os.open(name, _MAKE, 0o600, dir_fd=place.directory)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            _keep_attributes(place, descriptor)
+            _own(place, descriptor, wanted, before)
+            os.fsync(descriptor)
+        os.rename(name, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=place.directory)
+        raise
+    os.fsync(place.directory)
+
+
+def _keep_attributes(place: Location, descriptor: int) -> None:
+    """The SELinux label and the ACL of the file that is replaced, as far as this user may set them."""
+    if not hasattr(os, "listxattr"):
+        return
+    with suppress(OSError):
+        old = os.open(place.name, _READ, dir_fd=place.directory)
+        try:
+            for attribute in os.listxattr(old):
+                with suppress(OSError):
+                    os.setxattr(descriptor, attribute, os.getxattr(old, attribute))
+        finally:
+            os.close(old)
+
+
+def _own(place: Location, descriptor: int, wanted: Ownership, before: FileState | None) -> None:
+    made = os.fstat(descriptor)
+    uid = wanted.uid if wanted.uid is not None else before.uid if before else made.st_uid
+    gid = wanted.gid if wanted.gid is not None else before.gid if before else made.st_gid
+    if (uid, gid) != (made.st_uid, made.st_gid):
+        try:
+            os.fchown(descriptor, uid, gid)
+        except PermissionError:
+            raise FileError(
+                f"{place.path} should belong to user {uid} and group {gid}, and this user may not arrange that.",
+                hint="Run the task as that user or as root (become).",
+                path=place.path,
+            ) from None
+    os.fchmod(descriptor, wanted.mode)
+
+
+def _family(place: Location) -> str:
+    return f".aritma-{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:8]}-"
+
+
+def _temporary(place: Location) -> str:
+    """A name that tells which file it is for and which process made it. It fits wherever the file's own name does."""
+    pid = os.getpid()
+    return f"{_family(place)}{here().tag}-{pid}-{start_time(pid) or 0}-{secrets.token_hex(4)}.tmp"
+
+
+def _sweep(place: Location) -> None:
+    """Remove the temporary files that killed runs left for this very file."""
+    pattern = re.compile(
+        re.escape(_family(place)) + r"(?P<tag>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}\.tmp"
+    )
+    with os.scandir(place.directory) as entries:
+        names = [entry.name for entry in entries]
+    for name in names:
+        match = pattern.fullmatch(name)
+        if match and _left_behind(place, name, match):
+            with suppress(OSError):
+                os.unlink(name, dir_fd=place.directory)
+
+
+def _left_behind(place: Location, name: str, match: re.Match[str]) -> bool:
+    try:
+        found = os.stat(name, dir_fd=place.directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return False
+    if here().known and match["tag"] == here().tag:
+        return not is_alive(int(match["pid"]), match["start"])
+    return time.time() - found.st_mtime > _OLD

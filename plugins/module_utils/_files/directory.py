@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the directory of a file that holds secrets, without being led astray by somebody else's symlink."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
+
+_SEARCH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MOST_LINKS = 40
+
+_HINTS = {
+    errno.EACCES: "Give the user access to the directory, use become, or choose another path.",
+    errno.EPERM: "Give the user access to the directory, use become, or choose another path.",
+    errno.EROFS: "The file system is mounted read-only: choose another path.",
+    errno.ENOSPC: "The file system is full: free some space.",
+    errno.EDQUOT: "The user's disk quota is used up: free some space.",
+    errno.EFBIG: "The system allows this user no file of that size.",
+    errno.ENOENT: "Create the directory first, with an owner and a mode that let its users in.",
+    errno.ENOTDIR: "A part of the path is no directory: correct the path.",
+    errno.EISDIR: "It is a directory: name a file in it.",
+    errno.ENAMETOOLONG: "Choose a shorter path.",
+}
+
+
+class FileError(IamError):
+    """A file cannot be read or written."""
+
+    kind = "file"
+
+
+class FileChangedError(FileError):
+    """The file is not what the caller read before."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file: the open directory that it is in, its name there, and its whole path for messages."""
+
+    directory: int
+    name: str
+    path: str
+
+
+@contextmanager
+def system_errors(path: str, doing: str) -> Iterator[None]:
+    """Turns an ``OSError`` into a ``FileError`` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        code = error.errno or 0
+        raise FileError(
+            f"Cannot {doing} {path}: {os.strerror(code)}.",
+            hint=_HINTS.get(code, "Look at the system error, and choose another path if need be."),
+            path=path,
+            errno=errno.errorcode.get(code, str(code)),
+        ) from None
+
+
+def absolute(path: str) -> str:
+    """``path`` with a leading ``~`` expanded.
+
+    Raises ``FileError`` for a relative one, whose meaning would depend on where the task runs.
+    """
+    try:
+        full = Path(path).expanduser()
+    except RuntimeError:  # there is no such user, or this one has no home
+        full = Path(path)
+    if not full.is_absolute() or full.name in ("", "..") or path.endswith("/"):
+        raise FileError(f"{path!r} is not the absolute path of a file.", hint="Begin it with / or ~/.", path=path)
+    return str(full)
+
+
+@contextmanager
+def located(path: str, *, create: bool = False) -> Iterator[Location]:
+    """The location of ``path``, with its directory open. With ``create``, missing directories are made, of mode 0700.
+
+    Raises ``FileNotFoundError`` when a directory is missing, ``FileError`` for a symlink that somebody else could turn.
+    """
+    parent, name = os.path.split(path)
+    searched = _search(parent, create=create)
+    try:
+        listed = os.open(".", _LIST, dir_fd=searched)
+    finally:
+        os.close(searched)
+    try:
+        yield Location(listed, name, path)
+    finally:
+        os.close(listed)
+
+
+def _search(path: str, *, create: bool) -> int:
+    """Opens a directory one part after the other. The caller closes it."""
+    here, parts, links = os.open("/", _SEARCH), _parts(path), 0
+    try:
+        while parts:
+            part = parts.pop(0)
+            target = _link(here, part, path)
+            if target is None:
+                here = _enter(here, part, create=create)
+                continue
+            links = _counted(links)
+            parts = _parts(target) + parts
+            if target.startswith("/"):
+                here = _exchange(here, os.open("/", _SEARCH))
+    except BaseException:
+        os.close(here)
+        raise
+    return here
+
+
+def _counted(links: int) -> int:
+    if links == _MOST_LINKS:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return links + 1
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _exchange(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _enter(here: int, part: str, *, create: bool) -> int:
+    try:
+        return _exchange(here, os.open(part, _SEARCH, dir_fd=here))
+    except FileNotFoundError:
+        if not create:
+            raise
+    with suppress(FileExistsError):  # another run made it just now
+        os.mkdir(part, 0o700, dir_fd=here)
+    return _exchange(here, os.open(part, _SEARCH, dir_fd=here))
+
+
+def _link(here: int, part: str, path: str) -> str | None:
+    """Where ``part`` points when it is a symlink that may be followed: one of root's, or of the user that runs this."""
+    try:
+        found = os.stat(part, dir_fd=here, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISLNK(found.st_mode):
+        return None
+    if found.st_uid not in (0, os.geteuid()):
+        raise FileError(
+            f"The path {path} leads over the symlink {part!r}, which belongs to another user (uid {found.st_uid}).",
+            hint="Name the directory itself: that user could turn the link to another place at any time.",
+            path=path,
+        )
+    return os.readlink(part, dir_fd=here)

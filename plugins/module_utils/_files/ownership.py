@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options for the mode and the owner of a file, and what they mean on this host."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+import re
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import Ownership
+
+OWNERSHIP_OPTIONS: dict[str, dict[str, Any]] = {
+    "mode": {"type": "raw", "default": "0600"},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+}
+
+_OCTAL = re.compile(r"(0o?)?[0-7]{3}")
+_LEADING_ZERO_LEFT_OUT = frozenset({400, 440, 444, 500})
+"""Numbers that are modes as they are written, and that nobody wants as what they are: 0620, 0670, 0674 and 0764."""
+
+
+def read_mode(value: object, option: str = "mode") -> int:
+    """The permission bits in ``0640``, ``"640"`` or the number that YAML makes of an unquoted ``0640``.
+
+    Raises ``OptionError`` for anything else, so also for an unquoted ``640`` or ``400``, which YAML reads as decimal
+    numbers.
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        if 0 <= value <= 0o777 and value not in _LEADING_ZERO_LEFT_OUT:
+            return value
+    elif isinstance(value, str) and _OCTAL.fullmatch(value):
+        return int(value[-3:], 8)
+    raise OptionError(
+        f"{option}: {value!r} is not a file mode.",
+        hint='Write it as octal digits in quotes, such as "0640".',
+        option=option,
+    )
+
+
+def show_mode(mode: int) -> str:
+    """The one spelling that we return."""
+    return f"{mode:04o}"
+
+
+def read_ownership(mode: object, owner: str | None, group: str | None, *, within: str = "") -> Ownership:
+    """The options as numbers of this host. ``within`` goes before their names in errors. Raises ``OptionError``."""
+    return Ownership(
+        read_mode(mode, f"{within}mode"),
+        None if owner is None else _user_id(owner, f"{within}owner"),
+        None if group is None else _group_id(group, f"{within}group"),
+    )
+
+
+def _user_id(name: str, option: str) -> int:
+    try:
+        return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise _unknown("user", name, option) from None
+
+
+def _group_id(name: str, option: str) -> int:
+    try:
+        return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise _unknown("group", name, option) from None
+
+
+def _unknown(kind: str, name: str, option: str) -> OptionError:
+    return OptionError(
+        f"{option}: this host knows no {kind} {name!r}.", hint=f"Create the {kind} first.", option=option
+    )
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def group_name(gid: int) -> str:
+    """The name of a group, or the number where there is none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

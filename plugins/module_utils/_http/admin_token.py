@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The token that goes with every request: given, cached, or fetched with the admin credential."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    ApiError,
+    AuthenticationError,
+    ContractError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.problem import Call, explain, lost_error, status_error
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Repeats, send_patiently
+from ansible_collections.aritma.iam.plugins.module_utils._http.token_cache import TokenCache
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply, Transport
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential, token_request
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Judgement, Verdict, judge
+
+_UNSTATED_LIFETIME = 300
+_LOCK_WAIT = 15.0
+_CHECK = "Check tenant (or token_url), auth_client_id, auth_client_secret and auth_scope."
+
+
+class AdminTokens:
+    """The admin tokens of one connection. ``calls["token"]`` counts the requests."""
+
+    def __init__(self, connection: Connection, calls: Counter[str]) -> None:
+        self._connection = connection
+        self._calls = calls
+        self._cache = None if connection.access_token else _cache(connection)
+
+    @property
+    def given(self) -> bool:
+        """Whether the token came as an option, so that no other one can be had."""
+        return self._cache is None
+
+    def get(self) -> str:
+        """A token that should be good. Raises ``AuthenticationError``, ``ApiError``, ``TransportError``."""
+        if self._cache is None:
+            return self._connection.access_token
+        return self._cache.load() or self._fetched(self._cache)
+
+    def renew(self, refused: str) -> str | None:
+        """Another token in place of one that the API refused; ``None`` when there can be none. Raises as ``get``."""
+        if self._cache is None:
+            return None
+        self._cache.drop(refused)
+        return self.get()
+
+    def _fetched(self, cache: TokenCache) -> str:
+        with cache.turn(min(_LOCK_WAIT, self._connection.request_timeout)):
+            fetched_by_another = cache.load()
+            if fetched_by_another:
+                return fetched_by_another
+            grant = fetch_token(self._connection, self._calls)
+            cache.store(grant.access_token, time.time() + usable_for(grant.expires_in))
+            return grant.access_token
+
+
+def usable_for(expires_in: int | None) -> float:
+    """The seconds after which a token is renewed: 60 before its end, or a tenth of its life if that is less."""
+    life = expires_in or _UNSTATED_LIFETIME
+    return life - min(60.0, life / 10)
+
+
+def fetch_token(connection: Connection, calls: Counter[str]) -> Judgement:
+    """An accepted exchange of the admin credential. Raises as ``AdminTokens.get``."""
+    credential = ClientCredential(connection.auth_client_id, connection.auth_client_secret, connection.auth_scope or "")
+    request = token_request(connection.token_url, credential)
+    call = Call("token", "POST", connection.token_url, "token_url", credential.redaction)
+    budget = Budget(connection.retry_budget, timeout=connection.request_timeout)
+    transport = Transport(connection)
+
+    def send(timeout: float) -> Reply:
+        calls["token"] += 1
+        return transport.send(request, timeout)
+
+    try:
+        reply = send_patiently(send, Repeats.READ, budget)
+    except Lost as lost:
+        raise lost_error(call, lost, budget.spent(), write=False) from None
+    finally:
+        transport.close()
+    judgement = judge(reply.status, reply.headers, reply.body)
+    if judgement.verdict is Verdict.ACCEPTED:
+        return judgement
+    raise _refusal(call, reply, judgement, budget.spent()) from None
+
+
+def _refusal(call: Call, reply: Reply, judgement: Judgement, spent: str) -> ApiError | ContractError:
+    """Never an error that a caller could take for an answer of the API, such as "not found"."""
+    if 200 <= reply.status < 300:
+        return ContractError(
+            f"{call}: {call.redact(judgement.detail)}",
+            hint=f"See whether {call.url} is the token endpoint (tenant, identity_url, token_url).",
+            **call.details(),
+            status=reply.status,
+            expected="access_token",
+        )
+    if reply.status < 400 or reply.status == 429 or reply.status >= 500:
+        return status_error(call, reply, spent, token_given=False)
+    named = f", error {call.redact(judgement.error)}" if judgement.error else ""
+    return AuthenticationError(
+        f"The admin credential got no token: {call} answered {reply.status}{named}: {explain(reply, call.redact)}.",
+        status=reply.status,
+        hint=_CHECK,
+        **call.details(),
+        error=call.redact(judgement.error or ""),
+    )
+
+
+def _cache(connection: Connection) -> TokenCache:
+    key = (
+        connection.token_url,
+        connection.auth_client_id,
+        connection.auth_scope,
+        str(connection.validate_certs),
+        connection.ca_path,
+    )
+    return TokenCache(key, connection.auth_client_secret)

@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Turns what went wrong with a request into an error that a person can act on."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    AmbiguousError,
+    ApiError,
+    AuthenticationError,
+    ConflictError,
+    ContractError,
+    NotFoundError,
+    PermissionDeniedError,
+    TransportError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
+
+LONGEST_EXCERPT = 300
+_NESTING = 8
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1|center)\b", re.IGNORECASE | re.DOTALL
+)
+
+_KINDS: dict[int, tuple[type[ApiError], str]] = {
+    401: (AuthenticationError, ""),
+    403: (
+        PermissionDeniedError,
+        "The admin token must have the scope services.iam (auth_scope), and its client IAM admin permission.",
+    ),
+    404: (NotFoundError, ""),
+    409: (ConflictError, ""),
+    410: (NotFoundError, ""),
+}
+
+_NOT_VALID = "access_token is not, or no longer, valid here."
+_NOT_ACCEPTED = (
+    "The token that auth_client_id got is not accepted here: do api_url and the token endpoint (tenant, identity_url, "
+    "token_url) belong together, and is auth_scope right?"
+)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked, for messages. ``url`` has no query; ``option`` is the option that ``url`` comes from."""
+
+    operation: str
+    method: str
+    url: str
+    option: str
+    redact: Callable[[str], str]
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.method} {self.redact(self.url)}"
+
+    def details(self) -> dict[str, Any]:
+        """The members of ``failure`` that say what was asked."""
+        return {"operation": self.operation, "method": self.method, "url": self.redact(self.url)}
+
+
+def status_error(call: Call, reply: Reply, spent: str, *, token_given: bool) -> ApiError:
+    """The error that an answer of that status is."""
+    error_type, hint = _KINDS.get(reply.status, (ApiError, ""))
+    if reply.status == 404 and is_html(reply):
+        # A page for people is not the API's word that a thing is gone.
+        error_type = ApiError
+    message = f"{call} answered {reply.status}: {explain(reply, call.redact)}."
+    if reply.status == 401:
+        hint = _NOT_VALID if token_given else _NOT_ACCEPTED
+    elif reply.status == 404:
+        hint = "If nothing at all is found, see whether api_url is what stands before /v1."
+    elif 300 <= reply.status < 400:
+        message = f"{call} answered {reply.status}, a redirect to {_target(reply, call)}, which is not followed."
+        hint = f"Set {call.option} to the address where the API really is."
+    elif reply.status == 429 or reply.status >= 500:
+        message += f" Given up after {spent}."
+        hint = _patience(reply)
+    return error_type(message, status=reply.status, hint=hint, **call.details(), **_waiting(reply))
+
+
+def lost_error(call: Call, lost: Lost, spent: str, *, write: bool) -> TransportError:
+    """The error that a missing answer is; a write which may have been carried out is ambiguous."""
+    details = {**call.details(), "reason": lost.reason, "sent": lost.sent}
+    message = f"{call}: {lost.reason}; given up after {spent}."
+    if lost.trust:
+        hint = "Set ca_path to the certificates of the authority that signed it (validate_certs: false trusts anybody)."
+    else:
+        hint = (
+            f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
+        )
+    if write and lost.sent:
+        message += " It may have been carried out nevertheless."
+        return AmbiguousError(message, hint=hint, **details)
+    return TransportError(message, hint=hint, **details)
+
+
+def ambiguous_error(call: Call, reply: Reply) -> AmbiguousError:
+    """A create that was answered in a way that leaves open whether it was carried out."""
+    return AmbiguousError(
+        f"{call} answered {reply.status}: {explain(reply, call.redact)}. It may have been carried out nevertheless.",
+        hint="Look whether it was before it is repeated; running the task again does so.",
+        **call.details(),
+        status=reply.status,
+    )
+
+
+def read_json(call: Call, reply: Reply) -> Any:
+    """The JSON value of a body, ``None`` when there is none. Raises ``ContractError``."""
+    if not reply.body.strip():
+        return None
+    try:
+        return json.loads(reply.body)
+    except (ValueError, RecursionError):
+        raise ContractError(
+            f"{call} answered {reply.status} with {_described(reply, call.redact)} where JSON was expected.",
+            hint=f"See whether {call.option} is the address of the API, and what stands between.",
+            **call.details(),
+            status=reply.status,
+            expected="JSON",
+        ) from None
+
+
+def explain(reply: Reply, redact: Callable[[str], str]) -> str:
+    """The server's own explanation of an error: redacted, on one line, at most 300 characters."""
+    try:
+        document = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return _described(reply, redact)
+    said = [document] if isinstance(document, str) else list(_sayings(document))
+    return excerpt("; ".join(said), redact) or "no explanation"
+
+
+def _sayings(document: Any, depth: int = _NESTING) -> Iterator[str]:
+    """problem+json (RFC 9457), OAuth errors, and the common ``message``."""
+    if not isinstance(document, Mapping) or not depth:
+        return
+    for name in ("title", "detail", "error", "error_description", "message"):
+        value = document.get(name)
+        if isinstance(value, Mapping):
+            yield from _sayings(value, depth - 1)
+        elif isinstance(value, str) and value:
+            yield value
+    yield from _field_errors(document.get("errors"), depth)
+
+
+def _field_errors(errors: Any, depth: int) -> Iterator[str]:
+    if isinstance(errors, Mapping):
+        for name, texts in errors.items():
+            listed = texts if isinstance(texts, list) else [texts]
+            yield f"{name}: " + ", ".join(each for each in listed if isinstance(each, str))
+    elif isinstance(errors, list):
+        for each in errors:
+            if isinstance(each, str):
+                yield each
+            else:
+                yield from _sayings(each, depth - 1)
+
+
+def _described(reply: Reply, redact: Callable[[str], str]) -> str:
+    if not reply.body.strip():
+        return "an empty body" if 200 <= reply.status < 300 else "no explanation"
+    if is_html(reply):
+        title = _TITLE.search(reply.body)
+        text = excerpt(html.unescape(title.group(1).decode(errors="replace")), redact) if title else ""
+        return f"an HTML page titled {text!r}" if text else "an HTML page"
+    if reply.body.lstrip()[:1] in (b"{", b"["):
+        return "JSON that is cut off or broken"
+    return f"the text {excerpt(reply.body.decode(errors='replace'), redact)!r}"
+
+
+def is_html(reply: Reply) -> bool:
+    """Whether a body is a page for people, by its type or its beginning."""
+    return "html" in reply.headers.get("Content-Type", "").lower() or bool(_HTML.match(reply.body[:2000]))
+
+
+def excerpt(text: str, redact: Callable[[str], str]) -> str:
+    """A server's text for a message: redacted, printable, on one line, at most 300 characters."""
+    printable = "".join(character if character.isprintable() else " " for character in redact(text))
+    line = " ".join(printable.split())
+    return line if len(line) <= LONGEST_EXCERPT else line[: LONGEST_EXCERPT - 1] + "…"
+
+
+def _target(reply: Reply, call: Call) -> str:
+    location = reply.headers.get("Location", "")
+    host = location.split("://", 1)[-1].split("/", 1)[0] if "://" in location or location.startswith("//") else ""
+    return excerpt(host.rpartition("@")[2], call.redact) or "another address"
+
+
+def _patience(reply: Reply) -> str:
+    wait = retry_after(reply.headers)
+    if wait is None:
+        return "Try again later, or allow more repetitions with retry_budget."
+    moment = format_timestamp(now() + timedelta(seconds=min(wait, 10 * 365 * 86400)))
+    return f"The server asks to wait {wait:.0f} s: try again after {moment}, or raise retry_budget beyond that."
+
+
+def _waiting(reply: Reply) -> dict[str, Any]:
+    wait = retry_after(reply.headers)
+    return {} if wait is None else {"retry_after": round(wait)}

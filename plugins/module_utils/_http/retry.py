@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a request may be repeated, and how long that may go on."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
+
+_BUSY = frozenset({502, 503, 504})
+_READS_AFTER_500 = 2
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time, and waiting for it to pass: both in seconds."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Growing pauses, in seconds: ``first``, then twice as long each time up to ``longest``; jitter halves some."""
+
+    first: float
+    longest: float
+
+    def pause(self, attempt: int, clock: Clock) -> float:
+        """The pause after that many attempts."""
+        whole = min(self.longest, self.first * 2.0 ** min(attempt - 1, 30))
+        return whole * clock.uniform(0.5, 1.0)
+
+
+class Repeats(Enum):
+    """What repeating a request could do. A request for a token counts as a read: it changes nothing."""
+
+    READ = "nothing"
+    WRITE = "the same again"
+    CREATE = "a second thing"
+
+
+class Budget:
+    """The seconds that one call may take with all its repetitions.
+
+    The first attempt always has its ``timeout``; a later one ends with the budget, but has ``least`` seconds.
+    """
+
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        timeout: float,
+        least: float = 0.05,
+        pace: Pace = Pace(0.25, 8.0),
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or Clock()
+        self._timeout = timeout
+        self._least = least
+        self._pace = pace
+        self._start = self._clock.monotonic()
+        self._end = self._start + seconds
+        self.attempts = 0
+
+    def next_timeout(self) -> float:
+        """Begin an attempt: the seconds that it may take."""
+        self.attempts += 1
+        left = self._end - self._clock.monotonic()
+        return self._timeout if self.attempts == 1 else max(self._least, min(self._timeout, left))
+
+    def pause(self, asked: float | None = None) -> bool:
+        """Wait before another attempt, at least as long as the server ``asked``; or tell that it does not fit."""
+        seconds = max(self._pace.pause(self.attempts, self._clock), asked or 0.0)
+        if self._clock.monotonic() + seconds >= self._end:
+            return False
+        self._clock.sleep(seconds)
+        return True
+
+    def spent(self) -> str:
+        """For messages: ``3 attempts in 12 s``."""
+        times = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
+        return f"{times} in {self._clock.monotonic() - self._start:.0f} s"
+
+
+def send_patiently(send: Callable[[float], Reply], repeats: Repeats, budget: Budget) -> Reply:
+    """The last reply, after the repetitions that ``repeats`` and ``budget`` allow. Raises ``Lost``.
+
+    ``send`` makes one attempt, in at most the seconds that it is given.
+    """
+    while True:
+        try:
+            reply = send(budget.next_timeout())
+        except Lost as lost:
+            if may_repeat_loss(repeats, lost) and budget.pause():
+                continue
+            raise
+        if not (may_repeat_reply(repeats, reply.status, budget.attempts) and budget.pause(retry_after(reply.headers))):
+            return reply
+
+
+def may_repeat_loss(repeats: Repeats, lost: Lost) -> bool:
+    """Whether to send again after no reply came."""
+    return not lost.final and (repeats is not Repeats.CREATE or not lost.sent)
+
+
+def may_repeat_reply(repeats: Repeats, status: int, attempts: int) -> bool:
+    """Whether to send again after a reply of that status."""
+    if status == 429:
+        return True
+    if repeats is Repeats.READ and status == 500:
+        return attempts <= _READS_AFTER_500
+    return repeats is not Repeats.CREATE and status in _BUSY
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the server asks to wait (RFC 9110, section 10.2.3: a number or a date), if it does."""
+    try:
+        return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
+    except Exception:  # urllib3 raises InvalidHeader; its date parser raises others: an unreadable wish is no wish
+        return None

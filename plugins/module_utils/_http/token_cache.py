@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps access tokens for the life of the process and, in files of mode 0600, from task to task.
+
+Whatever is wrong with a file or its directory only costs a request for a new token: nothing here raises for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import hmac
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
+
+_ROUNDS = 5_000
+"""PBKDF2 rounds of the verifier: about 5 ms."""
+
+_LARGEST_FILE = 256 * 1024
+
+_process: dict[str, CachedToken] = {}
+
+
+@dataclass(frozen=True)
+class CachedToken:
+    """A token, the time (seconds since the epoch) from which on it is renewed, and proof of the secret that got it."""
+
+    token: str = field(repr=False)
+    renew_at: float
+    salt: str
+    verifier: str = field(repr=False)
+
+    @classmethod
+    def sealed(cls, token: str, renew_at: float, secret: str) -> CachedToken:
+        """A token to be given only to who shows the same ``secret``."""
+        salt = os.urandom(16).hex()
+        return cls(token, renew_at, salt, _verifier(secret, salt))
+
+    def opened(self, secret: str, now: float) -> str | None:
+        """The token, if it is fresh enough and ``secret`` is the one that got it."""
+        fresh = now < self.renew_at
+        return self.token if fresh and hmac.compare_digest(self.verifier, _verifier(secret, self.salt)) else None
+
+
+class TokenCache:
+    """The place of one kind of token; ``key`` is all that decides which token comes (endpoint, client, scope ...)."""
+
+    def __init__(self, key: tuple[str, ...], secret: str, *, now: Callable[[], float] = time.time) -> None:
+        self._name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+        self._secret = secret
+        self._now = now
+        self._directory = private_directory()
+
+    def load(self) -> str | None:
+        """A token that can still be used."""
+        kept = _process.get(self._name)
+        token = kept.opened(self._secret, self._now()) if kept else None
+        if token is None:
+            kept = self._read()
+            token = kept.opened(self._secret, self._now()) if kept else None
+            if kept and token:
+                _process[self._name] = kept
+        return token
+
+    def store(self, token: str, renew_at: float) -> None:
+        """Keep a token until ``renew_at``."""
+        kept = CachedToken.sealed(token, renew_at, self._secret)
+        _process[self._name] = kept
+        if self._directory is not None:
+            with contextlib.suppress(OSError):
+                replace_private(self._directory / f"{self._name}.json", json.dumps(asdict(kept)))
+
+    def drop(self, token: str) -> None:
+        """Forget that token, but not one that somebody else has fetched since."""
+        kept = _process.get(self._name)
+        if kept and kept.token == token:
+            _process.pop(self._name, None)  # another thread may have been faster
+        on_disk = self._read()
+        if self._directory is not None and on_disk and on_disk.token == token:
+            with contextlib.suppress(OSError):
+                (self._directory / f"{self._name}.json").unlink()
+
+    @contextlib.contextmanager
+    def turn(self, seconds: float) -> Iterator[None]:
+        """Wait until no other process fetches this token, at most ``seconds``; then go on in any case."""
+        with contextlib.ExitStack() as held:
+            if self._directory is not None:
+                with contextlib.suppress(OSError):
+                    path = self._directory / f"{self._name}.lock"
+                    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                    held.callback(os.close, descriptor)
+                    _lock(descriptor, seconds)
+            yield
+
+    def _read(self) -> CachedToken | None:
+        if self._directory is None:
+            return None
+        try:
+            descriptor = os.open(self._directory / f"{self._name}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            with os.fdopen(descriptor, encoding="utf-8") as file:
+                if not _is_private(os.fstat(file.fileno()), stat.S_ISREG):
+                    return None
+                return _parsed(json.loads(file.read(_LARGEST_FILE)))
+        except (OSError, ValueError, OverflowError, RecursionError):
+            return None
+
+
+def private_directory() -> Path | None:
+    """The directory of the cache files, made if need be; ``None`` where it would not be ours alone.
+
+    It is ``ARITMA_TOKEN_CACHE_DIR``, else ``aritma-iam`` below ``XDG_RUNTIME_DIR`` if that is ours, else below
+    ``XDG_CACHE_HOME`` or ``~/.cache``.
+    """
+    directory = _wanted_directory()
+    try:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        return directory if _is_private(directory.lstat(), stat.S_ISDIR) else None
+    except OSError:
+        return None
+
+
+def _wanted_directory() -> Path:
+    given = os.environ.get("ARITMA_TOKEN_CACHE_DIR")
+    if given:
+        return Path.cwd() / Path(given).expanduser()
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime and Path(runtime).is_absolute() and _is_ours(Path(runtime)):
+        return Path(runtime) / "aritma-iam"
+    cache = os.environ.get("XDG_CACHE_HOME")
+    home = Path(cache) if cache and Path(cache).is_absolute() else Path("~/.cache").expanduser()
+    return home / "aritma-iam"
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        return directory.stat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _is_private(status: os.stat_result, right_kind: Callable[[int], bool]) -> bool:
+    return right_kind(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
+def _parsed(document: object) -> CachedToken | None:
+    if not isinstance(document, dict):
+        return None
+    token, renew_at, salt, verifier = (document.get(name) for name in ("token", "renew_at", "salt", "verifier"))
+    texts = all(isinstance(each, str) and each.isascii() for each in (token, salt, verifier))
+    if not texts or not isinstance(renew_at, (int, float)):
+        return None
+    return CachedToken(str(token), float(renew_at), str(salt), str(verifier))
+
+
+@functools.lru_cache(maxsize=8)
+def _verifier(secret: str, salt: str) -> str:
+    # Slow on purpose, for the file's sake; every request asks for its token anew, and pays for this once.
+    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), _ROUNDS).hex()
+
+
+def _lock(descriptor: int, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not _locked(descriptor) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

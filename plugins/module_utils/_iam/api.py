@@ -1,0 +1,282 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IAM API: one method an operation, wire models in and out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    AmbiguousError,
+    ApiError,
+    ContractError,
+    IamError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.session import UNCERTAIN, Answer, Query, Session
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import (
+    Client,
+    Policy,
+    Secret,
+    Subject,
+    WireT,
+    created_id,
+    folded,
+    read_entries,
+    read_model,
+    read_object,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._iam.paging import (
+    FILTERED_SIZES,
+    PAGE_SIZES,
+    Page,
+    read_paging,
+    walk,
+)
+
+T = TypeVar("T")
+
+PAUSES = (0.2, 0.4, 0.8, 1.6, 3.0, 4.0)
+"""Seconds between the looks for something that a list may not show yet: ten in all, fewer where the budget is less."""
+
+SHORT_PAUSES = PAUSES[:4]
+"""Three seconds in all, for what is seldom worth waiting for."""
+
+NOT_OFFERED = (405, 501)
+"""What a server answers that does not know the method on this path."""
+
+REFUSALS = (400, 422)
+"""What a server answers that does not accept something in the request."""
+
+_SAY_NOTHING = (401, 429, 502, 503, 504, *NOT_OFFERED)
+"""What tells nothing of the thing that was to be deleted. Any other answer to a repetition may mean that it is gone."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One operation that lists: its path, and the folded names that its list may have. ``paged``: it takes a size."""
+
+    operation: str
+    path: tuple[str, ...]
+    names: tuple[str, ...]
+    paged: bool = True
+
+
+class IamApi:
+    """Talks through ``session``; ``patience`` bounds, in seconds, how long ``settle`` waits for lists to catch up."""
+
+    def __init__(self, session: Session, patience: float = sum(PAUSES)) -> None:
+        self._session = session
+        self._patience = patience
+
+    @property
+    def patient(self) -> bool:
+        """Whether ``settle`` gives lists any time to catch up: without, what they do not show proves nothing."""
+        return self._patience > 0
+
+    # --- clients
+
+    def list_clients(self, search: str | None = None) -> list[Client]:
+        """Every client whose entry matches ``search``, whatever the server looks at; all clients without it."""
+        query: Query = {"searchText": search} if search else {}
+        return self._models(Listing("listClients", ("clients",), ("clients",)), Client, query)
+
+    def get_client(self, client_id: str) -> Client:
+        """One client with what the server shows of it."""
+        answer = self._session.request("getClient", "GET", ("clients", client_id))
+        data = read_object("getClient", answer.json(), ("client",), ("clientid", "id", "name"))
+        named = data if folded(data).get("clientid") else {**data, "clientId": client_id}
+        return read_model(Client, "getClient", named).settled()
+
+    def create_client(self, body: Mapping[str, Any]) -> str | None:
+        """Add a client; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
+        answer = self._session.request("createClient", "POST", ("clients",), body=body)
+        return _told_id(answer, "clients", ("clientid", "id", "key"))
+
+    def put_client(self, client_id: str, body: Mapping[str, Any]) -> None:
+        """Replace a client's five members."""
+        self._session.request("updateClient", "PUT", ("clients", client_id), body=body)
+
+    def patch_client(self, client_id: str, changes: Mapping[str, Any]) -> None:
+        """Change some of a client's members: as plain JSON, else as a merge patch (RFC 7396) of the same form."""
+        path = ("clients", client_id)
+        try:
+            self._session.request("updateClient", "PATCH", path, body=changes)
+        except ApiError as error:
+            if error.status != 415:
+                raise
+            merge_patch = "application/merge-patch+json"
+            self._session.request("updateClient", "PATCH", path, body=changes, content_type=merge_patch)
+
+    def delete_client(self, client_id: str) -> bool:
+        """Delete a client; whether it was this call that did it."""
+        return self._delete("deleteClient", ("clients", client_id))
+
+    # --- secrets
+
+    def list_secrets(self, client_id: str) -> list[Secret]:
+        """What the server shows of a client's secrets; never a value."""
+        path = ("clients", client_id, "secrets")
+        listing = Listing("listClientSecrets", path, ("secrets", "clientsecrets"), paged=False)
+        return self._models(listing, Secret, {})
+
+    def create_secret(self, client_id: str, body: Mapping[str, Any]) -> str | None:
+        """Add a secret; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
+        answer = self._session.request("createClientSecret", "POST", ("clients", client_id, "secrets"), body=body)
+        told = _told_id(answer, "secrets", ("secretid", "clientsecretid", "id", "keyid", "identifier"))
+        return None if told == client_id else told  # a server may show the client
+
+    def delete_secret(self, client_id: str, secret_id: str) -> bool:
+        """Delete one secret; whether it was this call that did it."""
+        return self._delete("deleteClientSecret", ("clients", client_id, "secrets", secret_id))
+
+    # --- subjects
+
+    def list_client_subjects(self, search: str | None = None) -> list[Subject]:
+        """The subjects of clients whose name contains ``search``."""
+        return self._subjects("listClientSubjects", ("subjects", "clients"), search)
+
+    def list_subjects(self, search: str | None = None) -> list[Subject]:
+        """The subjects of every type whose name contains ``search``."""
+        return self._subjects("listSubjects", ("subjects",), search)
+
+    def _subjects(self, operation: str, path: tuple[str, ...], search: str | None) -> list[Subject]:
+        listing = Listing(operation, path, ("subjects",))
+        return self._models(listing, Subject, {"searchQuery": search} if search else {})
+
+    def subject_permissions(self, subject: str) -> list[Any]:
+        """The permissions of a subject, as the server writes them: objects, or names of actions."""
+        path = ("subjects", subject, "permissions")
+        listing = Listing("getSubjectPermissions", path, ("permissions", "policies", "actions"), paged=False)
+        return self._walk(listing, lambda entry: entry, repr, {})
+
+    # --- policies
+
+    def list_policies(
+        self, filters: Mapping[str, str], *, derived: bool = False, inherited: bool = False
+    ) -> list[tuple[Policy, Any]]:
+        """The policies that match ``filters`` in the server's understanding, each with the entry as it came."""
+        return self._walk(
+            Listing("listPolicies", ("policies",), ("policies",)),
+            lambda entry: (read_model(Policy, "listPolicies", entry), entry),
+            lambda both: (both[0].identity, repr(both[1])),
+            {**filters, "includeDerived": derived, "includeInherited": inherited},
+        )
+
+    def create_policy(self, key: Mapping[str, str]) -> object:
+        """Grant; what the server answers (the policy, or nothing)."""
+        return _told(self._session.request("createPolicy", "POST", ("policies",), body=key))
+
+    def delete_policy(self, key: Mapping[str, str]) -> bool:
+        """Revoke; whether it was this call that did it."""
+        return self._delete("deletePolicy", ("policies",), body=key)
+
+    # --- how
+
+    def settle(self, look: Callable[[], T | None], pauses: Sequence[float] = PAUSES) -> T | None:
+        """The first answer of ``look`` that is not None: at once, or after some pauses, since lists may lag behind."""
+        left = self._patience
+        found = look()
+        for pause in pauses:
+            if found is not None or pause > left:
+                break
+            left -= pause
+            time.sleep(pause)
+            found = look()
+        return found
+
+    def _models(self, listing: Listing, model: type[WireT], query: Query) -> list[WireT]:
+        return self._walk(
+            listing, lambda entry: read_model(model, listing.operation, entry), lambda entry: entry.identity, query
+        )
+
+    def _walk(
+        self, listing: Listing, parse: Callable[[Any], T], identity: Callable[[T], Hashable], query: Query
+    ) -> list[T]:
+        def fetch(asked: Query) -> Page[T]:
+            answer = self._session.request(listing.operation, "GET", listing.path, query=asked)
+            # What a server may answer whose list is not there before its first entry.
+            empty = answer.status == 204 or answer.body.strip() == b"null"
+            data = [] if empty else answer.json()
+            entries = read_entries(listing.operation, data, listing.names)
+            return Page([parse(entry) for entry in entries], read_paging(data))
+
+        if not listing.paged:
+            return walk(listing.operation, fetch, identity, query)
+
+        def sized(size: int, *smaller: int) -> list[T]:
+            try:
+                return walk(listing.operation, fetch, identity, {**query, "pageSize": size})
+            except ApiError as error:
+                if error.status not in REFUSALS or not smaller:
+                    raise
+            return sized(*smaller)
+
+        filtered = any(isinstance(value, str) for value in query.values())
+        return sized(*(FILTERED_SIZES if filtered else PAGE_SIZES))
+
+    def _delete(self, operation: str, path: tuple[str, ...], body: Mapping[str, Any] | None = None) -> bool:
+        before = self._session.unclear
+        try:
+            self._session.request(operation, "DELETE", path, body=body)
+        except ApiError as error:
+            may_be_done = self._session.unclear - before > (error.status in UNCERTAIN)
+            if isinstance(error, NotFoundError):
+                # Refused the first time: it was gone. After a lost answer, the request before it may have done it.
+                return may_be_done
+            if may_be_done and error.status not in _SAY_NOTHING:
+                raise AmbiguousError(
+                    f"{error.message} An earlier attempt, whose answer was lost, may have been carried out.",
+                    hint=error.hint,
+                    **error.details,
+                ) from None
+            raise
+        return True
+
+
+def _told(answer: Answer) -> object:
+    """The body of a 2xx answer to a write. It was carried out, so a body that cannot be read tells just nothing."""
+    try:
+        return answer.json()
+    except ContractError:
+        return None
+
+
+def _told_id(answer: Answer, collection: str, names: Sequence[str]) -> str | None:
+    return created_id(_told(answer), answer.headers.get("Location"), collection, names)
+
+
+def refuse_empty(params: Params, *names: str) -> None:
+    """Raise ``OptionError`` for an option that is an empty string: most often a variable that was not set."""
+    for name in names:
+        if params.get(name) is not None and not params[name].strip():
+            raise OptionError(f"{name} is empty.", hint=f"Give {name} a value, or leave it out.", option=name)
+
+
+Reconcile = Callable[[IamApi, Params, bool], Outcome]
+"""Takes the API, the validated options and whether this is check mode; answers or raises ``IamError``."""
+
+
+def api_operation(name: str, spec: ArgumentSpec, reconcile: Reconcile) -> Operation:
+    """``reconcile`` as an operation with the connection options, that counts its calls."""
+
+    def run(params: Params, check_mode: bool) -> Outcome:
+        connection = Connection.from_params(params)
+        with Session(connection) as session:
+            try:
+                outcome = reconcile(IamApi(session, connection.retry_budget), params, check_mode)
+            except IamError as error:
+                error.details["calls"] = dict(session.calls)
+                raise
+            return replace(outcome, calls=dict(session.calls))
+
+    return Operation(name, CONNECTION.merge(spec), run)

@@ -1,0 +1,347 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What travels over the wire: every assumption about the shape of an answer of the IAM API is in this file.
+
+The contract leaves names, envelopes and paging open in many places. So members are found under several names (in any
+case, with or without underscores or hyphens), unknown ones are ignored, and a null is taken for an absent member
+wherever a member may be absent. What still does not fit is a ``ContractError`` that tells keys and types, no values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
+
+LOOK_AT = "Check api_url: it must be what stands before /v1, and lead to the IAM API and not to a gateway or a portal."
+
+_LISTS = ("items", "data", "results", "result", "values", "value", "content", "records", "entries", "list", "embedded")
+_OBJECTS = ("data", "result", "item", "value", "content")
+_BESIDE_LISTS = frozenset({"links", "errors", "warnings", "messages"})
+_NESTING = 3
+_KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: "list", dict: "object"}
+
+
+def fold(name: str) -> str:
+    """A member's name without case, underscores, hyphens and spaces."""
+    return re.sub(r"[_\- ]", "", name).lower()
+
+
+def folded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The members by folded name; of two that fold alike, the one that is not null."""
+    members: dict[str, Any] = {}
+    for name, value in data.items():
+        if members.get(fold(name)) is None:
+            members[fold(name)] = value
+    return members
+
+
+def describe(data: object) -> str:
+    """What came, for an error message: kinds and names of members, never a value."""
+    if isinstance(data, Mapping):
+        members = ", ".join(f"{name} ({_kind(value)})" for name, value in list(data.items())[:20])
+        return f"an object with {members}" if members else "an empty object"
+    if isinstance(data, list) and data:
+        return f"a list of {len(data)}, its first entry {describe(data[0])}"
+    return {"null": "nothing", "list": "an empty list"}.get(_kind(data), f"a {_kind(data)}")
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "null")
+
+
+def misfit(operation: str, expected: str, data: object, problem: str = "") -> ContractError:
+    """The error for an answer to ``operation`` that cannot be read."""
+    received = describe(data)
+    return ContractError(
+        f"{operation} answered in a way that aritma.iam cannot read: expected {expected}, received {received}"
+        + (f" ({problem})." if problem else "."),
+        hint=LOOK_AT,
+        operation=operation,
+        expected=expected,
+        received=received,
+        option="api_url",
+    )
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+def _strings(value: object) -> object:
+    """A list of strings, also when it came as one string with spaces, or as objects that each carry one name."""
+    if isinstance(value, str):
+        return value.split()
+    if not isinstance(value, list):
+        return value
+    return [_name_in(each) if isinstance(each, Mapping) else _text(each) for each in value if each is not None]
+
+
+def _name_in(entry: Mapping[str, Any]) -> object:
+    members = folded(entry)
+    known = (members.get(name) for name in ("name", "value", "scope", "granttype", "redirecturi", "uri", "url"))
+    return next((value for value in known if isinstance(value, str)), entry)
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(_strings)]
+
+
+class WireModel(BaseModel):
+    """``NAMES`` gives, for each member of ours, the folded names under which servers may show it, the best first."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_members(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        members = folded(data)
+        found: dict[str, Any] = {}
+        for ours, names in cls.NAMES.items():
+            present = [name for name in (fold(ours), *names) if name in members]
+            if present:
+                best = next((name for name in present if members[name] is not None), present[0])
+                found[ours] = members[best]
+        return found
+
+    @property
+    def identity(self) -> Hashable:
+        """What makes this entry of a list the same as another."""
+        return self
+
+
+WireT = TypeVar("WireT", bound=WireModel)
+
+
+class Client(WireModel):
+    """``ClientDto`` or ``ClientDetailsDto``. A member that is None was not shown."""
+
+    client_id: Text
+    name: Text | None = None
+    description: Text | None = None
+    allowed_grant_types: Strings | None = None
+    redirect_uris: Strings | None = None
+    allowed_scopes: Strings | None = None
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "client_id": ("clientid", "id", "key"),
+        "name": ("name", "clientname", "displayname"),
+        "description": ("description", "clientdescription"),
+        "allowed_grant_types": ("allowedgranttypes", "granttypes"),
+        "redirect_uris": ("redirecturis", "redirecturls", "allowedredirecturis"),
+        "allowed_scopes": ("allowedscopes", "scopes", "scope"),
+    }
+
+    @property
+    def identity(self) -> Hashable:
+        return self.client_id
+
+    def settled(self) -> Client:
+        """As the answer to a GET of this one client, where a member that is null is an empty one."""
+        nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
+        return self.model_copy(update={name: "" if name in ("name", "description") else () for name in nulls})
+
+    def shown(self) -> dict[str, Any]:
+        """The members that the server shows, for people."""
+        members: dict[str, Any] = self.model_dump(exclude_none=True)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in members.items()}
+
+
+class Secret(WireModel):
+    """One listed secret; there is no member for its value, so that none can be read by mistake."""
+
+    secret_id: Text
+    description: Text | None = None
+    expiration: Text | None = None
+    created: Text | None = None
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "secret_id": ("secretid", "clientsecretid", "id", "keyid", "key", "identifier", "uuid", "guid"),
+        "description": ("description", "name", "displayname", "label", "title", "comment"),
+        "expiration": (
+            *("expiration", "expires", "expiresat", "expireson", "expirationdate", "expirationtime", "expirydate"),
+            *("expiry", "expiresutc", "expirationutc", "expiretime", "validuntil", "validto", "notafter"),
+            *("enddate", "enddatetime"),
+        ),
+        "created": (
+            *("created", "createdat", "createdon", "createddate", "createdtime", "createdutc", "creationtime"),
+            *("creationdate", "createtime", "creation", "dateadded", "startdate", "startdatetime", "validfrom"),
+        ),
+    }
+
+    @property
+    def identity(self) -> Hashable:
+        return self.secret_id
+
+
+class Subject(WireModel):
+    """A user, client or group as the target of policies."""
+
+    subject_id: Text | None = None
+    id: Text | None = None
+    own_client_id: Text | None = None
+    display_name: Text | None = None
+    tenant: Text | None = None
+    type: Text | None = None
+    discriminator: Text | None = None
+    properties: dict[str, Any] | None = None
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "subject_id": ("subjectid",),
+        "id": ("id", "clientid", "objectid"),
+        "own_client_id": ("clientid", "oauthclientid"),
+        "display_name": ("displayname", "name", "clientname"),
+        "tenant": ("tenant", "tenantid"),
+        "type": ("type", "subjecttype", "kind"),
+        "discriminator": ("$type",),
+        "properties": ("properties",),
+    }
+
+    @property
+    def identity(self) -> Hashable:
+        return (self.subject_id, self.id)
+
+    @property
+    def client_id(self) -> str | None:
+        """The OAuth client id that the subject or its type-specific properties carry, where they do."""
+        named = self.own_client_id or folded(self.properties or {}).get("clientid")
+        return None if named is None else str(named)
+
+
+class Policy(WireModel):
+    """The three strings that are a policy, and the tenant it belongs to."""
+
+    subject: Text
+    action: Text
+    scope: Text
+    tenant: Text | None = None
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "subject": ("subject", "subjectid"),
+        "action": ("action", "actionname"),
+        "scope": ("scope", "scopeuri"),
+        "tenant": ("tenant", "tenantid"),
+    }
+
+    @property
+    def identity(self) -> Hashable:
+        return (self.subject, self.action, self.scope)
+
+
+def read_model(model: type[WireT], operation: str, data: object) -> WireT:
+    """``data`` as ``model``, or ``ContractError``."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        problem = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'entry'}: {each['msg']}" for each in faults)
+        raise misfit(operation, f"a {model.__name__.lower()}", data, problem) from None
+
+
+def read_entries(operation: str, data: object, names: Sequence[str] = ()) -> list[Any]:
+    """The entries of a list answer: a bare array, or the list in an envelope. ``names`` are this operation's own."""
+    entries = _entries(data, (*names, *_LISTS), _NESTING)
+    if entries is None:
+        raise misfit(operation, f"a list, bare or as {' or '.join((*names, *_LISTS[:3]))} of an object", data)
+    return [entry for entry in entries if entry is not None]
+
+
+def _entries(data: object, names: Sequence[str], depth: int) -> list[Any] | None:
+    if isinstance(data, list):
+        return data
+    if not isinstance(data, Mapping) or depth == 0:
+        return None
+    members = folded(data)
+    known = [members[name] for name in names if name in members]
+    for value in known:
+        inner = _entries(value, names, depth - 1)
+        if inner is not None:
+            return inner
+    if any(value is None for value in known):
+        return []
+    lists = [value for name, value in members.items() if isinstance(value, list) and name not in _BESIDE_LISTS]
+    of_objects = [value for value in lists if value and all(isinstance(each, Mapping) for each in value)] or lists
+    return of_objects[0] if len(of_objects) == 1 else None
+
+
+def envelopes(data: object) -> list[dict[str, Any]]:
+    """The objects around the entries of a list answer, the outermost first, each with its members by folded name."""
+    found: list[dict[str, Any]] = []
+    inner: object = data
+    while isinstance(inner, Mapping) and len(found) < _NESTING:
+        found.append(folded(inner))
+        inner = next((each for each in map(found[-1].get, _LISTS) if isinstance(each, Mapping)), None)
+    return found
+
+
+def read_object(operation: str, data: object, names: Sequence[str], proof: Sequence[str]) -> Mapping[str, Any]:
+    """The one object of an answer, also inside an envelope; it has a member out of ``proof`` (folded names)."""
+    for candidate in _objects(data, (*names, *_OBJECTS), _NESTING):
+        if any(name in proof for name in folded(candidate)):
+            return candidate
+    raise misfit(operation, f"an object with {proof[0]}, bare or as {' or '.join((*names, *_OBJECTS[:2]))}", data)
+
+
+def _objects(data: object, names: Sequence[str], depth: int) -> Iterator[Mapping[str, Any]]:
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    if isinstance(data, Mapping) and depth:
+        yield data
+        members = folded(data)
+        for name in names:
+            yield from _objects(members.get(name), names, depth - 1)
+
+
+def created_id(data: object, location: str | None, collection: str, names: Sequence[str]) -> str | None:
+    """The id that the answer to a create tells, from its body, its links or its Location; None when it tells none.
+
+    ``collection`` is the path segment that stands before the id (``clients``), ``names`` the folded names of the id.
+    """
+    for candidate in _objects(data, (*_OBJECTS, collection.rstrip("s")), _NESTING):
+        members = folded(candidate)
+        for value in map(members.get, names):
+            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+                return str(value)
+    hrefs = [*([location] if location else []), *_hrefs(data, _NESTING)]
+    return next((found for found in (_segment_after(href, collection) for href in hrefs) if found), None)
+
+
+def _hrefs(data: object, depth: int) -> Iterator[str]:
+    if isinstance(data, list) and depth:
+        for each in data:
+            yield from _hrefs(each, depth - 1)
+    elif isinstance(data, Mapping) and depth:
+        members = folded(data)
+        if isinstance(members.get("href"), str):
+            yield members["href"]
+        for name in ("links", "self", *_OBJECTS):
+            yield from _hrefs(members.get(name), depth - 1)
+    elif isinstance(data, str) and "/" in data:
+        yield data
+
+
+def _segment_after(href: str, collection: str) -> str | None:
+    try:
+        path = urlsplit(href).path
+    except ValueError:  # a text with a slash that is no link
+        return None
+    segments = [unquote(part) for part in path.split("/") if part]
+    if collection in segments:
+        after = segments[segments.index(collection) + 1 :]
+        return after[0] if after else None
+    return None

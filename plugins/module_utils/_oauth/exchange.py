@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Exchanges a client credential for a token, to learn whether it works, and says what was learned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, VerdictError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.problem import excerpt
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Clock, Pace
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Transport
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import (
+    BASIC,
+    POST,
+    ClientCredential,
+    token_request,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Judgement, Verdict, decode_claims, judge
+
+ANY = "any"
+
+_POLLING = Pace(0.2, 2.0)
+
+SPEC = ArgumentSpec(
+    {
+        "client_id": {"type": "str", "required": True},
+        "client_secret": {"type": "str", "required": True, "no_log": True},
+        "scope": {"type": "str", "required": True},
+        "auth_method": {"type": "str", "choices": [POST, BASIC], "default": POST},
+        "successes": {"type": "int", "default": 1},
+        "deadline": {"type": "float", "default": 60.0},
+        "expect": {"type": "str", "choices": ["accepted", "rejected", ANY], "default": "accepted"},
+        "return_token": {"type": "bool", "default": False, "no_log": False},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """When to stop asking.
+
+    With a ``verdict``: after ``successes`` answers in a row that give it, or once ``seconds`` have passed without.
+    Without one: after the first answer that is not unknown, or once ``seconds`` have passed.
+    """
+
+    verdict: Verdict | None
+    successes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The last judgement, how often was asked, and whether it was what was expected."""
+
+    judgement: Judgement
+    attempts: int
+    met: bool
+    spent: str
+
+
+def exchange(
+    connection: Connection, credential: ClientCredential, expectation: Expectation, *, clock: Clock | None = None
+) -> Exchange:
+    """Ask the token endpoint, each time on a fresh connection, until ``expectation`` ends it. Never raises ``Lost``."""
+    patience = connection.request_timeout
+    # No attempt is cut short: what it would say then is "unknown", in place of what the others said.
+    budget = Budget(expectation.seconds, timeout=patience, least=patience, pace=_POLLING, clock=clock)
+    streak = 0
+    while True:
+        judgement = _asked(connection, credential, budget.next_timeout())
+        streak = streak + 1 if judgement.verdict is expectation.verdict else 0
+        met = _met(judgement, expectation, streak)
+        if met or judgement.final or judgement.verdict is Verdict.MISCONFIGURED:
+            return Exchange(judgement, budget.attempts, met, budget.spent())
+        # Answers in a row follow each other at once, and those are not cut short: there is a known number of them.
+        if streak == 0 and not budget.pause(judgement.retry_after):
+            return Exchange(judgement, budget.attempts, met, budget.spent())
+
+
+def token_exchange(params: Params, _check_mode: bool) -> Outcome:
+    """The operation: it only asks, so that check mode makes no difference. Raises ``VerdictError``, ``OptionError``."""
+    connection = Connection.for_token_endpoint(params)
+    credential = ClientCredential(params["client_id"], params["client_secret"], params["scope"], params["auth_method"])
+    done = exchange(connection, credential, _expectation(params, connection))
+    members = _members(done, credential, connection)
+    if params["expect"] != ANY and not done.met:
+        raise _unmet(params["expect"], done, credential, connection, members)
+    token = done.judgement.access_token if params["return_token"] else ""
+    return Outcome(
+        changed=False,
+        result={**members, "access_token": token} if token else members,
+        sensitive=bool(token),
+        calls=Counter(token=done.attempts),
+    )
+
+
+TOKEN_EXCHANGE = Operation("token_exchange", CONNECTION.merge(SPEC), token_exchange, libraries=("requests",))
+
+
+def _asked(connection: Connection, credential: ClientCredential, timeout: float) -> Judgement:
+    try:
+        reply = Transport(connection, fresh=True).send(token_request(connection.token_url, credential), timeout)
+    except Lost as lost:
+        hint = (
+            " Set ca_path to the certificates of the authority that signed it, or see validate_certs."
+            if lost.trust
+            else ""
+        )
+        return Judgement(Verdict.UNKNOWN, f"No answer: {lost.reason}.{hint}", final=lost.final)
+    return judge(reply.status, reply.headers, reply.body)
+
+
+def _met(judgement: Judgement, expectation: Expectation, streak: int) -> bool:
+    if expectation.verdict is None:
+        return judgement.verdict is not Verdict.UNKNOWN
+    return streak >= expectation.successes
+
+
+def _expectation(params: Mapping[str, Any], connection: Connection) -> Expectation:
+    successes, deadline = params["successes"], params["deadline"]
+    if successes < 1:
+        raise OptionError(f"successes: {successes} is not 1 or more.", hint="Correct successes.", option="successes")
+    if not 0 <= deadline < float("inf"):
+        raise OptionError(
+            f"deadline: {deadline} is not 0 or more seconds.", hint="Correct deadline.", option="deadline"
+        )
+    if params["expect"] == ANY:
+        return Expectation(None, 1, connection.retry_budget)
+    return Expectation(Verdict(params["expect"]), successes, deadline)
+
+
+def _members(done: Exchange, credential: ClientCredential, connection: Connection) -> dict[str, Any]:
+    """The documented return values, without the token."""
+    judgement = done.judgement
+    # An unbelievable server could put the secret even in the error code.
+    redact = credential.redaction
+    return {
+        "verdict": judgement.verdict.value,
+        "error": None if judgement.error is None else excerpt(judgement.error, redact),
+        "detail": excerpt(judgement.detail, redact),
+        "status": judgement.status,
+        "attempts": done.attempts,
+        "token_url": connection.token_url,
+        "expires_in": judgement.expires_in,
+        "scope": judgement.scope,
+        "claims": decode_claims(judgement.access_token),
+    }
+
+
+def _unmet(
+    expected: str, done: Exchange, credential: ClientCredential, connection: Connection, members: Mapping[str, Any]
+) -> VerdictError:
+    verdict = done.judgement.verdict
+    message = (
+        f"The credential of client {credential.client_id} was expected to be {expected} at {connection.token_url}, "
+        f"but the verdict is {verdict.value} after {done.spent}. {members['detail']}"
+    )
+    told = {name: members[name] for name in ("verdict", "error", "attempts", "status")}
+    shown = {**members, "calls": {"token": done.attempts}}
+    return VerdictError(message, members=shown, hint=_advice(expected, verdict), expected=expected, **told)
+
+
+def _advice(expected: str, verdict: Verdict) -> str:
+    if verdict is Verdict.MISCONFIGURED:
+        return (
+            "The secret may be fine: the client may not request this scope or use this grant. Check scope, the "
+            "client's allowed_scopes and its allowed_grant_types."
+        )
+    if verdict is Verdict.UNKNOWN:
+        return "Nothing is known about the secret. Look at the token endpoint and the network, then run again."
+    if expected == "accepted":
+        return (
+            "The secret is wrong, deleted, expired or not known there yet: check client_id, client_secret and tenant, "
+            "or allow more time with deadline."
+        )
+    return "The secret still works: a deletion may need time to spread. Allow more with deadline, or delete the secret."

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The request of the client-credentials grant (RFC 6749, section 4.4)."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus, urlencode
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Request
+
+POST = "post"
+BASIC = "basic"
+
+
+@dataclass(frozen=True)
+class ClientCredential:
+    """Who asks for a token, for which scope, and how the secret is sent: ``post`` (in the form) or ``basic``."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str
+    auth_method: str = POST
+
+    def __post_init__(self) -> None:
+        """Raise ``OptionError`` for bytes of the environment that are no text: they cannot be sent."""
+        try:
+            f"{self.client_id}{self.client_secret}{self.scope}".encode()
+        except UnicodeEncodeError:
+            raise OptionError(
+                "The client id, the secret or the scope is not UTF-8 text.",
+                hint="Look at the file or the environment variable that it comes from.",
+            ) from None
+
+    @property
+    def redaction(self) -> Redaction:
+        """Takes this secret, also as part of a Basic header, out of texts."""
+        return Redaction([self.client_secret, basic_value(self.client_id, self.client_secret)])
+
+
+def token_request(token_url: str, credential: ClientCredential) -> Request:
+    """The request that exchanges the credential for a token."""
+    form = {"grant_type": "client_credentials", "scope": credential.scope}
+    authorization = ""
+    if credential.auth_method == BASIC:
+        authorization = f"Basic {basic_value(credential.client_id, credential.client_secret)}"
+    else:
+        form = {**form, "client_id": credential.client_id, "client_secret": credential.client_secret}
+    return Request(
+        "POST",
+        token_url,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(form).encode(),
+        authorization=authorization,
+    )
+
+
+def basic_value(client_id: str, client_secret: str) -> str:
+    """What follows ``Basic``: both parts are form-encoded first (RFC 6749, section 2.3.1)."""
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return base64.b64encode(pair.encode()).decode()

@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the answer of a token endpoint says about the credential that was sent (RFC 6749, sections 5.1 and 5.2)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import is_token_text
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
+
+_REFUSALS = frozenset({400, 401})
+_MISCONFIGURED = frozenset({"invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request"})
+_MISCONFIGURED_STATUSES = frozenset({400, 401, 403})
+_NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
+
+
+class Verdict(str, Enum):
+    """What is known about a credential after an exchange. Only ``REJECTED`` says that it does not work."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    MISCONFIGURED = "misconfigured"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, and what it was read from.
+
+    ``error`` is the OAuth error code; ``detail`` one sentence for people, with the server's own words in it: redact
+    it before it is shown. ``access_token``, ``expires_in`` (seconds) and ``scope`` are set when accepted.
+    ``retry_after`` is in seconds. ``final`` says that asking again is of no use.
+    """
+
+    verdict: Verdict
+    detail: str
+    error: str | None = None
+    status: int | None = None
+    retry_after: float | None = None
+    access_token: str = field(default="", repr=False)
+    expires_in: int | None = None
+    scope: str | None = None
+    final: bool = False
+
+
+def judge(status: int, headers: Mapping[str, str], body: bytes) -> Judgement:
+    """Decide on the member ``error``, never on the status alone. Whatever is not understood is unknown."""
+    document = _object(body)
+    if document is None:
+        return _judge_silence(status, headers)
+    if document.get("error") is None and status == 200:
+        return _judge_grant(document)
+    return _judge_refusal(status, headers, document)
+
+
+def decode_claims(token: str) -> dict[str, Any] | None:
+    """The claims of a JWT, its signature not verified; ``None`` when the token is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        return _object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+
+
+def _judge_silence(status: int, headers: Mapping[str, str]) -> Judgement:
+    detail = f"The address answered {status} without a JSON object."
+    if status in _NOT_HERE:
+        detail = f"There is no token endpoint here: {status}. Check tenant, identity_url or token_url."
+    wait = retry_after(headers)
+    return Judgement(Verdict.UNKNOWN, detail, status=status, retry_after=wait, final=status in _NOT_HERE)
+
+
+def _judge_grant(document: Mapping[str, Any]) -> Judgement:
+    token, kind = document.get("access_token"), document.get("token_type", "Bearer")
+    if not isinstance(token, str) or not is_token_text(token):
+        return Judgement(Verdict.UNKNOWN, "The token endpoint answered 200 without an access token.", status=200)
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return Judgement(Verdict.UNKNOWN, "The token endpoint issued a token that is no bearer token.", status=200)
+    scope = document.get("scope")
+    return Judgement(
+        Verdict.ACCEPTED,
+        "A token was issued.",
+        status=200,
+        access_token=token,
+        expires_in=_seconds(document.get("expires_in")),
+        scope=scope if isinstance(scope, str) else None,
+    )
+
+
+def _judge_refusal(status: int, headers: Mapping[str, str], document: Mapping[str, Any]) -> Judgement:
+    error = document.get("error")
+    name = error if isinstance(error, str) else None
+    verdict = Verdict.UNKNOWN
+    if name == "invalid_client" and status in _REFUSALS:
+        verdict = Verdict.REJECTED
+    elif name in _MISCONFIGURED and status in _MISCONFIGURED_STATUSES:
+        verdict = Verdict.MISCONFIGURED
+    description = document.get("error_description")
+    said = f" ({description})" if isinstance(description, str) and description else ""
+    detail = f"The token endpoint answered {status}, error {name or 'not named'}{said}."
+    return Judgement(verdict, detail, error=name, status=status, retry_after=retry_after(headers))
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _seconds(value: object) -> int | None:
+    """A lifetime in seconds; servers send numbers and, some, strings."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = int(float(value))
+    except (ValueError, OverflowError):
+        return None
+    return seconds if seconds > 0 else None

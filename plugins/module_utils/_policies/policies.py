@@ -1,0 +1,232 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Policies and permissions: the operations ``iam_policy``, ``iam_policy_info`` and ``subject_permissions_info``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    AmbiguousError,
+    ApiError,
+    ConflictError,
+    NotFoundError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._iam.api import REFUSALS, IamApi, api_operation, refuse_empty
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Policy, folded
+
+KEY = ("subject", "action", "scope")
+
+_REQUIRED = {"type": "str", "required": True}
+
+POLICY = ArgumentSpec(
+    {
+        **dict.fromkeys(KEY, _REQUIRED),
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+)
+
+POLICY_INFO = ArgumentSpec(
+    {
+        **{name: {"type": "str"} for name in KEY},
+        "include_derived": {"type": "bool", "default": False},
+        "include_inherited": {"type": "bool", "default": False},
+    }
+)
+
+PERMISSIONS_INFO = ArgumentSpec({"subject": _REQUIRED})
+
+Key = Mapping[str, str]
+
+
+def same(policy: Policy, key: Key) -> bool:
+    """Whether the policy has exactly the strings of ``key``, which may name only some of the three."""
+    return all(getattr(policy, name) == value for name, value in key.items())
+
+
+def find_policy(api: IamApi, key: Key) -> Policy | None:
+    """The policy with exactly this subject, action and scope.
+
+    How the server's filters match is not documented: where all three find nothing, the subject alone is asked for.
+    """
+    for filters in (key, {"subject": key["subject"]}):
+        try:
+            listed = api.list_policies(filters)
+        except ApiError as error:
+            if filters is not key or error.status not in REFUSALS:
+                raise
+            continue
+        found = next((policy for policy, _entry in listed if same(policy, key)), None)
+        if found is not None:
+            return found
+    return None
+
+
+def reconcile_policy(api: IamApi, params: Params, check_mode: bool) -> Outcome:
+    """The module ``iam_policy``."""
+    refuse_empty(params, *KEY)
+    key = {name: params[name] for name in KEY}
+    if params["state"] == "absent":
+        return _absent(api, key, check_mode)
+    with _looked_up(key):
+        existing = find_policy(api, key)
+        if existing is not None:
+            return Outcome(False, {"policy": existing.model_dump(exclude_none=True)}, key, key)
+        if check_mode:
+            return Outcome(True, {"policy": key}, {}, key)
+        return _granted(api, key)
+
+
+@contextmanager
+def _looked_up(key: Key) -> Iterator[None]:
+    """Where the server refuses what it was given, say where to look for the right one."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status in (404, *REFUSALS):
+            error.hint = _where_to_look(key)
+        raise
+
+
+def _where_to_look(key: Key) -> str:
+    return (
+        f"Look up the three values: subject {key['subject']!r} with client_subject_info (its subject_id), action "
+        f"{key['action']!r} in GET /v1/actions, scope {key['scope']!r} as the URI of an existing resource."
+    )
+
+
+def _granted(api: IamApi, key: Key) -> Outcome:
+    """Create the policy. A POST whose answer was lost can be repeated: the three strings are the policy."""
+    try:
+        stored, changed = _create(api, key), True
+    except ConflictError:
+        stored, changed = {}, False
+    # The next task looks in the list, which may lag behind.
+    listed = api.settle(lambda: find_policy(api, key))
+    if listed is None:
+        return Outcome(changed, {"policy": dict(key)}, {}, key, [_not_listed(key, stored)])
+    return Outcome(changed, {"policy": listed.model_dump(exclude_none=True)}, {} if changed else key, key)
+
+
+def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, str]], None]) -> list[str]:
+    """Create policies; ``done`` is told of each. Returns warnings about those that are not listed afterwards."""
+    stored: list[tuple[Key, Key]] = []
+    for key in keys:
+        said: Key = {}
+        with _looked_up(key), suppress(ConflictError):  # somebody else was faster
+            said = _create(api, key)
+            done((key["action"], key["scope"]))
+        stored.append((key, said))
+    left = stored
+
+    def look() -> bool | None:
+        nonlocal left
+        listed = [policy for policy, _entry in api.list_policies({"subject": stored[0][0]["subject"]})]
+        left = [(key, said) for key, said in stored if not any(same(policy, key) for policy in listed)]
+        return None if left else True
+
+    if stored:
+        # The next task looks in the list, which may lag behind.
+        api.settle(look)
+    return [_not_listed(key, said) for key, said in left]
+
+
+def withdraw(api: IamApi, key: Key) -> bool:
+    """Delete the policy, whatever becomes of the answer; whether it was this task that did it."""
+    try:
+        return api.delete_policy(key)
+    except AmbiguousError:
+        if api.settle(lambda: True if find_policy(api, key) is None else None) is None:
+            raise
+        return True
+
+
+def _not_listed(key: Key, stored: Key) -> str:
+    others = [f"{name} {value!r}" for name, value in stored.items() if name in key and value != key[name]]
+    if others:
+        return f"The server stored the policy with {' and '.join(others)}: write that, or no later run will find it."
+    return "The server says that the policy exists, but does not list it yet."
+
+
+def _create(api: IamApi, key: Key) -> dict[str, str]:
+    """What the server says that it stored; empty where it says nothing."""
+    try:
+        answered = api.create_policy(key)
+    except AmbiguousError:
+        if find_policy(api, key) is not None:
+            return {}
+        try:
+            answered = api.create_policy(key)
+        except ConflictError:
+            return {}  # by the first POST
+        except AmbiguousError:
+            if api.settle(lambda: find_policy(api, key)) is None:
+                raise
+            return {}
+    members = folded(answered) if isinstance(answered, Mapping) else {}
+    return {name: members[name] for name in KEY if isinstance(members.get(name), str)}
+
+
+def _absent(api: IamApi, key: Key, check_mode: bool) -> Outcome:
+    try:
+        existing = find_policy(api, key)
+    except NotFoundError:
+        # No such subject, so no such policy; unless there is no list of policies here at all, which this tells.
+        existing = next((policy for policy, _entry in api.list_policies({}) if same(policy, key)), None)
+    if existing is None:
+        return Outcome(False, {"policy": None})
+    changed = check_mode or withdraw(api, key)
+    return Outcome(changed, {"policy": existing.model_dump(exclude_none=True)}, key if changed else {}, {})
+
+
+def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
+    """The module ``iam_policy_info``."""
+    refuse_empty(params, *KEY)
+    wanted = {name: params[name] for name in KEY if params[name] is not None}
+    derived, inherited = params["include_derived"], params["include_inherited"]
+    listed = api.list_policies(wanted, derived=derived, inherited=inherited)
+    if not (derived or inherited):
+        # What is derived or inherited may rightly have another subject, action or scope than was asked for.
+        listed = [(policy, entry) for policy, entry in listed if same(policy, wanted)]
+    policies = [{**snake_members(entry), **policy.model_dump(exclude_none=True)} for policy, entry in listed]
+    return Outcome(False, {"policies": policies})
+
+
+def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
+    """The module ``subject_permissions_info``."""
+    refuse_empty(params, "subject")
+    return Outcome(False, {"permissions": list(_permissions(api.subject_permissions(params["subject"])))})
+
+
+def _permissions(entries: Iterable[Any]) -> Iterable[dict[str, Any]]:
+    for entry in entries:
+        yield snake_members(entry) if isinstance(entry, Mapping) else {"action": entry}
+
+
+def snake(name: str) -> str:
+    """``subjectId`` as ``subject_id``, ``$type`` as ``type``."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"\W+", "_", spaced).strip("_").lower() or name
+
+
+def snake_members(data: Any) -> Any:
+    """The same data with every member's name in snake_case; nothing is left out."""
+    if isinstance(data, Mapping):
+        # "$type" before "type", which wins where a server shows both.
+        members = sorted(data.items(), key=lambda member: not member[0].startswith("$"))
+        return {snake(name): snake_members(value) for name, value in members}
+    if isinstance(data, list):
+        return [snake_members(each) for each in data]
+    return data
+
+
+IAM_POLICY = api_operation("iam_policy", POLICY, reconcile_policy)
+IAM_POLICY_INFO = api_operation("iam_policy_info", POLICY_INFO, policy_info)
+SUBJECT_PERMISSIONS_INFO = api_operation("subject_permissions_info", PERMISSIONS_INFO, permissions_info)

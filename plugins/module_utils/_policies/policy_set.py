@@ -1,0 +1,176 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All policies of one subject, compared as a set: the operation ``iam_policies``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import find_by_id
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import resolve_subject
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    IamError,
+    MissingError,
+    NotFoundError,
+    OptionError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import grant_all, withdraw
+
+POLICIES = ArgumentSpec(
+    {
+        "subject": {"type": "str"},
+        "client_id": {"type": "str"},
+        "name": {"type": "str"},
+        "policies": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {"action": {"type": "str", "required": True}, "scope": {"type": "str", "required": True}},
+        },
+        "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+    },
+    mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
+    required_one_of=[("subject", "client_id", "name")],
+)
+
+Pair = tuple[str, str]
+"""The action and the scope of one policy."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is to be granted and what is to be withdrawn, each in a stable order."""
+
+    grant: tuple[Pair, ...] = ()
+    withdraw: tuple[Pair, ...] = ()
+
+    def applied(self, held: Sequence[Pair]) -> list[Pair]:
+        """What is held once the changes were made."""
+        return [pair for pair in held if pair not in self.withdraw] + list(self.grant)
+
+
+def plan_policies(wanted: Sequence[Pair], held: Sequence[Pair], mode: str) -> Changes:
+    """From what is wanted and held to the changes; ``merge`` leaves alone what is not wanted."""
+    grant = tuple(dict.fromkeys(pair for pair in wanted if pair not in held))
+    surplus = tuple(dict.fromkeys(pair for pair in held if pair not in wanted))
+    return Changes(grant, surplus if mode == "exact" else ())
+
+
+def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome:
+    """The module ``iam_policies``."""
+    wanted = _wanted(params)
+    try:
+        subject, warnings = _subject(api, params)
+        held = _held(api, subject)
+    except (MissingError, NotFoundError) as error:
+        if wanted or not _holds_nothing(api, params, error):
+            raise
+        return Outcome(False, {"subject": None, "policies": []})  # no such subject: it holds nothing
+    changes = plan_policies(wanted, held, params["mode"])
+    changed = changes != Changes()
+    if not check_mode:
+        made = _make(api, subject, changes)
+        changed, changes, warnings = made.changed, made.changes, [*warnings, *made.warnings]
+    after = changes.applied(held)
+    result = {"subject": subject, "policies": _told(after)}
+    return Outcome(changed, result, _for_diff(held), _for_diff(after), warnings)
+
+
+def _holds_nothing(api: IamApi, params: Params, error: IamError) -> bool:
+    """Whether a subject that was not found holds no policy. Raises ``ApiError`` where policies cannot be listed at all.
+
+    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
+    """
+    if isinstance(error, NotFoundError):
+        api.list_policies({})
+        return True
+    return bool(params["name"]) or find_by_id(api, params["client_id"]) is None
+
+
+def _wanted(params: Params) -> list[Pair]:
+    refuse_empty(params, "subject", "client_id", "name")
+    wanted = [(str(each["action"]), str(each["scope"])) for each in params["policies"]]
+    for number, pair in enumerate(wanted):
+        if not all(text.strip() for text in pair):
+            raise OptionError(
+                f"policies[{number}]: action and scope are needed, one is empty. Nothing was changed.",
+                hint="Give both a value, or leave the entry out.",
+                option="policies",
+            )
+    return wanted
+
+
+def _subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
+    if params["subject"]:
+        return str(params["subject"]), []
+    return resolve_subject(api, params["client_id"], params["name"])
+
+
+def _held(api: IamApi, subject: str) -> list[Pair]:
+    listed = [policy for policy, _entry in api.list_policies({"subject": subject}) if policy.subject == subject]
+    return list(dict.fromkeys((policy.action, policy.scope) for policy in listed))
+
+
+@dataclass(frozen=True)
+class Made:
+    """What of the changes was made, and whether it was this task that did any of it."""
+
+    changed: bool
+    changes: Changes
+    warnings: list[str]
+
+
+_KEPT = (
+    "Nothing was withdrawn: what is too much may be what was just granted, in the spelling of the server. Run again"
+    " once it is listed, or write the policy as the server stores it."
+)
+
+
+def _make(api: IamApi, subject: str, changes: Changes) -> Made:
+    """Granted first: who swaps a policy is never without both. What is not listed then keeps the rest from going."""
+    done: list[Pair] = []
+    unknown: list[Pair] = []
+    try:
+        warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
+        if warnings and changes.withdraw:
+            return Made(bool(done), Changes(changes.grant), [*warnings, _KEPT])
+        for pair in changes.withdraw:
+            (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
+    except IamError as error:
+        if done:
+            error.hint = f"{error.hint} Of the changes, {len(done)} were made before that; run it again, it goes on."
+        raise
+    return Made(bool(done), changes, [*warnings, *_staying(api, subject, unknown)])
+
+
+def _staying(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:
+    """A warning for each policy that the server did not know when it was to be deleted, and lists all the same."""
+    listed = _held(api, subject) if unknown else []
+    return [
+        f"The policy {action} on {scope} of {subject} stays: it is listed, but the server knows none that it could"
+        " delete. Its lists may lag behind, or a group or another policy grants it."
+        for action, scope in unknown
+        if (action, scope) in listed
+    ]
+
+
+def _key(subject: str, pair: Pair) -> Mapping[str, str]:
+    return {"subject": subject, "action": pair[0], "scope": pair[1]}
+
+
+def _for_diff(pairs: Sequence[Pair]) -> Mapping[str, Any]:
+    return {"policies": _told(sorted(pairs))}
+
+
+def _told(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    return [{"action": action, "scope": scope} for action, scope in pairs]
+
+
+IAM_POLICIES = api_operation("iam_policies", POLICIES, reconcile_policies)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How old listed secrets are, when they expire, who manages them, and whether they are due. Pure.
+
+The limits and the words are those of the planner of a rotation, which asks ``age_reason`` too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
+    format_duration,
+    format_timestamp,
+    parse_duration,
+    parse_timestamp,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import lineage_of, made_at, tag_in
+
+OURS = "aritma.iam"
+OTHERS = "others"
+NOT_KNOWN = "unknown"
+MANAGERS = (OURS, OTHERS, NOT_KNOWN)
+
+EXPIRED = "expired"
+EXPIRES_SOON = "expires_soon"
+TOO_OLD = "too_old"
+SUPERSEDED = "superseded"
+FRESH = "fresh"
+STATES = (EXPIRED, EXPIRES_SOON, TOO_OLD, NOT_KNOWN, SUPERSEDED, FRESH)
+"""What a secret can be, the most urgent first."""
+DUE = (EXPIRED, EXPIRES_SOON, TOO_OLD)
+
+# Some servers write the first or the last moment of their calendar for "never".
+_CALENDAR = range(1971, 9000)
+_ENDS_OF_CALENDAR = ("0001-", "9999-")  # in another zone they are beyond it, and no time at all
+_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a secret is due: at the age ``rotate_after`` (None: at no age), and ``expiry_margin`` before it expires."""
+
+    rotate_after: timedelta | None = timedelta(days=60)
+    expiry_margin: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class AgedSecret:
+    """One listed secret, judged at one moment; times are UTC.
+
+    ``created`` is None where neither the server nor a rotation id tells it, ``expires`` for a secret that never does.
+    ``managed_by`` is one out of ``MANAGERS``, ``state`` one out of ``STATES``; ``due`` says that ``state`` is one out
+    of ``DUE``; ``reason`` says why, in words. ``rotation_id`` is None for a secret that is not ours.
+    """
+
+    secret_id: str
+    description: str | None
+    managed_by: str
+    rotation_id: str | None
+    created: datetime | None
+    expires: datetime | None
+    state: str
+    reason: str
+
+    @property
+    def due(self) -> bool:
+        """Whether the secret should be replaced now."""
+        return self.state in DUE
+
+
+def read_limits(rotate_after: str, expiry_margin: str) -> Limits:
+    """The limits out of the options of these names; ``never`` or nothing for no age limit. Raises ``OptionError``."""
+    age = None if rotate_after in ("", "never") else parse_duration(rotate_after, "rotate_after")
+    return Limits(age, parse_duration(expiry_margin, "expiry_margin"))
+
+
+def age_reason(created: datetime | None, expires: datetime | None, at: datetime, limits: Limits) -> tuple[bool, str]:
+    """Whether a secret with these times is due at that moment, and why or why not."""
+    if expires and expires - at <= limits.expiry_margin:
+        return True, f"due: expires at {format_timestamp(expires)}"
+    if limits.rotate_after is None or created is None:
+        return False, "not due: no age limit applies"
+    age, limit = at - created, format_duration(limits.rotate_after)
+    if age >= limits.rotate_after:
+        return True, f"due: {format_duration(age)} old, limit {limit}"
+    return False, f"not due: {format_duration(age)} old, limit {limit}"
+
+
+def judge_secrets(
+    listed: Sequence[Secret], at: datetime, limits: Limits, *, descriptions_shown: bool | None = None
+) -> tuple[AgedSecret, ...]:
+    """The secrets of one client, the newest first.
+
+    ``descriptions_shown`` says whether the server lists descriptions at all, where that is known from other clients:
+    a secret without one is then somebody else's. None goes by the secrets of this client alone.
+    """
+    shown = any(each.description for each in listed) if descriptions_shown is None else descriptions_shown
+    judged = sorted((_judged(each, at, limits, shown) for each in listed), key=_created, reverse=True)
+    seen: set[str] = set()
+    result = []
+    for secret in judged:
+        lineage = lineage_of(secret.rotation_id)
+        result.append(_superseded(secret) if lineage in seen else secret)
+        seen |= {lineage} if lineage else set()
+    return tuple(result)
+
+
+def deciding(secrets: Sequence[AgedSecret]) -> AgedSecret | None:
+    """The secret whose age is that of the client: the newest of ours, or the newest of all where none is ours."""
+    newest_first = sorted(secrets, key=_created, reverse=True)
+    return next((each for each in newest_first if each.managed_by == OURS), next(iter(newest_first), None))
+
+
+def read_moment(text: str | None) -> datetime | None:
+    """A time as a server writes it, in UTC; None for none, for "never", and for what cannot be read."""
+    try:
+        moment = None if text is None else parse_timestamp(text)
+    except ValueError:
+        return None
+    return moment.replace(microsecond=0) if moment is not None and moment.year in _CALENDAR else None
+
+
+def unreadable(text: str | None) -> bool:
+    """Whether a server has written something that is neither a time nor "never"."""
+    if not text:
+        return False
+    try:
+        parse_timestamp(text)
+    except ValueError:
+        return not text.strip().startswith(_ENDS_OF_CALENDAR)
+    return False
+
+
+def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSecret:
+    rotation_id = tag_in(secret.description)
+    created = read_moment(secret.created) or made_at(rotation_id)
+    expires = read_moment(secret.expiration)
+    unclear = _unclear(secret, created, limits)
+    due, reason = age_reason(created, expires, at, limits)
+    state = (TOO_OLD if expires is None or expires - at > limits.expiry_margin else EXPIRES_SOON) if due else FRESH
+    if expires is not None and expires <= at:
+        state, reason = EXPIRED, f"due: the secret expired at {format_timestamp(expires)}"
+    elif not due and unclear:
+        state, reason = NOT_KNOWN, f"not due as far as can be told: {unclear}"
+    return AgedSecret(
+        secret.secret_id,
+        secret.description,
+        OURS if rotation_id else OTHERS if shown else NOT_KNOWN,
+        rotation_id,
+        created,
+        expires,
+        state,
+        reason,
+    )
+
+
+def _unclear(secret: Secret, created: datetime | None, limits: Limits) -> str:
+    """What keeps us from knowing whether the secret is due."""
+    if unreadable(secret.expiration):
+        return "its expiration cannot be read"
+    if created is None and limits.rotate_after is not None:
+        return "the server does not show when it was added"
+    return ""
+
+
+def _superseded(secret: AgedSecret) -> AgedSecret:
+    reason = "not due: a newer secret of the same rotation is listed, so a run deletes this one when its time has come"
+    return AgedSecret(**{**vars(secret), "state": SUPERSEDED, "reason": reason})
+
+
+def _created(secret: AgedSecret) -> datetime:
+    return secret.created or _LONG_AGO

@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about one secret of a client: which value and expiration, add or leave, which one to delete. Pure."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    AmbiguousNameError,
+    ContractError,
+    IamError,
+    OptionError,
+    RefusedError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
+    format_timestamp,
+    parse_duration,
+    parse_timestamp,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import read_moment, unreadable
+
+SHORTEST, LONGEST = 8, 32
+"""The characters that a value may have: the API's own limits."""
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """Which secret of the client is meant: one of the two, or both."""
+
+    description: str | None
+    secret_id: str | None
+
+    def __str__(self) -> str:
+        return f"secret {self.secret_id}" if self.secret_id else f"secret with the description {self.description!r}"
+
+
+@dataclass(frozen=True)
+class SecretPlan:
+    """``existing`` is the secret that is there already; without one, add it."""
+
+    existing: Secret | None
+    warnings: tuple[str, ...] = ()
+
+
+def check_value(value: str) -> None:
+    """Raise ``OptionError`` for a value that the API would refuse, or that could not be used in a configuration."""
+    if not SHORTEST <= len(value) <= LONGEST:
+        raise OptionError(
+            f"value has {len(value)} characters; the API takes {SHORTEST} to {LONGEST}.",
+            hint="Leave value out to have one of 32 characters generated.",
+            option="value",
+        )
+    if any(unicodedata.category(each) in ("Cc", "Cs") for each in value):
+        raise OptionError("value holds a control character, such as a line break.", hint="Remove it.", option="value")
+
+
+def generate_value() -> str:
+    """32 characters that are the same under every encoding: about 190 bits."""
+    return "".join(secrets.choice(_ALPHABET) for _each in range(LONGEST))
+
+
+def wanted_expiration(expiration: str | None, expires_after: str | None, at: datetime) -> str | None:
+    """The time to send: absolute, or so long after ``at``; None for a secret that never expires."""
+    if expires_after is not None:
+        span = parse_duration(expires_after, "expires_after")
+        if not span:
+            raise OptionError(
+                "expires_after is no time at all.", hint="Write 90d, for example.", option="expires_after"
+            )
+        return format_timestamp(at + span)
+    if expiration is None:
+        return None
+    try:
+        moment = parse_timestamp(expiration)
+    except ValueError:
+        raise OptionError(
+            f"expiration: {expiration!r} is not an RFC 3339 time.",
+            hint="Write 2027-01-31T00:00:00Z, for example, or use expires_after.",
+            option="expiration",
+        ) from None
+    if moment <= at:
+        raise OptionError(
+            f"expiration: {format_timestamp(moment)} has passed (it is {format_timestamp(at)}).",
+            hint="Give a time to come.",
+            option="expiration",
+        )
+    return format_timestamp(moment)
+
+
+def read_listed(listed: Iterable[Mapping[str, Any]]) -> list[Secret]:
+    """The option ``listed``: what ``client_secret_info`` returned."""
+    entries = list(listed)
+    if not all(entry.get("secret_id") not in (None, "") for entry in entries):
+        raise OptionError(
+            "listed holds an entry without secret_id.",
+            hint="Give the secrets that client_secret_info returned, as they are.",
+            option="listed",
+        )
+    return [Secret.model_validate(entry) for entry in entries]
+
+
+def descriptions_shown(listed: Sequence[Secret]) -> bool | None:
+    """Whether the server lists descriptions; None when it lists no secret, so that nobody can tell."""
+    return any(secret.description for secret in listed) if listed else None
+
+
+def plan_present(key: SecretKey, expiration: str | None, listed: Sequence[Secret], *, decided: bool) -> SecretPlan:
+    """Whether the secret is there. ``expiration`` is the absolute one that the task names, if it does.
+
+    ``decided``: the caller handed over the list and has decided on it, so missing descriptions do not stop it.
+    """
+    matches = matching(key, listed)
+    if matches:
+        return SecretPlan(matches[0], (*_several(key, matches), *_other_expiration(matches[0], expiration)))
+    if key.secret_id:
+        raise IamError(
+            f"There is no {key}.",
+            hint="The server chooses the ids of new secrets: give description instead to add one.",
+            secret_id=key.secret_id,
+        )
+    if not decided:
+        _require_descriptions(listed)
+    return SecretPlan(None)
+
+
+def matching(key: SecretKey, listed: Iterable[Secret]) -> list[Secret]:
+    """The listed secrets that ``key`` means: by the id where it has one."""
+    if key.secret_id:
+        return [secret for secret in listed if secret.secret_id == key.secret_id]
+    return [secret for secret in listed if secret.description == key.description]
+
+
+def _several(key: SecretKey, matches: Sequence[Secret]) -> list[str]:
+    if len(matches) == 1:
+        return []
+    return [f"{len(matches)} secrets have the description {key.description!r}: {list_ids(matches)}."]
+
+
+def _other_expiration(existing: Secret, wanted: str | None) -> list[str]:
+    if wanted is None:
+        return []
+    if unreadable(existing.expiration) or read_moment(existing.expiration) == read_moment(wanted):
+        return []
+    warning = (
+        f"Secret {existing.secret_id} expires {existing.expiration or 'never'}, not {wanted}. This API cannot change "
+        "the expiration of a secret: add one with another description and delete this one."
+    )
+    return [warning]
+
+
+def _require_descriptions(listed: Sequence[Secret]) -> None:
+    if descriptions_shown(listed) is not False:
+        return
+    raise ContractError(
+        f"listClientSecrets shows {len(listed)} secrets ({list_ids(listed)}) but no descriptions: cannot compare, "
+        "so whether the one that is meant is among them is not known.",
+        hint="Give secret_id; or, to add one in any case, give listed (what client_secret_info returned).",
+        operation="listClientSecrets",
+        expected="descriptions",
+        received="none",
+        option="secret_id",
+    )
+
+
+def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_last: bool) -> Secret | None:
+    """The one secret to delete; None when it is not there. Raises ``RefusedError`` where a guard forbids it."""
+    matches = matching(key, listed)
+    if not matches:
+        if not key.secret_id:
+            _require_descriptions(listed)
+        return None
+    if len(matches) > 1:
+        raise AmbiguousNameError(
+            f"{len(matches)} secrets have the description {key.description!r}: {list_ids(matches)}. None was deleted.",
+            hint="Give secret_id to say which one is meant.",
+            secret_ids=[each.secret_id for each in matches],
+        )
+    target = matches[0]
+    if key.secret_id and key.description and target.description not in (None, key.description):
+        raise RefusedError(
+            f"Secret {target.secret_id} has the description {target.description!r}, not {key.description!r}. "
+            "It was not deleted.",
+            hint="Give only one of secret_id and description, or both as they are listed.",
+            secret_id=target.secret_id,
+        )
+    if keep_last and not _others_work(target, listed, at):
+        raise RefusedError(
+            f"Secret {target.secret_id} is the last one of the client that can still be used. It was not deleted.",
+            hint="Add another one first, or set keep_last: false to leave the client without a secret.",
+            secret_id=target.secret_id,
+        )
+    return target
+
+
+def _others_work(target: Secret, listed: Iterable[Secret], at: datetime) -> bool:
+    return any(each.secret_id != target.secret_id and not expired(each, at) for each in listed)
+
+
+def expired(secret: Secret, at: datetime) -> bool:
+    """Whether the secret has an expiration that can be read, and that has passed."""
+    moment = read_moment(secret.expiration)
+    return moment is not None and moment <= at
+
+
+def newcomers(listed: Sequence[Secret], description: str, before: Collection[str]) -> list[Secret]:
+    """What a POST may have added: new ids with our description, or all new ids where none shows a description."""
+    fresh = [secret for secret in listed if secret.secret_id not in before]
+    ours = [secret for secret in fresh if secret.description == description]
+    return ours or ([] if descriptions_shown(fresh) else fresh)
+
+
+def list_ids(listed: Iterable[Secret]) -> str:
+    """The ids, for a message."""
+    return ", ".join(secret.secret_id for secret in listed)

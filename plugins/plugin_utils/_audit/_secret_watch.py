@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tells of each secret that comes due, once. What the event source ``secret_expiry`` looks at and remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
+    Tenant,
+    TenantClient,
+    named_like,
+    read_tenant,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now, parse_duration
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
+    AgedSecret,
+    Limits,
+    judge_secrets,
+    read_limits,
+)
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import host_names, safe_name
+
+SPEC = CONNECTION.merge(
+    ArgumentSpec(
+        {
+            "interval": {"type": "str", "default": "1h"},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "rotate_after": {"type": "str", "default": "60d"},
+            "expiry_margin": {"type": "str", "default": "14d"},
+            "hosts": {"type": "dict", "default": {}},
+        }
+    )
+)
+
+_BRACES = str.maketrans("{}", "()")
+
+Key = tuple[str, str, str]
+"""Client id, secret id and state: what is told once."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked options. ``interval`` is what passes between two looks; ``hosts`` names hosts by client name."""
+
+    connection: Connection
+    interval: timedelta
+    names: tuple[str, ...]
+    limits: Limits
+    hosts: Mapping[str, str]
+    tenant: str
+
+
+def read_settings(args: Mapping[str, Any]) -> Settings:
+    """The arguments of the event source, completed from the environment as a module's are. Raises ``OptionError``."""
+    require(("requests", "pydantic"))
+    ours = {name: value for name, value in args.items() if not name.startswith("eda_")}
+    result = ArgumentSpecValidator(**SPEC.to_kwargs()).validate(ours)
+    if result.error_messages:
+        raise OptionError(f"secret_expiry: {'; '.join(result.error_messages)}.")
+    params = result.validated_parameters
+    interval = parse_duration(params["interval"], "interval")
+    if not interval:
+        raise OptionError("interval is no time at all.", hint="Write 1h, for example.", option="interval")
+    for name, host in params["hosts"].items():
+        if not isinstance(host, str) or safe_name(host) != host or not host:
+            raise OptionError(
+                f"hosts: {host!r} (for {name}) is not the name of one inventory host.",
+                hint="Map the name of a client to the host that has its variables.",
+                option="hosts",
+            )
+    return Settings(
+        Connection.from_params(params),
+        interval,
+        tuple(params["names"]),
+        read_limits(params["rotate_after"], params["expiry_margin"]),
+        params["hosts"],
+        params["tenant"] or "",
+    )
+
+
+class SecretWatch:
+    """Looks at a tenant again and again, and remembers what it told."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._told: frozenset[Key] = frozenset()
+
+    def look(self) -> list[dict[str, Any]]:
+        """The events since the look before. Raises ``IamError``, and nothing else."""
+        wanted = self._settings
+        try:
+            tenant = read_tenant(wanted.connection, named_like(wanted.names))
+            events, self._told = news(tenant, now(), wanted, self._told)
+        except IamError:
+            raise
+        except Exception as error:  # a bug: say where, hide what
+            raise unexpected("secret_expiry", error) from None
+        return events
+
+
+def news(
+    tenant: Tenant, at: datetime, settings: Settings, told: Collection[Key]
+) -> tuple[list[dict[str, Any]], frozenset[Key]]:
+    """The events for what is due and not in ``told``, and what is told after that. Pure.
+
+    What is listed no more is forgotten; what could not be read this time is not.
+    """
+    hosts = host_names(tenant.listed)
+    due = {
+        (client.client.client_id, secret.secret_id, secret.state): (client, secret)
+        for client, secret in _due(tenant, at, settings.limits)
+    }
+    unreadable = {each.client.client_id for each in tenant.clients if each.unreadable}
+    kept = {key for key in told if key in due or key[0] in unreadable}
+    events = [
+        {"secret_expiry": _event(client, secret, settings, hosts[client.client.client_id])}
+        for key, (client, secret) in due.items()
+        if key not in told
+    ]
+    return events, frozenset(kept | due.keys())
+
+
+def _due(tenant: Tenant, at: datetime, limits: Limits) -> Iterator[tuple[TenantClient, AgedSecret]]:
+    for client in tenant.clients:
+        for secret in judge_secrets(client.secrets, at, limits, descriptions_shown=tenant.descriptions_shown):
+            if secret.due:
+                yield client, secret
+
+
+def _event(client: TenantClient, secret: AgedSecret, settings: Settings, host: str) -> dict[str, Any]:
+    """Plain values without braces: rulebooks hand events on as extra variables, where Ansible would evaluate them."""
+    return {
+        "tenant": _inert(settings.tenant),
+        "client_id": _inert(client.client.client_id),
+        "client_name": _inert(client.name),
+        "host": settings.hosts.get(client.name, host),
+        "secret_id": _inert(secret.secret_id),
+        "managed_by": secret.managed_by,
+        "rotation_id": secret.rotation_id,
+        "state": secret.state,
+        "reason": secret.reason,
+        "created": format_timestamp(secret.created) if secret.created else None,
+        "expiration": format_timestamp(secret.expires) if secret.expires else None,
+    }
+
+
+def _inert(text: str) -> str:
+    return text.translate(_BRACES)

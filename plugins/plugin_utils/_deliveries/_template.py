@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renders a credential on the controller, so that the host of the file gets the file's text and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.unsafe_proxy import wrap_var
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import render
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import pick_members
+
+_BLOCKS = {"trim_blocks": True, "lstrip_blocks": False}
+"""As ansible.builtin.template has them."""
+
+
+def delivery(action: ActionBase, params: Params, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of ``credential_file`` with the rendered ``content`` in place of the credential."""
+    credential = params["credential"]
+    if params["state"] == "absent" or params["content"] is not None:
+        return {**params, "credential": None}
+    content = _from_template(action, params, task_vars) if params["format"] == "template" else render(params)
+    left_out = {"credential": None, "members": None, "template": None}
+    return {**params, **left_out, "content": content, "rotation_id": (credential or {}).get("rotation_id")}
+
+
+def _from_template(action: ActionBase, params: Params, task_vars: Mapping[str, Any]) -> str:
+    name = params["template"]
+    if not name:
+        raise OptionError("format=template needs the path of a template.", hint="Give template.", option="template")
+    # Older releases would evaluate a value with braces in it; wrapped, it is text to every release.
+    members = wrap_var(pick_members(params["credential"] or {}, params["members"]))
+    try:
+        source = action._find_needle("templates", name)
+        return _rendered(action, source, _search_path(action, source, task_vars), {**task_vars, **members})
+    except Exception as error:  # a filter or test of the template can raise anything
+        # Only texts of Ansible's own errors are shown: others may hold a value.
+        reason = error.message if isinstance(error, AnsibleError) else type(error).__name__
+        raise DeliveryError(f"The template {name} cannot be rendered: {reason}", template=name) from None
+
+
+def _search_path(action: ActionBase, source: str, task_vars: Mapping[str, Any]) -> list[str]:
+    """Where an include in the template is looked for: as the template module does."""
+    roots = [*task_vars.get("ansible_search_path", []), action._loader.get_basedir(), Path(source).parent]
+    return [str(path) for root in map(Path, roots) for path in (root / "templates", root)]
+
+
+def _new_templating() -> bool:
+    """Whether ansible-core (2.19 and newer) evaluates only texts that are marked as trusted."""
+    import ansible.template
+
+    return hasattr(ansible.template, "trust_as_template")
+
+
+def _rendered(action: ActionBase, source: str, search_path: list[str], variables: dict[str, Any]) -> str:
+    raw, _shown = action._loader._get_file_contents(source)
+    text = raw.decode()
+    if _new_templating():
+        from ansible.template import trust_as_template
+
+        templar = action._templar.copy_with_new_env(searchpath=search_path, available_variables=variables)
+        return str(templar.template(trust_as_template(text), escape_backslashes=False, overrides=_BLOCKS))
+    import ansible.template
+
+    # Outside of the environment that makes numbers and lists of texts that look like them.
+    plain = vars(ansible.template)["AnsibleEnvironment"]
+    templar = action._templar.copy_with_new_env(
+        environment_class=plain, searchpath=search_path, available_variables=variables
+    )
+    return str(templar.do_template(text, escape_backslashes=False, overrides=_BLOCKS))
