@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The connection options: ``aritma.iam.connection`` for modules, ``aritma.iam.connection.plugin`` for other plugins.
 
-The options themselves are in ``module_utils/_connection.py``; a test compares the two.
+The options themselves are in ``module_utils/_http/connection.py``; a test compares the two.
 """
 
 from __future__ import annotations
