@@ -30,6 +30,7 @@ from starlette.routing import Route
 TOKEN = "token-of-the-service-account"
 _PATCHES = ("application/strategic-merge-patch+json", "application/merge-patch+json")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_ANNOTATION = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
 
@@ -39,14 +40,14 @@ Json = dict[str, Any]
 class Refusal(Exception):
     """An answer with an error status."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, message: str = "") -> None:
         super().__init__(reason)
-        self.status, self.reason = status, reason
+        self.status, self.reason, self.message = status, reason, message or reason
 
     def answer(self) -> Response:
         """As the API writes it."""
-        body = {"kind": "Status", "status": "Failure", "reason": self.reason, "code": self.status, "message": "no"}
-        return JSONResponse(body, self.status)
+        body = {"kind": "Status", "status": "Failure", "reason": self.reason, "code": self.status}
+        return JSONResponse({**body, "message": self.message}, self.status)
 
 
 @dataclass
@@ -96,10 +97,9 @@ class Cluster:
         }
 
     def annotation(self, resource: str, name: str, namespace: str = "billing") -> str | None:
-        """The rotation that the pods of a workload are annotated with."""
-        template = self.objects[resource, namespace, name]["spec"]["template"]
-        text: str | None = template["metadata"].get("annotations", {}).get("aritma.iam/rotation-id")
-        return text
+        """The rotation that the pods of a workload of one client are annotated with."""
+        annotations = self.objects[resource, namespace, name]["spec"]["template"]["metadata"].get("annotations", {})
+        return next((text for key, text in annotations.items() if key.startswith("aritma.iam/rotation-id")), None)
 
     def store(self, resource: str, namespace: str, name: str, changed: Json) -> Json:
         """Keep an object under the next version; a change of nothing is none."""
@@ -179,7 +179,8 @@ class _Api:
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             raise Refusal(401, "Unauthorized")
         if wanted in self.cluster.denied:
-            raise Refusal(403, "Forbidden")
+            verb, _blank, resource = wanted.partition(" ")
+            raise Refusal(403, "Forbidden", f'User "writer" cannot {verb} resource "{resource}" in API group ""')
 
     def get(self, key: tuple[str, str, str], _body: Json, _request: Request) -> Json:
         """One object."""
@@ -223,6 +224,11 @@ class _Api:
     @staticmethod
     def _valid(key: tuple[str, str, str], body: Json) -> Json:
         data = body.get("data") or {}
+        template = (body.get("spec") or {}).get("template") or {}
+        for each in (body, template):
+            names = ((each.get("metadata") or {}).get("annotations") or {}).keys()
+            if not all(_ANNOTATION.fullmatch(name) for name in names):
+                raise Refusal(422, "Invalid")
         if not _NAME.fullmatch(key[2]) or not all(_KEY.fullmatch(each) for each in data):
             raise Refusal(422, "Invalid")
         return body

@@ -1,16 +1,33 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m simulator`: see README.md for the options."""
+"""`python -m simulator`, or `python` and this folder: see README.md for the options."""
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import ipaddress
 import os
+import sys
 from pathlib import Path
 
-from simulator.named import NAMED, named_profile
+_PACKAGES = {
+    "joserfc": "joserfc",
+    "jsonschema_rs": "jsonschema-rs",
+    "starlette": "starlette",
+    "uvicorn": "uvicorn",
+    "yaml": "pyyaml",
+}
+_MISSING = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
+if _MISSING:
+    sys.exit(
+        f"The simulator needs packages that this Python lacks: {sys.executable} -m pip install {' '.join(_MISSING)}"
+    )
+if not __package__:  # started by its folder, which Python then takes for the place of all modules
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from simulator.named import every_profile, named_profile
 from simulator.profiles import UnknownSwitch
 from simulator.server import Listener, serve
 from simulator.simulation import Settings
@@ -23,13 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--state", default=":memory:", help="file of the state, or :memory:")
-    parser.add_argument("--profile", default="documented", help=f"one of {', '.join(sorted(NAMED))}")
+    parser.add_argument("--profile", default="documented", help=f"a file, or one of {', '.join(every_profile())}")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", dest="switches")
     parser.add_argument("--port-file", type=Path, help="written once the simulator answers")
     parser.add_argument("--tls-cert", help="PEM file; with --tls-key: serve https")
     parser.add_argument("--tls-key", help="PEM file")
     parser.add_argument("--admin-client-id", default="admin")
     parser.add_argument("--admin-client-secret-file", type=Path, help="else SIMULATOR_ADMIN_SECRET, else a fixed one")
+    parser.add_argument("--play", action="store_true", help="with things in the tenant, and lines for a shell")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when the starting process has ended")
     return parser
 
@@ -57,6 +75,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error("--host must be a loopback address: the control API has no authorisation")
     if not all(equals for _name, equals, _value in pairs):
         parser.error("--set takes SWITCH=VALUE")
+    if options.play and options.admin_client_secret_file:
+        parser.error("--play shows the secret of the admin, so it takes no file with one")
     try:
         named_profile(options.profile, switches)
     except UnknownSwitch as error:
@@ -66,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
         profile=options.profile,
         switches=switches,
         admin_client_id=options.admin_client_id,
-        admin_client_secret=_admin_secret(options.admin_client_secret_file),
+        admin_client_secret=DEFAULT_ADMIN_SECRET if options.play else _admin_secret(options.admin_client_secret_file),
     )
     listener = Listener(
         host=options.host,
@@ -75,6 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
         exit_with_parent=options.exit_with_parent,
+        play=options.play,
     )
     serve(settings, listener)
 

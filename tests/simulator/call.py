@@ -62,6 +62,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     identity: Identity | None
+    node: int = 0
     entry: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from simulator.process import Simulator
+from simulator.process import Server
 
 _SECONDS = 20.0
 
@@ -18,12 +18,16 @@ _SECONDS = 20.0
 class Caller:
     """Calls IAM as the admin client, and the token endpoint as anyone."""
 
-    def __init__(self, simulator: Simulator, verify: str | bool = True) -> None:
+    def __init__(self, simulator: Server, verify: str | bool = True) -> None:
         self._simulator = simulator
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = verify
         self._admin_token = ""
+
+    def close(self) -> None:
+        """End its connections."""
+        self._session.close()
 
     def exchange(
         self,

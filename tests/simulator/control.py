@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from simulator.faults import BadRule, parse_rule, rule_form
+from simulator.grants import policies_that_allow
 from simulator.log import masked_body
-from simulator.named import NAMED
+from simulator.named import every_profile
 from simulator.profiles import SWITCHES, UnknownSwitch, with_switches
 from simulator.routes.secrets import shown_id
 from simulator.seed import plant, show
@@ -48,7 +49,7 @@ async def show_profile(simulation: Simulation, request: Request) -> Any:
         name: {"fact": field.metadata["fact"], "doc": field.metadata["doc"], "values": field.metadata["values"]}
         for name, field in SWITCHES.items()
     }
-    return {**simulation.profile_form(), "known_profiles": sorted(NAMED), "known_switches": switches}
+    return {**simulation.profile_form(), "known_profiles": every_profile(), "known_switches": switches}
 
 
 async def change_profile(simulation: Simulation, request: Request) -> Any:
@@ -77,6 +78,15 @@ async def check(simulation: Simulation, request: Request) -> Any:
         "live": [shown_id(simulation.profile, secret) for secret in found if secret.live(now)],
         "deleted": [shown_id(simulation.profile, secret) for secret in found if secret.deleted is not None],
     }
+
+
+async def allowed(simulation: Simulation, request: Request) -> Any:
+    """POST /_sim/allowed {token, action, scope}: what a resource would say to who brings this access token."""
+    data, store = await _json(request), simulation.store
+    identity = simulation.tokens.verify(f"Bearer {data['token']}", simulation.known_tenants())
+    client = store.clients.find(identity.client_id, identity.tenant) if identity else None
+    found = policies_that_allow(store, client, data["action"], data["scope"]) if client else []
+    return {"allowed": bool(found), "through": [policy.subject for policy in found]}
 
 
 async def show_log(simulation: Simulation, request: Request) -> Any:
@@ -151,6 +161,7 @@ _ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", "/_sim/seed", seed),
     ("GET", "/_sim/state", state),
     ("POST", "/_sim/check", check),
+    ("POST", "/_sim/allowed", allowed),
     ("GET", "/_sim/log", show_log),
     ("POST", "/_sim/log", mark),
     ("DELETE", "/_sim/log", clear_log),

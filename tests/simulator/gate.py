@@ -19,6 +19,7 @@ from simulator.contract import Exchange, Operation
 from simulator.faults import Rule, Traits
 from simulator.injection import DROP, Connection, Cut, after_commit, before_commit
 from simulator.log import masked_body
+from simulator.nodes import Nodes
 from simulator.routes.token import claimed_client_id, tenant_of
 from simulator.simulation import Simulation
 
@@ -44,6 +45,7 @@ class Gate:
     def __init__(self, simulation: Simulation, control: Starlette) -> None:
         self._simulation = simulation
         self._control = control
+        self._nodes = Nodes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -52,6 +54,10 @@ class Gate:
             await self._control(scope, receive, send)
             return
         call = self._call(scope, await read_body(receive))
+        if call.operation is not None and not call.operation.secured:
+            addresses = {protocol.client for protocol in self.connections}
+            call.node = self._nodes.reached_by(scope["client"], addresses, call.profile.token_nodes)
+            call.entry["node"] = call.node
         rule = self._simulation.faults.pick(_traits(call))
         connection = Connection(scope, receive, self.connections)
         answer = await self._answer(call, rule, connection)

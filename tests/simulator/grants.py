@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
 from simulator.call import Call
-from simulator.store import Policy
+from simulator.store import Client, Policy, Store
 
 # A parent grants its children; the real hierarchy is not public, this one is made up.
 ACTION_TREE: Mapping[str, tuple[str, ...]] = {
@@ -59,10 +59,26 @@ def _with_inherited(call: Call, policies: Iterable[Policy]) -> Iterator[Policy]:
 
 
 def _members(call: Call, group: str, seen: frozenset[str]) -> Iterator[str]:
-    for member in call.store.people.members(group.removeprefix("group-")):
+    found = call.store.people.group(call.tenant, subject_id=group)
+    for member in call.store.people.members(found.uuid) if found else ():
         yield member
         if member.startswith("group-") and member not in seen:
             yield from _members(call, member, seen | {member})
+
+
+def policies_that_allow(store: Store, client: Client, action: str, scope: str) -> list[Policy]:
+    """The policies by which a resource would let a client act now: its own or of its groups, on this or a parent."""
+    holders = set(client.subject_ids)
+    for subject in client.subject_ids:
+        holders |= {group.subject_id for group in store.people.all_groups(client.tenant, subject)}
+    return [
+        policy
+        for policy in store.policies.every()
+        if policy.tenant == client.tenant
+        and policy.subject in holders
+        and action in (policy.action, *ACTION_TREE.get(policy.action, ()))
+        and f"{scope}/".startswith(policy.scope.rstrip("/") + "/")
+    ]
 
 
 def _with_derived(policies: Iterable[Policy], scope: str) -> Iterator[Policy]:

@@ -1,13 +1,17 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The named profiles, in one table, and what each departs from in the OpenAPI file."""
+"""The named profiles, in one table; those in files; and what each departs from in the OpenAPI file."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
-from simulator.profiles import Profile, UnknownSwitch, Value, with_switches
+import yaml
+
+from simulator.profiles import Profile, UnknownSwitch, Value, likely, with_switches
 
 _BODIES: dict[str, Value] = {
     "create_client_status": 201,
@@ -23,6 +27,34 @@ _RENAMED: dict[str, Value] = {
     "secret_id_name": "secretId",
     "secret_created_name": "createdAt",
     "secret_expiration_name": "expiresAt",
+}
+
+# Section 13 of the facts: what siblings of the API and the identity server that it probably runs suggest.
+_DUENDE: dict[str, Value] = {
+    "put_client_id": "required",
+    "create_client_status": 201,
+    "create_client_body": "links",
+    "links_href": "null",
+    "put_missing_members": "refuse",
+    "duplicate_items": 400,
+    "length_limits": True,
+    "extra_members": True,
+    "secret_id_type": "integer",
+    "secret_types_listed": True,
+    "secret_value": "null",
+    "create_secret_body": "secret",
+    "delete_missing_secret": 400,
+    "token_invalid_client": "400",
+    "unreadable_credentials": "invalid_request",
+    "credential_length_max": 100,
+    "basic_decoding": "form",
+    "client_cache_seconds": 1.0,
+    "clients_page_default": 10,
+    "clients_page_max": 100,
+    "policies_page_default": 10,
+    "policies_page_max": 100,
+    "policy_cursor_type": "integer",
+    "policy_scope_form": "relative",
 }
 
 NAMED: Mapping[str, Mapping[str, Value]] = {
@@ -68,6 +100,7 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
         "policies_envelope": "bare",
         "permissions_envelope": "bare",
     },
+    "duende": _DUENDE,
     "integer_ids": {"secret_id_type": "integer"},
     "renamed_ids": _RENAMED,
     "renamed_ids_client": {
@@ -78,6 +111,7 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
     "opaque_subjects": {"client_subject": "opaque"},
     "anonymous_subjects": {"client_subject": "opaque_without_properties"},
     "put_only": {"update_method": "put"},
+    "whole_put": {"put_client_id": "required", "put_missing_members": "refuse", "extra_members": True},
     "patch_only": {"update_method": "patch"},
     "no_update": {"update_method": "none", "delete_client_status": 405},
     "no_details": {"client_details": "basic", "client_list_details": "basic"},
@@ -129,6 +163,9 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
     },
     "token_400": {"token_invalid_client": "400"},
     "token_401": {"token_invalid_client": "401", "token_error_description": False},
+    "scope_first": {"token_checks": "scope_first"},
+    "cached_clients": {"client_cache_seconds": 1.5},
+    "two_nodes": {"token_nodes": 2, "node_lag": 1.5},
     "short_tokens": {"token_lifetime": 3},
     "dying_tokens": {"issued_tokens": "die"},
     "no_scope_echo": {"token_scope_echo": False, "token_type": "bearer"},
@@ -149,14 +186,77 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
     "loose_filters": {"policy_filters": "ignored", "policy_include_default": True},
     "root_actions": {"actions_prefix": "", "actions_shape": "tree", "scopes_shape": "string"},
     "nested_permissions": {"permission_shape": "nested"},
+    "implied_permissions": {"permissions_implied": True, "permission_subject": "asked"},
+    "groups_by_id": {
+        "group_key": "id",
+        "group_key_status": 400,
+        "group_subject": "opaque",
+        "groups_envelope": "items",
+    },
+    "groups_by_subject_id": {
+        "group_key": "subject_id",
+        "group_subject": "opaque",
+        "groups_envelope": "bare",
+        "create_group_status": 200,
+        "memberships_nested": True,
+    },
+    "strict_groups": {
+        "duplicate_group_name": 409,
+        "existing_member": 409,
+        "missing_member": 404,
+        "unknown_member": 404,
+        "members_per_request": 50,
+        "groups_in_groups": False,
+        "delete_group_status": 405,
+    },
+    "lenient_groups": {
+        "unknown_member": 204,
+        "member_change_status": 200,
+        "delete_group_status": 200,
+        "delete_missing_group": 204,
+        "group_cascade": False,
+        "group_members_listed": False,
+        "permissions_through_groups": False,
+    },
+    "no_groups": {"groups": "missing"},
+    "groups_forbidden": {"groups": "forbidden"},
 }
+
+_FOLDER = Path(__file__).with_name("profiles")
+_NO_SWITCHES = ("name", "schema", "findings")
+"""Members of a profile file that are for others."""
+
+
+def every_profile() -> list[str]:
+    """The named profiles, and the files beside this one by their names without `.json`."""
+    return sorted({*NAMED, *(path.stem for path in _FOLDER.glob("*.json"))})
 
 
 def named_profile(name: str, switches: Mapping[str, Value] | None = None) -> Profile:
-    """A named profile, with some switches set otherwise; `UnknownSwitch` when there is none of that name."""
-    if name not in NAMED:
-        raise UnknownSwitch(f"there is no profile {name!r}; there are: {', '.join(sorted(NAMED))}")
-    return with_switches(with_switches(Profile(), NAMED[name]), switches or {})
+    """A profile by its name or file, with some switches set otherwise; `UnknownSwitch` when there is no such one."""
+    return with_switches(with_switches(Profile(), _switches_of(name)), switches or {})
+
+
+def _switches_of(name: str) -> Mapping[str, Value]:
+    if name in NAMED:
+        return NAMED[name]
+    ours = _FOLDER / f"{name}.json"
+    path = ours if ours.is_file() else Path(name)
+    if path.is_file():
+        return read_profile(path)
+    raise UnknownSwitch(f"there is no profile {name!r}; {likely(name, every_profile())}")
+
+
+def read_profile(path: Path) -> Mapping[str, Value]:
+    """The switches of a profile file, JSON or YAML: a mapping of switch to value."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UnknownSwitch(f"the profile file {path} cannot be read: {error}") from error
+    if not isinstance(data, dict):
+        raise UnknownSwitch(f"the profile file {path} is no mapping of switches to values")
+    return {str(name): value for name, value in data.items() if name not in _NO_SWITCHES}
 
 
 # switch, the values under which these operations still answer as the OpenAPI file says, the operations.
@@ -177,6 +277,7 @@ _CONFORMING: tuple[tuple[str, tuple[Value, ...], tuple[str, ...]], ...] = (
     ("scopes_envelope", ("bare",), ("listScopes",)),
     ("scopes_shape", ("object",), ("listScopes",)),
     ("actions_envelope", ("bare",), ("listActions",)),
+    ("groups_envelope", ("flat",), ("listGroups", "listGroupMembers", "getSubjectMemberships")),
     ("page_links", ("absolute", "null", "other_host"), ("listClients",)),
     ("error_body", ("problem", "json", "empty"), ("errors",)),
 )
@@ -191,7 +292,7 @@ def departures(profile: Profile) -> frozenset[str]:
         for operation in operations
     }
     created = (profile.create_client_status, profile.create_client_body)
-    if created not in {(200, "none"), (201, "client")}:
+    if created not in {(200, "none"), (201, "client"), (201, "links")}:
         found.add("createClient")
     if (profile.update_client_status, profile.update_client_body) == (200, "none"):
         found.add("updateClient")

@@ -102,6 +102,12 @@ class Admin:
         answer: dict[str, list[str | int]] = self.call("POST", "/check", {"client_id": client_id, "value": value})
         return answer
 
+    def allowed(self, token: str, action: str, scope: str) -> dict[str, Any]:
+        """Whether a resource would let who has this token act so: `allowed`, and the subjects it holds it `through`."""
+        data = {"token": token, "action": action, "scope": scope}
+        answer: dict[str, Any] = self.call("POST", "/allowed", data)
+        return answer
+
     def log(self, since: int = 0, **wanted: str) -> list[dict[str, Any]]:
         """The ordered log; `wanted` filters by members such as operation, client_id or kind."""
         answer: list[dict[str, Any]] = self.call("GET", "/log?" + urlencode({"since": since, **wanted}))
@@ -149,25 +155,16 @@ class Admin:
         self.call("DELETE", "/violations")
 
 
-class Simulator:
-    """A simulator process; its state file outlives `kill` and `restart`."""
+class Server:
+    """A simulator that runs somewhere, whoever started it: its addresses, its admin client, and its control API."""
 
     tenant = TENANT
     admin_client_id = ADMIN_CLIENT_ID
 
-    def __init__(self, arguments: list[str], *, tls: tuple[str, str] | None, admin_secret: str) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="simulator-"))
+    def __init__(self, url: str, admin_secret: str = ADMIN_CLIENT_SECRET, ca_file: str | None = None) -> None:
+        self.url = url
         self.admin_client_secret = admin_secret
-        self._tls = tls
-        self._arguments = arguments
-        self._port = 0
-        self._process: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    @property
-    def url(self) -> str:
-        """Scheme, host and port."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}"
+        self._ca_file = ca_file
 
     @property
     def api_url(self) -> str:
@@ -186,7 +183,19 @@ class Simulator:
     @property
     def admin(self) -> Admin:
         """The control API."""
-        return Admin(self.url, self._tls[0] if self._tls else None)
+        return Admin(self.url, self._ca_file)
+
+
+class Simulator(Server):
+    """A simulator process; its state file outlives `kill` and `restart`."""
+
+    def __init__(self, arguments: list[str], *, tls: tuple[str, str] | None, admin_secret: str) -> None:
+        super().__init__("", admin_secret, tls[0] if tls else None)
+        self.directory = Path(tempfile.mkdtemp(prefix="simulator-"))
+        self._arguments = arguments
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
 
     @property
     def pid(self) -> int:
@@ -231,6 +240,7 @@ class Simulator:
         if not port_file.exists():
             return False
         self._port = int(port_file.read_text())
+        self.url = f"{'https' if self._ca_file else 'http'}://127.0.0.1:{self._port}"
         try:
             return bool(self.admin.health())
         except (OSError, HTTPException):

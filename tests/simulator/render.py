@@ -76,9 +76,9 @@ def envelope(name: str, items: Sequence[Any]) -> Any:
     return {name: list(items)}
 
 
-def created_links(call: Call, path: str) -> list[dict[str, str]]:
-    """What some creates answer: links to what was made, in the version of the profile."""
-    href = f"{call.iam_url}/{call.profile.links_version}{path}"
+def created_links(call: Call, path: str) -> list[dict[str, str | None]]:
+    """What some creates answer: links to what was made, in the version of the profile, or to nowhere."""
+    href = f"{call.iam_url}/{call.profile.links_version}{path}" if call.profile.links_href == "url" else None
     return [
         {"rel": "self", "href": href, "method": "GET"},
         {"rel": "delete", "href": href, "method": "DELETE"},

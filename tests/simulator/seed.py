@@ -15,7 +15,7 @@ from simulator.render import parse_time, time_text
 from simulator.routes.secrets import shown_id
 from simulator.routes.subjects import client_subject_id
 from simulator.simulation import Simulation
-from simulator.store import Client, Policy, Secret
+from simulator.store import SHARED, Client, Policy, Secret
 
 Data = Mapping[str, Any]
 _SETTLED_SECONDS = 3600.0
@@ -29,6 +29,10 @@ def plant(simulation: Simulation, data: Data) -> dict[str, Any]:
                 simulation.store.add_name(kind, name)
         made = {
             "clients": [_plant_client(simulation, item) for item in data.get("clients", ())],
+            "secrets": [
+                _planted_secret(simulation, _plant_secret(simulation, item["client_id"], item))
+                for item in data.get("secrets", ())
+            ],
             "users": [_plant_user(simulation, item) for item in data.get("users", ())],
             "groups": [_plant_group(simulation, item) for item in data.get("groups", ())],
             "policies": [_plant_policy(simulation, item) for item in data.get("policies", ())],
@@ -47,17 +51,22 @@ def _plant_client(simulation: Simulation, item: Data) -> dict[str, Any]:
             grant_types=tuple(item.get("allowed_grant_types", ["client_credentials"])),
             redirect_uris=tuple(item.get("redirect_uris", [])),
             scopes=tuple(item.get("allowed_scopes", ["api"])),
+            extra=item.get("members"),
             created=_created(simulation, item),
         )
     )
-    secrets = [_plant_secret(simulation, client, secret) for secret in item.get("secrets", ())]
+    secrets = [_plant_secret(simulation, client.client_id, secret) for secret in item.get("secrets", ())]
     profile = simulation.profile
     return {
         "client_id": client.client_id,
         "name": client.name,
         "subject_id": client_subject_id(profile, client),
-        "secrets": [{"id": shown_id(profile, secret), "description": secret.description} for secret in secrets],
+        "secrets": [_planted_secret(simulation, secret) for secret in secrets],
     }
+
+
+def _planted_secret(simulation: Simulation, secret: Secret) -> dict[str, Any]:
+    return {"id": shown_id(simulation.profile, secret), "description": secret.description}
 
 
 def _seconds(text: str | None) -> float | None:
@@ -69,13 +78,14 @@ def _created(simulation: Simulation, item: Data) -> float:
     return _seconds(item.get("created")) or simulation.store.database.clock() - _SETTLED_SECONDS
 
 
-def _plant_secret(simulation: Simulation, client: Client, item: Data) -> Secret:
+def _plant_secret(simulation: Simulation, client_id: str, item: Data) -> Secret:
     return simulation.store.secrets.add(
-        client.client_id,
+        client_id,
         item["value"],
         item.get("description", ""),
         _seconds(item.get("expiration")),
         created=_created(simulation, item),
+        type_=item.get("type", SHARED),
     )
 
 
@@ -86,7 +96,9 @@ def _plant_user(simulation: Simulation, item: Data) -> dict[str, Any]:
 
 def _plant_group(simulation: Simulation, item: Data) -> dict[str, Any]:
     tenant = item.get("tenant", MAIN_TENANT)
-    group = simulation.store.people.add_group(tenant, item["name"], item.get("description", ""))
+    group = simulation.store.people.add_group(
+        tenant, item["name"], item.get("description", ""), opaque=simulation.profile.group_subject == "opaque"
+    )
     for member in item.get("members", ()):
         simulation.store.people.join(group.uuid, member)
     return {"id": group.uuid, "name": group.name, "subject_id": group.subject_id}
@@ -122,7 +134,13 @@ def show(simulation: Simulation, client_id: str | None = None) -> dict[str, Any]
             for policy in store.policies.every()
         ],
         "groups": [
-            {"subject_id": group.subject_id, "name": group.name, "members": people.members(group.uuid)}
+            {
+                "id": group.uuid,
+                "subject_id": group.subject_id,
+                "name": group.name,
+                "description": group.detail,
+                "members": people.members(group.uuid),
+            }
             for group in groups
         ],
         "counters": {"peak_live_secrets": store.secrets.peaks()},
@@ -139,6 +157,7 @@ def _shown_client(simulation: Simulation, client: Client) -> dict[str, Any]:
         "allowed_grant_types": list(client.grant_types),
         "redirect_uris": list(client.redirect_uris),
         "allowed_scopes": list(client.scopes),
+        **({} if client.extra is None else {"members": client.extra}),
         "subject_id": client_subject_id(profile, client),
         "secrets": [_shown_secret(profile, secret) for secret in every if secret.deleted is None],
         "history": [
@@ -152,6 +171,7 @@ def _shown_secret(profile: Profile, secret: Secret) -> dict[str, Any]:
     plain = Profile()
     return {
         "id": shown_id(profile, secret),
+        "type": secret.type,
         "description": secret.description,
         "expiration": time_text(plain, secret.expires),
         "created": time_text(plain, secret.created),

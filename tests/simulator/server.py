@@ -17,6 +17,7 @@ import uvicorn
 
 from simulator.control import control_app
 from simulator.gate import Gate
+from simulator.play import furnish, shell_lines
 from simulator.simulation import Settings, Simulation
 
 _KEEP_ALIVE_SECONDS = 120
@@ -33,16 +34,17 @@ class Listener:
     tls_cert: str | None = None
     tls_key: str | None = None
     exit_with_parent: bool = False
+    play: bool = False
 
 
 class Server(uvicorn.Server):
     """Announces itself when it answers, ends with exit code 0 on a signal, and with its parent when asked to."""
 
-    def __init__(self, config: uvicorn.Config, listener: Listener, address: tuple[str, int], profile: str) -> None:
+    def __init__(self, config: uvicorn.Config, listener: Listener, port: int, simulation: Simulation) -> None:
         super().__init__(config)
         self._listener = listener
-        self._address = address
-        self._profile = profile
+        self._port = port
+        self._simulation = simulation
         self._parent = os.getppid()
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
@@ -51,13 +53,17 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then write the port file and print the one line."""
+        """Start, then write the port file and print the one line, and in play those for a shell."""
         await super().startup(sockets=sockets)
-        if self._listener.port_file is not None:
-            write_atomically(self._listener.port_file, f"{self._address[1]}\n")
-        scheme = "https" if self._listener.tls_cert else "http"
-        host, port = self._address
-        print(f"simulator listening on {scheme}://{host}:{port} profile={self._profile}", flush=True)
+        listener = self._listener
+        if listener.port_file is not None:
+            write_atomically(listener.port_file, f"{self._port}\n")
+        host = f"[{listener.host}]" if ":" in listener.host else listener.host
+        url = f"{'https' if listener.tls_cert else 'http'}://{host}:{self._port}"
+        said = f"simulator listening on {url} profile={self._simulation.profile_name}"
+        if listener.play:
+            said = f"# {said}\n{shell_lines(self._simulation, url, listener.tls_cert)}"
+        print(said, flush=True)
 
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; true ends the server."""
@@ -83,6 +89,8 @@ def _bound_socket(listener: Listener) -> socket.socket:
 def serve(settings: Settings, listener: Listener) -> None:
     """Serve until a signal comes."""
     simulation = Simulation(settings)
+    if listener.play:
+        furnish(simulation)
     bound = _bound_socket(listener)
     gate = Gate(simulation, control_app(simulation))
     config = uvicorn.Config(
@@ -100,7 +108,7 @@ def serve(settings: Settings, listener: Listener) -> None:
         ssl_certfile=listener.tls_cert,
         ssl_keyfile=listener.tls_key,
     )
-    server = Server(config, listener, (listener.host, bound.getsockname()[1]), simulation.profile_name)
+    server = Server(config, listener, bound.getsockname()[1], simulation)
     gate.connections = server.server_state.connections
     try:
         asyncio.run(server.serve(sockets=[bound]))

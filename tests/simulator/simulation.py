@@ -23,7 +23,7 @@ from simulator.named import departures, named_profile
 from simulator.pauses import Pauses
 from simulator.profiles import Profile, Value, with_switches
 from simulator.render import error_response
-from simulator.routes import HANDLERS
+from simulator.routes import HANDLERS, groups
 from simulator.routes.catalog import SCOPES
 from simulator.store import Client, Store
 from simulator.tokens import IAM_SCOPE, Tokens
@@ -104,7 +104,7 @@ class Simulation:
             admin = Client(MAIN_TENANT, client_id, "IAM admin", "The admin client", ("client_credentials",), (), SCOPES)
             self.store.clients.add(admin)
         if not any(secret.deleted is None for secret in self.store.secrets.matching(client_id, value)):
-            self.store.secrets.add(client_id, value, "admin", None, created=1.0)
+            self.store.secrets.add(client_id, value, "admin", created=1.0)
         self.store.settle()
 
     def handle(self, call: Call) -> Response:
@@ -123,6 +123,8 @@ class Simulation:
             raise ApiError(405 if self._methods(call) else 404, "there is no such operation")
         if call.operation.secured:
             self._authorize(call)
+        if call.operation.id in groups.OPERATIONS:
+            groups.refuse_unoffered(call)
         handler = HANDLERS[call.operation.id]
         if call.method == "GET":
             return handler(call)

@@ -29,7 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     "listUsers": subjects.list_users,
     "getClientPermissions": subjects.client_permissions,
     "getSubjectPermissions": subjects.subject_permissions,
-    "getSubjectMemberships": subjects.subject_memberships,
+    "getSubjectMemberships": groups.memberships,
     "listGroups": groups.list_groups,
     "createGroup": groups.create_group,
     "deleteGroup": groups.delete_group,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 import uuid
 from http import HTTPStatus
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from simulator.call import ApiError, Call
-from simulator.render import created_links, location, maybe_body, no_content, page_link
+from simulator.render import created_links, location, maybe_body, no_content, page_link, time_text
 from simulator.routes.catalog import scope_names
-from simulator.routes.subjects import client_subject_ids
 from simulator.store import Client
 
 _TEXTS = ("name", "description")
 _LISTS = ("allowedGrantTypes", "redirectUris", "allowedScopes")
+_LONGEST_NAME = 200
+_LONGEST = {"name": 200, "description": 1000, "allowedGrantTypes": 250, "redirectUris": 400, "allowedScopes": 200}
 
 
 def known_client(call: Call) -> Client:
@@ -37,14 +39,32 @@ def basic_form(client: Client) -> dict[str, Any]:
 
 def full_form(call: Call, client: Client) -> dict[str, Any]:
     """`ClientDetailsDto`: the fields of the create request too (assumed)."""
-    extra = {"enabled": True, "clientUri": None, "tenantId": client.tenant} if call.profile.extra_members else {}
     return {
         **basic_form(client),
         "allowedGrantTypes": list(client.grant_types),
         "redirectUris": list(client.redirect_uris),
         "allowedScopes": list(client.scopes),
-        **extra,
+        **extra_members(call, client),
     }
+
+
+def extra_members(call: Call, client: Client) -> dict[str, Any]:
+    """The members that nobody documented."""
+    if client.extra is not None:
+        return client.extra
+    return {"enabled": True, "clientUri": None, "tenantId": client.tenant} if call.profile.extra_members else {}
+
+
+def _stored_name(call: Call, name: str) -> str:
+    """What becomes of a name under the profile."""
+    forms = {
+        "as_sent": name,
+        "composed": unicodedata.normalize("NFC", name),
+        "trimmed": name.strip(),
+        "lower_case": name.lower(),
+        "cut": name[:_LONGEST_NAME],
+    }
+    return forms[call.profile.stored_client_name]
 
 
 def _form(call: Call, client: Client, how: str) -> dict[str, Any]:
@@ -118,12 +138,26 @@ def _checked(call: Call, data: dict[str, Any], required: tuple[str, ...]) -> dic
             wrong[name] = ["not an array of strings"]
     if data.get("name") == "":
         wrong["name"] = ["empty"]
+    wrong = wrong or _beyond(call, data)
     if wrong:
         raise ApiError(400, "some members of the client are missing or wrong", wrong)
     unknown = set(data.get("allowedScopes", [])) - set(scope_names(call))
     if unknown and call.profile.unknown_scope != HTTPStatus.OK:
         raise ApiError(call.profile.unknown_scope, f"unknown scopes: {', '.join(sorted(unknown))}")
     return data
+
+
+def _beyond(call: Call, data: dict[str, Any]) -> dict[str, list[str]]:
+    """The members that are too long, or have an item twice, where the profile minds."""
+    wrong: dict[str, list[str]] = {}
+    for name, most in _LONGEST.items():
+        value = data.get(name, "")
+        items = value if isinstance(value, list) else [value]
+        if call.profile.length_limits and any(len(item) > most for item in items):
+            wrong[name] = [f"has more than {most} characters"]
+        if call.profile.duplicate_items != HTTPStatus.OK and len(set(items)) < len(items):
+            wrong[name] = ["has an item twice"]
+    return wrong
 
 
 def _refuse_taken_name(call: Call, name: str, but: str = "") -> None:
@@ -136,6 +170,7 @@ def _refuse_taken_name(call: Call, name: str, but: str = "") -> None:
 def create_client(call: Call) -> Response:
     """POST /v1/clients."""
     data = _checked(call, call.json(), (*_TEXTS, *_LISTS))
+    data["name"] = _stored_name(call, data["name"])
     _refuse_taken_name(call, data["name"])
     client = call.store.clients.add(
         Client(
@@ -172,7 +207,14 @@ def update_client(call: Call) -> Response:
     client = known_client(call)
     keep = call.method == "PATCH" or call.profile.put_missing_members == "keep"
     refuse = call.method == "PUT" and call.profile.put_missing_members == "refuse"
+    shown = full_form(call, client)
     data = _checked(call, call.json(), (*_TEXTS, *_LISTS) if refuse else () if keep else ("name",))
+    missing = [name for name in shown if name not in data and name != "clientId"] if refuse else []
+    strict = call.method == "PUT" and call.profile.put_client_id == "required"
+    if missing or (strict and data.get("clientId") != client.client_id):
+        raise ApiError(400, "a PUT needs every member", {name: ["required"] for name in missing or ["clientId"]})
+    if "name" in data:
+        data["name"] = _stored_name(call, data["name"])
     _refuse_taken_name(call, data.get("name", client.name), but=client.client_id)
     changed = dataclasses.replace(
         client,
@@ -181,10 +223,19 @@ def update_client(call: Call) -> Response:
         grant_types=tuple(data.get("allowedGrantTypes", client.grant_types if keep else ())),
         redirect_uris=tuple(data.get("redirectUris", client.redirect_uris if keep else ())),
         scopes=tuple(data.get("allowedScopes", client.scopes if keep else ())),
+        extra=_extra(call, client, data, keep=keep),
     )
     call.store.clients.update(changed)
     body = full_form(call, changed) if call.profile.update_client_body == "client" else None
     return maybe_body(call.profile.update_client_status, body)
+
+
+def _extra(call: Call, client: Client, data: dict[str, Any], *, keep: bool) -> dict[str, Any]:
+    """The undocumented members after an update; `version` and `updatedAt` are the server's own."""
+    before = extra_members(call, client)
+    sent = {name: value for name, value in data.items() if name not in ("clientId", *_TEXTS, *_LISTS)}
+    own = {"version": before.get("version", 0) + 1, "updatedAt": time_text(call.profile, call.store.database.clock())}
+    return {**(before if keep else {}), **sent, **{name: value for name, value in own.items() if name in before}}
 
 
 def delete_client(call: Call) -> Response:
@@ -200,7 +251,7 @@ def delete_client(call: Call) -> Response:
     for secret in call.store.secrets.present(client.client_id):
         call.store.secrets.delete(secret)
     if profile.cascade:
-        for subject in client_subject_ids(client):
+        for subject in client.subject_ids:
             call.store.policies.delete_of_subject(client.tenant, subject)
             call.store.people.leave_all(subject)
     call.store.clients.delete(client.client_id)

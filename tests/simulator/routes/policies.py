@@ -13,12 +13,14 @@ from starlette.responses import JSONResponse, Response
 
 from simulator.call import ApiError, Call
 from simulator.grants import effective_policies
+from simulator.profiles import Profile
 from simulator.render import maybe_body, no_content
 from simulator.routes.catalog import action_names
 from simulator.routes.clients import page_size
 from simulator.routes.subjects import find_subject
 from simulator.store import Policy
 
+_FIRST_CURSOR = 1 << 40
 _KEY = ("subject", "action", "scope")
 
 
@@ -32,13 +34,17 @@ def policy_form(call: Call, policy: Policy) -> dict[str, Any]:
     return form
 
 
-def _encode_cursor(position: int) -> str:
+def _encode_cursor(profile: Profile, position: int) -> str | int:
+    if profile.policy_cursor_type == "integer":
+        return _FIRST_CURSOR + position
     return base64.urlsafe_b64encode(f"after={position}".encode()).decode()
 
 
 def _decode_cursor(cursor: str) -> int:
     if not cursor:
         return 0
+    if cursor.isdecimal() and int(cursor) > _FIRST_CURSOR:
+        return int(cursor) - _FIRST_CURSOR
     try:
         return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("after="))
     except ValueError:
@@ -62,7 +68,7 @@ def list_policies(call: Call) -> Response:
     name = "data" if profile.policies_envelope == "paged" else profile.policies_envelope
     answer: dict[str, Any] = {name: [policy_form(call, policy) for policy in found[start:end]]}
     if end < len(found):
-        answer["cursor"] = _encode_cursor(end)
+        answer["cursor"] = _encode_cursor(profile, end)
     elif profile.policy_cursor_end != "absent":
         answer["cursor"] = None if profile.policy_cursor_end == "null" else ""
     return JSONResponse(answer)

@@ -18,6 +18,7 @@ from simulator.routes.clients import known_client
 from simulator.store import Client, Secret
 
 _SHORTEST, _LONGEST = 8, 32
+_LONGEST_DESCRIPTION = 2000
 
 
 def shown_id(profile: Profile, secret: Secret) -> str | int:
@@ -29,15 +30,24 @@ def secret_form(profile: Profile, secret: Secret) -> dict[str, Any]:
     """One secret as a list shows it."""
     form: dict[str, Any] = {profile.secret_id_name: shown_id(profile, secret)}
     if profile.secret_descriptions:
-        form["description"] = secret.description
+        form["description"] = _shown_description(profile, secret.description)
     form[profile.secret_expiration_name] = time_text(profile, secret.expires)
     if profile.secret_created_name:
         form[profile.secret_created_name] = time_text(profile, secret.created)
     if profile.secret_value != "absent":
         form["value"] = None if profile.secret_value == "null" else "********"
-    if profile.extra_members:
-        form["type"] = "SharedSecret"
+    if profile.secret_types_listed or profile.extra_members:
+        form["type"] = secret.type
     return form
+
+
+def _shown_description(profile: Profile, text: str) -> str:
+    forms = {"as_sent": text, "upper_case": text.upper(), "cut": text[:20]}
+    return forms[profile.secret_description_form]
+
+
+def _with_positions(profile: Profile, forms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**form, profile.secret_id_name: number} for number, form in enumerate(forms, 1)]
 
 
 def list_secrets(call: Call) -> Response:
@@ -50,6 +60,8 @@ def list_secrets(call: Call) -> Response:
     if call.profile.list_order == "newest":
         found.reverse()
     forms = [secret_form(call.profile, secret) for secret in found]
+    if call.profile.secret_id_positions:
+        forms = _with_positions(call.profile, forms)
     if not forms and call.profile.empty_secrets == "no_content":
         return no_content(HTTPStatus.NO_CONTENT)
     if not forms and call.profile.empty_secrets == "null":
@@ -69,6 +81,8 @@ def _checked(call: Call, data: dict[str, Any]) -> tuple[str, str, float | None]:
         description = ""
     if not isinstance(description, str):
         wrong["description"] = ["required"]
+    elif call.profile.length_limits and len(description) > _LONGEST_DESCRIPTION:
+        wrong["description"] = [f"has more than {_LONGEST_DESCRIPTION} characters"]
     expires, problem = _expiration(call, expiration)
     if problem:
         wrong["expiration"] = [problem]
@@ -126,7 +140,11 @@ def delete_secret(call: Call) -> Response:
     profile = call.profile
     present = call.store.secrets.present(client.client_id)
     wanted = call.params["secretId"]
-    found = next((secret for secret in present if str(shown_id(profile, secret)) == wanted), None)
+    ids = [
+        str(number if profile.secret_id_positions else shown_id(profile, each))
+        for number, each in enumerate(present, 1)
+    ]
+    found = next((secret for secret, shown in zip(present, ids, strict=True) if shown == wanted), None)
     if found is None:
         if profile.delete_missing_secret >= HTTPStatus.BAD_REQUEST:
             raise ApiError(profile.delete_missing_secret, "there is no such secret")

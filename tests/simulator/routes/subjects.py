@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -19,14 +20,9 @@ _LEAST_PAGE = 10
 _ALL = 1 << 31
 
 
-def client_subject_ids(client: Client) -> tuple[str, str]:
-    """Both subject ids that a client may have, whatever the profile."""
-    return f"client-{client.client_id}", f"client-{client.uuid}"
-
-
 def client_subject_id(profile: Profile, client: Client) -> str:
     """The subject id of a client under this profile."""
-    return client_subject_ids(client)[0 if profile.client_subject == "client_id" else 1]
+    return client.subject_ids[0 if profile.client_subject == "client_id" else 1]
 
 
 def client_form(profile: Profile, client: Client) -> dict[str, Any]:
@@ -64,7 +60,7 @@ def find_subject(call: Call, subject_id: str) -> Client | Person | None:
     if kind == "user":
         return call.store.people.user(call.tenant, identifier)
     if kind == "group":
-        return call.store.people.group(call.tenant, identifier)
+        return call.store.people.group(call.tenant, subject_id=subject_id)
     if kind == "client" and call.profile.client_subject == "client_id":
         return call.store.clients.find(identifier, call.tenant)
     if kind == "client":
@@ -104,10 +100,23 @@ def _page(items: list[Any], page: int, size: int, total: int) -> dict[str, Any]:
     }
 
 
-def page_of(call: Call, items: list[dict[str, Any]]) -> Response:
-    """One page of a complete list in the subjects' envelope."""
+def page_of(call: Call, items: list[dict[str, Any]], style: str = "flat") -> Response:
+    """One page of a complete list, in the envelope of subjects (flat), in that of clients (items), or all of it."""
+    if style == "bare":
+        return JSONResponse(items)
     page, size = _bounds(call)
-    return JSONResponse(_page(items[(page - 1) * size : page * size], page, size, len(items)))
+    shown = items[(page - 1) * size : page * size]
+    if style == "flat":
+        return JSONResponse(_page(shown, page, size, len(items)))
+    return JSONResponse(_items(shown, page, size, len(items)))
+
+
+def _items(items: list[Any], page: int, size: int, total: int) -> dict[str, Any]:
+    return {
+        "items": items,
+        "metadata": {"page": page, "pageSize": size, "totalCount": total},
+        "links": {"first": None, "previous": None, "next": None, "last": None},
+    }
 
 
 def list_subjects(call: Call) -> Response:
@@ -146,19 +155,7 @@ def list_users(call: Call) -> Response:
     """GET /v1/users: the same envelope as clients, all on one page."""
     users = call.store.people.users(call.tenant, call.query.get("searchText", ""))
     items = [{"id": user.uuid, "userName": user.name, "email": user.detail} for user in users]
-    return JSONResponse(
-        {
-            "items": items,
-            "metadata": {"page": 1, "pageSize": max(len(items), 1), "totalCount": len(items)},
-            "links": {"first": None, "previous": None, "next": None, "last": None},
-        }
-    )
-
-
-def subject_memberships(call: Call) -> Response:
-    """GET /v1/subjects/{subject}/memberships."""
-    subject_id = known_subject(call, call.params["subject"])
-    return page_of(call, [person_form(group) for group in call.store.people.direct_groups(call.tenant, subject_id)])
+    return JSONResponse(_items(items, 1, max(len(items), 1), len(items)))
 
 
 def _permission_form(profile: Profile, policy: Policy) -> dict[str, Any]:
@@ -174,14 +171,17 @@ def _permission_form(profile: Profile, policy: Policy) -> dict[str, Any]:
 
 
 def permissions_of(call: Call, subject_id: str) -> Response:
-    """Literal permissions of a subject and those of its groups."""
-    wanted = [subject_id, *(group.subject_id for group in call.store.people.all_groups(call.tenant, subject_id))]
+    """Literal permissions of a subject, those of its groups, and what follows from them, as the profile says."""
+    profile = call.profile
+    through = call.store.people.all_groups(call.tenant, subject_id) if profile.permissions_through_groups else []
     found = [
-        policy
-        for subject in wanted
-        for policy in effective_policies(call, {"subject": subject}, derived=False, inherited=False)
+        policy if profile.permission_subject == "holder" else dataclasses.replace(policy, subject=subject_id)
+        for subject in (subject_id, *(group.subject_id for group in through))
+        for policy in effective_policies(
+            call, {"subject": subject}, derived=profile.permissions_implied, inherited=False
+        )
     ]
-    forms = [_permission_form(call.profile, policy) for policy in found]
+    forms = [_permission_form(profile, policy) for policy in dict.fromkeys(found)]
     if call.profile.permissions_envelope == "paged":
         return page_of(call, forms)
     return JSONResponse(envelope(call.profile.permissions_envelope, forms))

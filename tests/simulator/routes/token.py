@@ -13,11 +13,12 @@ from urllib.parse import parse_qs, unquote_plus
 from starlette.responses import JSONResponse, Response
 
 from simulator.call import DEFAULT_TENANT, TENANTS, ApiError, Call, TokenError
+from simulator.nodes import View, view_of
 from simulator.profiles import Profile
 from simulator.render import error_body
 from simulator.routes.catalog import scope_names
 from simulator.routes.secrets import shown_id
-from simulator.store import Client, Secret
+from simulator.store import SHARED, Client, Secret
 
 _OPENID_SCOPES = frozenset({"openid", "profile", "email", "phone", "address", "offline_access"})
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -98,15 +99,13 @@ def _granted(call: Call, tenant: str) -> Response:
     if media_type != "application/x-www-form-urlencoded":
         raise TokenError("invalid_request", "the body must be a form")
     form = form_of(call.body)
-    client, secret = _authenticated(call, tenant, form)
+    credentials = _credentials(call, form)
+    if call.profile.token_checks == "scope_first":
+        named = call.store.clients.find(credentials[0][0], tenant)
+        _granted_scope(call, named, form)
+    client, secret = _authenticated(call, tenant, credentials)
     call.entry["secret_id"] = shown_id(call.profile, secret)
-    if not form.get("grant_type"):
-        raise TokenError("invalid_request", "grant_type is missing")
-    if form["grant_type"] != "client_credentials":
-        raise TokenError("unsupported_grant_type", "only client_credentials is served here")
-    if "client_credentials" not in client.grant_types:
-        raise TokenError("unauthorized_client", "the client may not use this grant")
-    scope = _granted_scope(call, client, form.get("scope", ""))
+    scope = _granted_scope(call, client, form)
     lifetime = call.profile.token_lifetime
     token, jti = call.tokens.issue(f"{call.base_url}/{tenant}", tenant, client.client_id, scope, lifetime)
     call.store.remember_token(jti, client.client_id, secret.number)
@@ -127,44 +126,55 @@ def _credentials(call: Call, form: dict[str, str]) -> list[tuple[str, str]]:
         raise TokenError("invalid_request", "the client authenticates in two ways at once")
     raw = basic_credentials(authorization)
     if raw is None:
-        raise TokenError("invalid_client", "the Authorization header cannot be read")
+        raise TokenError(call.profile.unreadable_credentials, "the Authorization header cannot be read")
     decoded = (unquote_plus(raw[0]), unquote_plus(raw[1]))
     return {"form": [decoded], "raw": [raw], "either": [decoded, raw]}[call.profile.basic_decoding]
 
 
-def _authenticated(call: Call, tenant: str, form: dict[str, str]) -> tuple[Client, Secret]:
-    for client_id, value in _credentials(call, form):
-        client = call.store.clients.find_even_deleted(client_id, tenant)
-        secret = None if client is None else _accepted_secret(call, client, value)
-        if client is not None and secret is not None:
-            return client, secret
+def _authenticated(call: Call, tenant: str, credentials: list[tuple[str, str]]) -> tuple[Client, Secret]:
+    longest = call.profile.credential_length_max
+    for client_id, value in credentials:
+        if longest and max(len(client_id), len(value)) > longest:
+            raise TokenError("invalid_request", "the client id or the secret is too long")
+        view = view_of(call, client_id, tenant)
+        secret = None if view is None else _accepted_secret(call, view, value)
+        if view is not None and secret is not None:
+            return view.client, secret
     raise TokenError("invalid_client", "unknown client or wrong secret")
 
 
-def _accepted_secret(call: Call, client: Client, value: str) -> Secret | None:
-    matching = call.store.secrets.matching(client.client_id, value)
+def _accepted_secret(call: Call, view: View, value: str) -> Secret | None:
+    matching = call.store.secrets.matching(view.client.client_id, value)
     if matching:
         call.entry["matched"] = [shown_id(call.profile, secret) for secret in matching]
-    return next((secret for secret in reversed(matching) if _accepts(call, secret)), None)
+    return next((secret for secret in reversed(matching) if _accepts(call, secret, view.moment)), None)
 
 
-def _accepts(call: Call, secret: Secret) -> bool:
-    """Whether the token endpoint takes this secret now; changes reach it with the delays of the profile."""
-    profile, now = call.profile, call.store.database.clock()
-    if secret.expires is not None and secret.expires <= now:
+def _accepts(call: Call, secret: Secret, moment: float) -> bool:
+    """Whether a node takes this secret that knows what was up to a moment, and that with the delays of the profile."""
+    profile = call.profile
+    if secret.type != SHARED or (secret.expires is not None and secret.expires <= call.store.database.clock()):
         return False
     sees_new_state = profile.delay_flaps and call.store.count_exchange(secret.client_id) % 2 == 0
-    if secret.deleted is not None:
-        return now < secret.deleted + profile.refuse_delay and not sees_new_state
-    return now >= secret.created + profile.accept_delay or sees_new_state
+    added = moment >= secret.created + profile.accept_delay or sees_new_state
+    gone = secret.deleted is not None and (moment >= secret.deleted + profile.refuse_delay or sees_new_state)
+    return added and not gone
 
 
-def _granted_scope(call: Call, client: Client, asked: str) -> str:
-    wanted = asked.split()
-    if not wanted:
-        if call.profile.token_scope_required:
-            raise TokenError("invalid_request", "scope is missing")
-        wanted = list(client.scopes)
+def _granted_scope(call: Call, client: Client | None, form: dict[str, str]) -> str:
+    """The scope of the token, when grant and scope are what the client may have; of no client nothing is known."""
+    if not form.get("grant_type"):
+        raise TokenError("invalid_request", "grant_type is missing")
+    if form["grant_type"] != "client_credentials":
+        raise TokenError("unsupported_grant_type", "only client_credentials is served here")
+    wanted = form.get("scope", "").split()
+    if not wanted and call.profile.token_scope_required:
+        raise TokenError("invalid_request", "scope is missing")
+    if client is None:
+        return ""
+    if "client_credentials" not in client.grant_types:
+        raise TokenError("unauthorized_client", "the client may not use this grant")
+    wanted = wanted or list(client.scopes)
     if _OPENID_SCOPES & set(wanted) or not set(wanted) <= set(client.scopes):
         raise TokenError("invalid_scope", "the client may not request this scope")
     return " ".join(wanted)

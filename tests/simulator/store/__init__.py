@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from simulator.store.clients import Client, Clients
 from simulator.store.database import Database
 from simulator.store.lag import Lag, count_up
 from simulator.store.people import People, Person
 from simulator.store.policies import Policies, Policy
-from simulator.store.secrets import Secret, Secrets
+from simulator.store.secrets import SHARED, Secret, Secrets
 
-__all__ = ["Client", "Database", "Lag", "Person", "Policy", "Secret", "Store"]
+__all__ = ["SHARED", "Client", "Database", "Lag", "Person", "Policy", "Secret", "Store"]
 
 _LONG_AGO = -(1 << 40)
 
@@ -39,8 +41,26 @@ class Store:
 
     def settle(self) -> None:
         """Make what is there now visible to lists that lag by requests."""
-        for table in ("clients", "secrets", "policies"):
+        for table in ("clients", "secrets", "policies", "groups", "members"):
             self.database.run(f"UPDATE {table} SET created_tick = ?", _LONG_AGO)
+
+    def keep_client(self, node: int, client: Client, moment: float, until: float) -> None:
+        """Let a node keep what it knows of a client at a moment: its grants, its scopes, and so its secrets."""
+        settings = json.dumps({"grant_types": client.grant_types, "scopes": client.scopes})
+        self.database.run(
+            "INSERT OR REPLACE INTO kept_clients VALUES (?, ?, ?, ?, ?, ?)",
+            *(node, client.tenant, client.client_id, settings, moment, until),
+        )
+
+    def kept_client(self, node: int, client: Client, now: float) -> tuple[dict[str, Any], float] | None:
+        """What a node keeps of a client, and of which moment."""
+        row = self.database.one(
+            "SELECT * FROM kept_clients WHERE node = ? AND tenant = ? AND client_id = ? AND until > ?",
+            *(node, client.tenant, client.client_id, now),
+        )
+        if row is None:
+            return None
+        return {name: tuple(items) for name, items in json.loads(row["settings"]).items()}, row["moment"]
 
     def count_exchange(self, client_id: str) -> int:
         """Count a token exchange of a client; how many there were."""

@@ -27,7 +27,10 @@ _SEARCH = {
 
 @dataclass(frozen=True)
 class Client:
-    """An OAuth client; `uuid` is what its subject is known by when subjects are opaque."""
+    """An OAuth client; `uuid` is what its subject is known by when subjects are opaque.
+
+    `extra` are members that nobody documented; None: those of the profile.
+    """
 
     tenant: str
     client_id: str
@@ -36,9 +39,15 @@ class Client:
     grant_types: tuple[str, ...]
     redirect_uris: tuple[str, ...]
     scopes: tuple[str, ...]
+    extra: dict[str, Any] | None = None
     uuid: str = ""
     created: float = 0.0
     deleted: float | None = None
+
+    @property
+    def subject_ids(self) -> tuple[str, str]:
+        """Both subject ids that a client may have, whatever the profile."""
+        return f"client-{self.client_id}", f"client-{self.uuid}"
 
 
 def _client(row: Row) -> Client:
@@ -50,6 +59,7 @@ def _client(row: Row) -> Client:
         grant_types=tuple(json.loads(row["grant_types"])),
         redirect_uris=tuple(json.loads(row["redirect_uris"])),
         scopes=tuple(json.loads(row["scopes"])),
+        extra=json.loads(row["extra"]),
         uuid=row["uuid"],
         created=row["created"],
         deleted=row["deleted"],
@@ -64,6 +74,7 @@ def _settings(client: Client) -> dict[str, Any]:
         "grant_types": json.dumps(client.grant_types),
         "redirect_uris": json.dumps(client.redirect_uris),
         "scopes": json.dumps(client.scopes),
+        "extra": json.dumps(client.extra),
     }
 
 
@@ -146,7 +157,7 @@ class Clients:
         """Replace the settings of a client."""
         self._database.run(
             "UPDATE clients SET name = :name, folded = :folded, description = :description,"
-            " grant_types = :grant_types, redirect_uris = :redirect_uris, scopes = :scopes"
+            " grant_types = :grant_types, redirect_uris = :redirect_uris, scopes = :scopes, extra = :extra"
             " WHERE client_id = :client_id AND tenant = :tenant AND deleted IS NULL",
             client_id=client.client_id,
             tenant=client.tenant,

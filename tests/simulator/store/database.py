@@ -18,12 +18,12 @@ CREATE TABLE IF NOT EXISTS ticks (key TEXT PRIMARY KEY, n INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (
   id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, client_id TEXT NOT NULL, name TEXT NOT NULL,
   folded TEXT NOT NULL, description TEXT NOT NULL, grant_types TEXT NOT NULL, redirect_uris TEXT NOT NULL,
-  scopes TEXT NOT NULL, uuid TEXT NOT NULL, created REAL NOT NULL, created_tick INTEGER NOT NULL,
+  scopes TEXT NOT NULL, extra TEXT NOT NULL, uuid TEXT NOT NULL, created REAL NOT NULL, created_tick INTEGER NOT NULL,
   deleted REAL, deleted_tick INTEGER);
 CREATE INDEX IF NOT EXISTS clients_by_id ON clients (client_id, tenant);
 CREATE TABLE IF NOT EXISTS secrets (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, client_id TEXT NOT NULL, description TEXT NOT NULL,
-  expires REAL, digest TEXT NOT NULL, created REAL NOT NULL, created_tick INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, uuid TEXT NOT NULL, client_id TEXT NOT NULL, type TEXT NOT NULL,
+  description TEXT NOT NULL, expires REAL, digest TEXT NOT NULL, created REAL NOT NULL, created_tick INTEGER NOT NULL,
   deleted REAL, deleted_tick INTEGER);
 CREATE INDEX IF NOT EXISTS secrets_by_client ON secrets (client_id);
 CREATE TABLE IF NOT EXISTS peaks (client_id TEXT PRIMARY KEY, peak INTEGER NOT NULL);
@@ -35,10 +35,16 @@ CREATE TABLE IF NOT EXISTS users (
   id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL,
   folded TEXT NOT NULL, email TEXT NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS groups (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL,
-  folded TEXT NOT NULL, description TEXT NOT NULL, created REAL NOT NULL);
+  id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, uuid TEXT NOT NULL, subject_id TEXT NOT NULL,
+  name TEXT NOT NULL, folded TEXT NOT NULL, description TEXT NOT NULL, created REAL NOT NULL,
+  created_tick INTEGER NOT NULL, deleted REAL, deleted_tick INTEGER);
 CREATE TABLE IF NOT EXISTS members (
-  group_uuid TEXT NOT NULL, subject_id TEXT NOT NULL, PRIMARY KEY (group_uuid, subject_id));
+  id INTEGER PRIMARY KEY AUTOINCREMENT, group_uuid TEXT NOT NULL, subject_id TEXT NOT NULL, created REAL NOT NULL,
+  created_tick INTEGER NOT NULL, deleted REAL, deleted_tick INTEGER);
+CREATE INDEX IF NOT EXISTS members_by_subject ON members (subject_id);
+CREATE TABLE IF NOT EXISTS kept_clients (
+  node INTEGER NOT NULL, tenant TEXT NOT NULL, client_id TEXT NOT NULL, settings TEXT NOT NULL, moment REAL NOT NULL,
+  until REAL NOT NULL, PRIMARY KEY (node, tenant, client_id));
 CREATE TABLE IF NOT EXISTS names (kind TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (kind, name));
 CREATE TABLE IF NOT EXISTS tokens (jti TEXT PRIMARY KEY, client_id TEXT NOT NULL, secret INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS log (seq INTEGER PRIMARY KEY, entry TEXT NOT NULL);
@@ -53,6 +59,7 @@ _EMPTIED = (
     "users",
     "groups",
     "members",
+    "kept_clients",
     "names",
     "tokens",
     "log",

@@ -10,34 +10,33 @@ from dataclasses import dataclass
 from sqlite3 import Row
 
 from simulator.store.database import Database
+from simulator.store.lag import VISIBLE, Lag, current_tick, horizon
+
+_NOW = Lag()
 
 
 @dataclass(frozen=True)
 class Person:
-    """A user or a group."""
+    """A user or a group; `subject_id` is `user-...` or `group-...`."""
 
     kind: str
     tenant: str
     uuid: str
+    subject_id: str
     name: str
     detail: str
 
-    @property
-    def subject_id(self) -> str:
-        """`user-<id>` or `group-<id>`."""
-        return f"{self.kind.lower()}-{self.uuid}"
-
 
 def _user(row: Row) -> Person:
-    return Person("User", row["tenant"], row["uuid"], row["name"], row["email"])
+    return Person("User", row["tenant"], row["uuid"], f"user-{row['uuid']}", row["name"], row["email"])
 
 
 def _group(row: Row) -> Person:
-    return Person("Group", row["tenant"], row["uuid"], row["name"], row["description"])
+    return Person("Group", row["tenant"], row["uuid"], row["subject_id"], row["name"], row["description"])
 
 
 class People:
-    """The users and groups of every tenant."""
+    """The users and groups of every tenant. What takes a `lag` shows what a list shows that is so far behind."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,22 +48,10 @@ class People:
         )
         return [_user(row) for row in rows]
 
-    def groups(self, tenant: str, text: str = "") -> list[Person]:
-        """The groups whose name contains the text."""
-        rows = self._database.all(
-            "SELECT * FROM groups WHERE tenant = ? AND instr(folded, ?) > 0 ORDER BY id", tenant, text.casefold()
-        )
-        return [_group(row) for row in rows]
-
     def user(self, tenant: str, uuid_: str) -> Person | None:
         """One user."""
         row = self._database.one("SELECT * FROM users WHERE tenant = ? AND uuid = ?", tenant, uuid_)
         return None if row is None else _user(row)
-
-    def group(self, tenant: str, uuid_: str) -> Person | None:
-        """One group."""
-        row = self._database.one("SELECT * FROM groups WHERE tenant = ? AND uuid = ?", tenant, uuid_)
-        return None if row is None else _group(row)
 
     def add_user(self, tenant: str, name: str, email: str) -> Person:
         """Add a user."""
@@ -78,52 +65,68 @@ class People:
             email=email,
             created=self._database.clock(),
         )
-        return Person("User", tenant, made, name, email)
+        return Person("User", tenant, made, f"user-{made}", name, email)
 
-    def add_group(self, tenant: str, name: str, description: str) -> Person:
-        """Add a group."""
-        made = str(uuid.uuid4())
-        self._database.insert(
-            "groups",
-            tenant=tenant,
-            uuid=made,
-            name=name,
-            folded=name.casefold(),
-            description=description,
-            created=self._database.clock(),
+    def groups(self, tenant: str, text: str = "", lag: Lag = _NOW) -> list[Person]:
+        """The groups whose name contains the text."""
+        values = {"tenant": tenant, "text": text.casefold(), **horizon(self._database, "groups", lag)}
+        rows = self._database.all(
+            f"SELECT * FROM groups WHERE tenant = :tenant AND instr(folded, :text) > 0 AND {VISIBLE} ORDER BY id",
+            **values,
         )
-        return Person("Group", tenant, made, name, description)
+        return [_group(row) for row in rows]
+
+    def group(self, tenant: str, *, uuid_: str = "", subject_id: str = "") -> Person | None:
+        """One group, by its id or by its subject id."""
+        row = self._database.one(
+            "SELECT * FROM groups WHERE tenant = ? AND (uuid = ? OR subject_id = ?) AND deleted IS NULL",
+            *(tenant, uuid_, subject_id),
+        )
+        return None if row is None else _group(row)
+
+    def add_group(self, tenant: str, name: str, description: str, *, opaque: bool) -> Person:
+        """Add a group; the subject id of an opaque one says nothing about its id."""
+        made = str(uuid.uuid4())
+        subject_id = f"group-{uuid.uuid4() if opaque else made}"
+        shown = {"name": name, "folded": name.casefold(), "description": description}
+        self._add("groups", tenant=tenant, uuid=made, subject_id=subject_id, **shown)
+        return Person("Group", tenant, made, subject_id, name, description)
 
     def delete_group(self, group: Person) -> None:
         """Delete a group with its memberships."""
-        self._database.run("DELETE FROM groups WHERE uuid = ?", group.uuid)
-        self._database.run("DELETE FROM members WHERE group_uuid = ?", group.uuid)
+        self._delete("groups", "uuid = :uuid", uuid=group.uuid)
+        self._delete("members", "group_uuid = :uuid", uuid=group.uuid)
         self.leave_all(group.subject_id)
 
-    def members(self, group_uuid: str) -> list[str]:
+    def members(self, group_uuid: str, lag: Lag = _NOW) -> list[str]:
         """The subject ids in a group."""
-        rows = self._database.all("SELECT subject_id FROM members WHERE group_uuid = ? ORDER BY rowid", group_uuid)
+        values = {"group_uuid": group_uuid, **horizon(self._database, "members", lag)}
+        rows = self._database.all(
+            f"SELECT subject_id FROM members WHERE group_uuid = :group_uuid AND {VISIBLE} ORDER BY id", **values
+        )
         return [row["subject_id"] for row in rows]
 
     def join(self, group_uuid: str, subject_id: str) -> None:
         """Put a subject into a group."""
-        self._database.run("INSERT OR IGNORE INTO members VALUES (?, ?)", group_uuid, subject_id)
+        if subject_id not in self.members(group_uuid):
+            self._add("members", group_uuid=group_uuid, subject_id=subject_id)
 
     def leave(self, group_uuid: str, subject_id: str) -> None:
         """Take a subject out of a group."""
-        self._database.run("DELETE FROM members WHERE group_uuid = ? AND subject_id = ?", group_uuid, subject_id)
+        which = "group_uuid = :group_uuid AND subject_id = :subject_id"
+        self._delete("members", which, group_uuid=group_uuid, subject_id=subject_id)
 
     def leave_all(self, subject_id: str) -> None:
         """Take a subject out of every group."""
-        self._database.run("DELETE FROM members WHERE subject_id = ?", subject_id)
+        self._delete("members", "subject_id = :subject_id", subject_id=subject_id)
 
-    def direct_groups(self, tenant: str, subject_id: str) -> list[Person]:
+    def direct_groups(self, tenant: str, subject_id: str, lag: Lag = _NOW) -> list[Person]:
         """The groups that list the subject as a member."""
+        values = {"tenant": tenant, "subject_id": subject_id, **horizon(self._database, "members", lag)}
         rows = self._database.all(
-            "SELECT groups.* FROM groups JOIN members ON members.group_uuid = groups.uuid"
-            " WHERE members.subject_id = ? AND groups.tenant = ? ORDER BY groups.id",
-            subject_id,
-            tenant,
+            "SELECT * FROM groups WHERE tenant = :tenant AND deleted IS NULL AND uuid IN"
+            f" (SELECT group_uuid FROM members WHERE subject_id = :subject_id AND {VISIBLE}) ORDER BY id",
+            **values,
         )
         return [_group(row) for row in rows]
 
@@ -137,3 +140,15 @@ class People:
                     found[group.uuid] = group
                     waiting.append(group.subject_id)
         return list(found.values())
+
+    def _add(self, table: str, **columns: str) -> None:
+        moment = {"created": self._database.clock(), "created_tick": current_tick(self._database, table)}
+        self._database.insert(table, **columns, **moment)
+
+    def _delete(self, table: str, which: str, **values: str) -> None:
+        self._database.run(
+            f"UPDATE {table} SET deleted = :now, deleted_tick = :tick WHERE deleted IS NULL AND {which}",
+            now=self._database.clock(),
+            tick=current_tick(self._database, table),
+            **values,
+        )

@@ -14,6 +14,8 @@ from sqlite3 import Row
 from simulator.store.database import Database
 from simulator.store.lag import VISIBLE, Lag, current_tick, horizon
 
+SHARED = "SharedSecret"
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -22,6 +24,7 @@ class Secret:
     number: int
     uuid: str
     client_id: str
+    type: str
     description: str
     expires: float | None
     digest: str
@@ -43,6 +46,7 @@ def _secret(row: Row) -> Secret:
         number=row["id"],
         uuid=row["uuid"],
         client_id=row["client_id"],
+        type=row["type"],
         description=row["description"],
         expires=row["expires"],
         digest=row["digest"],
@@ -80,13 +84,21 @@ class Secrets:
         return [secret for secret in self.every(client_id) if hmac.compare_digest(secret.digest, wanted)]
 
     def add(
-        self, client_id: str, value: str, description: str, expires: float | None, created: float | None = None
+        self,
+        client_id: str,
+        value: str,
+        description: str,
+        expires: float | None = None,
+        *,
+        created: float | None = None,
+        type_: str = SHARED,
     ) -> Secret:
         """Add a secret and count the client's highest number of live ones."""
         number = self._database.insert(
             "secrets",
             uuid=str(uuid.uuid4()),
             client_id=client_id,
+            type=type_,
             description=description,
             expires=expires,
             digest=digest_of(value),

@@ -99,25 +99,6 @@ def test_the_peak_counts_secrets_that_lived_at_once(simulator: Simulator, caller
     assert [item["deleted_at"] is None for item in client["history"]] == [False, True, True]
 
 
-def test_a_client_is_a_subject_that_groups_hold_and_policies_name(caller: Caller) -> None:
-    client_id = make_client(caller)
-    [subject] = caller.iam("GET", "/v1/subjects/clients", params={"searchQuery": "billing"}).json()["data"]
-    assert (subject["id"], subject["subjectId"], subject["type"]) == (client_id, f"client-{client_id}", "Client")
-    group = caller.iam("POST", "/v1/subjects/groups", json={"displayName": "robots", "description": ""}).json()
-    members = f"/v1/subjects/groups/{group['subjectId']}/members"
-    assert caller.iam("POST", members, json={"subjectIds": [subject["subjectId"]]}).status_code == 204
-    assert [item["id"] for item in caller.iam("GET", members).json()["data"]] == [client_id]
-    memberships = caller.iam("GET", f"/v1/subjects/{subject['subjectId']}/memberships").json()
-    assert [item["subjectId"] for item in memberships["data"]] == [group["subjectId"]]
-    policy = {"subject": group["subjectId"], "action": "banking.manage", "scope": "/a"}
-    assert caller.iam("POST", "/v1/policies", json=policy).json().items() >= policy.items()
-    for path in (f"/v1/subjects/{subject['subjectId']}/permissions", f"/v1/subjects/clients/{client_id}/permissions"):
-        assert [item["action"] for item in caller.iam("GET", path).json()["data"]] == ["banking.manage"]
-    assert caller.iam("DELETE", members, json={"subjectIds": [subject["subjectId"]]}).status_code == 204
-    assert caller.iam("GET", members).json()["data"] == []
-    assert caller.iam("DELETE", f"/v1/subjects/groups/{group['id']}").status_code == 204
-
-
 def test_include_flags_add_what_follows_from_literal_policies(simulator: Simulator, caller: Caller) -> None:
     client_id = make_client(caller)
     subject = f"client-{client_id}"

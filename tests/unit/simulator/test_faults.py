@@ -65,15 +65,6 @@ def test_fail_before_commits_nothing(simulator: Simulator, caller: Caller) -> No
     assert [(rule["matched"], rule["applied"]) for rule in simulator.admin.faults()] == [(2, 2), (1, 1)]
 
 
-@pytest.mark.parametrize("kind", ["empty", "problem", "json", "html", "text"])
-def test_bodies_of_failures(simulator: Simulator, caller: Caller, kind: str) -> None:
-    simulator.admin.add_faults({"action": "fail_before", "status": 500, "body": kind, "match": {"method": "GET"}})
-    answer = caller.iam("GET", SECRETS)
-    types = {"empty": None, "problem": "application/problem+json", "json": "application/json"}
-    assert answer.status_code == 500
-    assert answer.headers.get("Content-Type") == types.get(kind, f"text/{kind.replace('text', 'plain')}; charset=utf-8")
-
-
 def test_fail_after_and_commit_then_drop_commit(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.add_faults(
         {"action": "fail_after", "status": 504, "match": {"operation": "createClientSecret"}, "times": 1},

@@ -1,18 +1,18 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every named profile answers, within the contract or with a declared departure; and the switches do what they say."""
+"""Every profile answers, within the contract or with a declared departure; and the switches do what they say."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from simulator import Simulator
 from simulator.caller import Caller
-from simulator.named import NAMED, named_profile
+from simulator.named import every_profile, named_profile
 
 CLIENT = {
     "name": "Billing",
@@ -22,129 +22,112 @@ CLIENT = {
     "allowedScopes": ["api"],
 }
 VALUE = "valueOf8"
+SECRETS = "/v1/clients/c0/secrets"
+POLICY = {"subject": "client-c0", "action": "banking.read", "scope": "/a"}
 
 
 def created_client(simulator: Simulator) -> str:
     return str(simulator.admin.state()["clients"][-1]["client_id"])
 
 
-def seed_clients(simulator: Simulator, count: int) -> None:
+def seed_clients(simulator: Simulator, count: int = 1) -> None:
     simulator.admin.seed(clients=[{"name": f"Service {number}", "client_id": f"c{number}"} for number in range(count)])
 
 
-def names_found(caller: Caller, text: str) -> list[str]:
-    page = caller.iam("GET", "/v1/clients", params={"searchText": text, "pageSize": 20}).json()
-    return [item["name"] for item in page["items"]]
+def delete_first_secret(simulator: Simulator, caller: Caller) -> int:
+    secret = simulator.admin.state("c0")["clients"][0]["secrets"][0]
+    return caller.iam("DELETE", f"{SECRETS}/{secret['id']}").status_code
 
 
-@pytest.mark.parametrize("profile", sorted(NAMED))
+def statuses(caller: Caller, calls: Sequence[tuple[str, str, Any]]) -> list[int]:
+    """The answers to calls: method, path, and a body or (of a GET) a query."""
+    return [
+        caller.iam(method, path, **{"params" if method == "GET" else "json": data}).status_code
+        for method, path, data in calls
+    ]
+
+
+@pytest.mark.parametrize("profile", every_profile())
 def test_a_client_lives_its_whole_life(simulator: Simulator, caller: Caller, profile: str) -> None:
     simulator.admin.reset(profile)
-    statuses = [caller.iam("POST", "/v1/clients", json=CLIENT).status_code]
+    codes = statuses(caller, [("POST", "/v1/clients", CLIENT)])
     client_id = created_client(simulator)
     subject = simulator.admin.state(client_id)["clients"][0]["subject_id"]
-    policy = {"subject": subject, "action": "banking.read", "scope": "/a"}
-    put = caller.iam("PUT", f"/v1/clients/{client_id}", json={**CLIENT, "description": "changed"})
+    shown = caller.iam("GET", f"/v1/clients/{client_id}").json()
+    put = caller.iam("PUT", f"/v1/clients/{client_id}", json={**CLIENT, **shown, "description": "changed"})
     patch = caller.iam("PATCH", f"/v1/clients/{client_id}", json={"description": "changed"})
     allowed = {"put": (True, False), "patch": (False, True), "both": (True, True), "none": (False, False)}
     assert (put.ok, patch.ok) == allowed[named_profile(profile).update_method]
-    statuses += [caller.add_secret(client_id, VALUE + str(number), str(number)).status_code for number in range(2)]
-    statuses.append(caller.iam("POST", "/v1/policies", json=policy).status_code)
-    for path in (
-        "/v1/clients",
-        f"/v1/clients/{client_id}",
-        f"/v1/clients/{client_id}/secrets",
-        "/v1/policies",
-        "/v1/subjects",
-        "/v1/subjects/clients",
-        f"/v1/subjects/{subject}/permissions",
-        "/v1/scopes",
-        "/v1/me",
-    ):
-        statuses.append(caller.iam("GET", path).status_code)
-    statuses.append(caller.iam("DELETE", "/v1/policies", json=policy).status_code)
+    secrets = f"/v1/clients/{client_id}/secrets"
+    codes += [caller.add_secret(client_id, VALUE + str(number), str(number)).status_code for number in range(2)]
+    codes += statuses(caller, [("POST", "/v1/policies", {**POLICY, "subject": subject})])
+    of_client = (f"clients/{client_id}", f"clients/{client_id}/secrets", f"subjects/{subject}/permissions")
+    reads = ("clients", *of_client, "policies", "subjects", "subjects/clients", "scopes", "me")
+    codes += statuses(caller, [("GET", f"/v1/{path}", None) for path in reads])
     secret = simulator.admin.state(client_id)["clients"][0]["secrets"][0]["id"]
-    statuses.append(caller.iam("DELETE", f"/v1/clients/{client_id}/secrets/{secret}").status_code)
-    assert {status // 100 for status in statuses} == {2}
+    codes += statuses(
+        caller, [("DELETE", "/v1/policies", {**POLICY, "subject": subject}), ("DELETE", f"{secrets}/{secret}", None)]
+    )
+    assert {status // 100 for status in codes} == {2}
     assert caller.iam("GET", "/v1/clients/none").status_code == 404
     assert simulator.admin.violations()["responses"] == []
 
 
-def test_bodies(simulator: Simulator, caller: Caller) -> None:
+def test_what_creates_answer(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("bodies")
     answer = caller.iam("POST", "/v1/clients", json=CLIENT)
     client_id = answer.json()["clientId"]
     assert (answer.status_code, answer.headers["Location"]) == (201, f"{simulator.api_url}/v1/clients/{client_id}")
     made = caller.add_secret(client_id, VALUE, "first")
     assert (made.status_code, made.json()["description"], "value" in made.json()) == (201, "first", False)
-    simulator.admin.switch(create_secret_body="echo")
+    simulator.admin.switch(create_secret_body="echo", create_client_body="links")
     assert caller.add_secret(client_id, VALUE + "x", "second").json()["value"] == VALUE + "x"
-
-
-def test_links(simulator: Simulator, caller: Caller) -> None:
-    simulator.admin.reset("links_hrefs")
     links = caller.iam("POST", "/v1/clients", json=CLIENT).json()
     href = f"{simulator.api_url}/v0/clients/{created_client(simulator)}"
     assert links[0] == {"rel": "self", "href": href, "method": "GET"}
-
-
-def test_silent(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("silent")
-    made = caller.iam("POST", "/v1/clients", json=CLIENT)
-    secret = caller.add_secret(created_client(simulator), VALUE, "first")
-    refused = caller.iam("GET", "/v1/clients/none")
-    assert [(answer.status_code, answer.content) for answer in (made, secret, refused)] == [
-        (204, b""),
-        (204, b""),
-        (404, b""),
-    ]
-
-
-@pytest.mark.parametrize("name", ["items", "data", "results", "secrets"])
-def test_envelopes_of_secrets(simulator: Simulator, caller: Caller, name: str) -> None:
-    seed_clients(simulator, 1)
-    simulator.admin.switch(secrets_envelope=name)
-    caller.add_secret("c0", VALUE, "first")
-    answer = caller.iam("GET", "/v1/clients/c0/secrets").json()
-    assert [secret["description"] for secret in answer[name]] == ["first"]
+    answers = [caller.iam("POST", "/v1/clients", json=CLIENT), caller.iam("GET", "/v1/clients/none")]
+    assert [(each.status_code, each.content) for each in answers] == [(204, b""), (404, b"")]
 
 
 @pytest.mark.parametrize(
-    ("profile", "members", "kind"),
+    ("switches", "members", "kind"),
     [
-        ("integer_ids", {"id", "description", "expiration", "created"}, int),
-        ("renamed_ids", {"secretId", "description", "expiresAt", "createdAt"}, str),
-        ("renamed_ids_client", {"clientSecretId", "description", "expires", "createdOn"}, str),
-        ("no_descriptions", {"id", "expiration", "created"}, str),
+        ({"secrets_envelope": "items"}, {"id", "description", "expiration", "created"}, str),
+        ({"secrets_envelope": "results", "secret_created_name": ""}, {"id", "description", "expiration"}, str),
+        ({"secret_id_type": "integer", "secret_descriptions": False}, {"id", "expiration", "created"}, int),
+        (
+            {"secret_id_name": "secretId", "secret_created_name": "on", "secret_expiration_name": "ends"},
+            {"secretId", "description", "ends", "on"},
+            str,
+        ),
     ],
 )
 def test_shape_of_secrets(
-    simulator: Simulator, caller: Caller, profile: str, members: set[str], kind: type[object]
+    simulator: Simulator, caller: Caller, switches: dict[str, Any], members: set[str], kind: type[object]
 ) -> None:
-    simulator.admin.reset(profile)
-    seed_clients(simulator, 1)
+    simulator.admin.switch(**switches)
+    seed_clients(simulator)
     caller.add_secret("c0", VALUE, "first")
-    [secret] = caller.iam("GET", "/v1/clients/c0/secrets").json()
+    answer = caller.iam("GET", SECRETS).json()
+    [secret] = answer[switches["secrets_envelope"]] if "secrets_envelope" in switches else answer
     assert set(secret) == members
     identifier = next(value for name, value in secret.items() if name.lower().endswith("id"))
     assert isinstance(identifier, kind)
-    assert caller.iam("DELETE", f"/v1/clients/c0/secrets/{identifier}").status_code == 204
+    assert caller.iam("DELETE", f"{SECRETS}/{identifier}").status_code == 204
 
 
 def test_opaque_subjects(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("opaque_subjects")
-    seed_clients(simulator, 1)
-    query = {"searchQuery": "service 0"}
-    [subject] = caller.iam("GET", "/v1/subjects/clients", params=query).json()["data"]
-    assert subject["properties"]["clientId"] == "c0"
+    seed_clients(simulator)
+    [subject] = caller.iam("GET", "/v1/subjects/clients", params={"searchQuery": "service 0"}).json()["data"]
+    assert (subject["properties"]["clientId"], subject["subjectId"]) == ("c0", f"client-{subject['id']}")
     assert subject["id"] != "c0"
-    assert subject["subjectId"] == f"client-{subject['id']}"
-    policy = {"subject": subject["subjectId"], "action": "banking.read", "scope": "/a"}
-    assert caller.iam("POST", "/v1/policies", json=policy).status_code == 200
-    assert caller.iam("POST", "/v1/policies", json={**policy, "subject": "client-c0"}).status_code == 400
+    calls = [("POST", "/v1/policies", {**POLICY, "subject": each}) for each in (subject["subjectId"], "client-c0")]
+    assert statuses(caller, calls) == [200, 400]
 
 
-def test_small_pages(simulator: Simulator, caller: Caller) -> None:
+def test_small_pages_and_page_zero(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("small_pages")
     seed_clients(simulator, 12)
     page = caller.iam("GET", "/v1/clients", params={"pageSize": 200, "page": 5}).json()
@@ -152,168 +135,136 @@ def test_small_pages(simulator: Simulator, caller: Caller) -> None:
     assert (len(page["items"]), page["links"]["next"]) == (1, None)
     subjects = caller.iam("GET", "/v1/subjects/clients", params={"pageSize": 200}).json()
     assert (subjects["pageSize"], subjects["count"], subjects["total"], subjects["totalPages"]) == (10, 10, 13, 2)
+    for how, seen in (("first", 1), ("zero_based", 0)):
+        simulator.admin.switch(page_zero=how)
+        assert caller.iam("GET", "/v1/clients", params={"page": 0}).json()["metadata"]["page"] == seen
 
 
 @pytest.mark.parametrize(
-    ("profile", "text", "found"),
+    ("how", "text", "found"),
     [
-        ("documented", "lling", ["Billing"]),
-        ("documented", "BILL", ["Billing"]),
-        ("search_exact_case", "BILL", []),
-        ("search_exact_case", "Bill", ["Billing"]),
-        ("search_prefix", "lling", []),
-        ("search_prefix", "bill", ["Billing"]),
-        ("search_by_id_only", "Billing", []),
-        ("search_by_id_only", "c-1", ["Billing"]),
-        ("search_everywhere", "bills", ["Billing"]),
-        ("search_ignored", "zzz", ["IAM admin", "Billing"]),
+        ("contains", "lling", True),
+        ("contains", "BILL", True),
+        ("exact_case", "BILL", False),
+        ("exact_case", "Bill", True),
+        ("prefix", "lling", False),
+        ("prefix", "bill", True),
+        ("id_only", "Billing", False),
+        ("id_only", "c-1", True),
+        ("everywhere", "bills", True),
+        ("ignored", "zzz", True),
     ],
 )
-def test_search(simulator: Simulator, caller: Caller, profile: str, text: str, found: list[str]) -> None:
-    simulator.admin.reset(profile)
+def test_search(simulator: Simulator, caller: Caller, how: str, text: str, found: bool) -> None:
+    simulator.admin.switch(search_text=how)
     simulator.admin.seed(clients=[{"name": "Billing", "client_id": "c-1", "description": "sends bills"}])
-    assert names_found(caller, text) == found
+    page = caller.iam("GET", "/v1/clients", params={"searchText": text}).json()
+    assert ("Billing" in [item["name"] for item in page["items"]]) is found
 
 
 def test_delays_at_the_token_endpoint(simulator: Simulator, caller: Caller) -> None:
-    simulator.admin.reset("documented", accept_delay=0.4, refuse_delay=0.4)
-    seed_clients(simulator, 1)
+    simulator.admin.switch(accept_delay=60, refuse_delay=60)
+    seed_clients(simulator)
     caller.add_secret("c0", VALUE, "first")
     assert not caller.accepts("c0", VALUE)
-    time.sleep(0.5)
+    simulator.admin.switch(clock_offset=61)
     assert caller.accepts("c0", VALUE)
-    [secret] = simulator.admin.state("c0")["clients"][0]["secrets"]
-    caller.iam("DELETE", f"/v1/clients/c0/secrets/{secret['id']}")
+    delete_first_secret(simulator, caller)
     assert caller.accepts("c0", VALUE)
-    time.sleep(0.5)
+    simulator.admin.switch(clock_offset=122)
     assert not caller.accepts("c0", VALUE)
+    simulator.admin.switch(delay_flaps=True)
+    caller.add_secret("c0", VALUE + "x", "second")
+    assert {caller.accepts("c0", VALUE + "x") for _unused in range(2)} == {False, True}
 
 
-def test_flapping_during_a_delay(simulator: Simulator, caller: Caller) -> None:
-    simulator.admin.reset("flapping")
-    seed_clients(simulator, 1)
-    caller.add_secret("c0", VALUE, "first")
-    assert [caller.accepts("c0", VALUE) for _unused in range(4)] == [False, True, False, True]
-
-
-@pytest.mark.parametrize("switches", [{"list_lag_requests": 2}, {"list_lag_seconds": 0.4}])
+@pytest.mark.parametrize("switches", [{"list_lag_requests": 2}, {"list_lag_seconds": 60}])
 def test_stale_lists(simulator: Simulator, caller: Caller, switches: dict[str, Any]) -> None:
-    simulator.admin.reset("documented", **switches)
-    seed_clients(simulator, 1)
+    simulator.admin.switch(**switches)
+    seed_clients(simulator)
 
     def listed() -> int:
-        return len(caller.iam("GET", "/v1/clients/c0/secrets").json())
-
-    def eventually(count: int) -> None:
-        assert listed() != count
-        assert listed() != count or "list_lag_seconds" in switches
-        time.sleep(switches.get("list_lag_seconds", 0))
-        assert listed() == count
+        return len(caller.iam("GET", SECRETS).json())
 
     caller.add_secret("c0", VALUE, "first")
-    eventually(1)
-    [secret] = simulator.admin.state("c0")["clients"][0]["secrets"]
-    caller.iam("DELETE", f"/v1/clients/c0/secrets/{secret['id']}")
-    eventually(0)
-
-
-@pytest.mark.parametrize(("profile", "status"), [("capped", 400), ("capped_409", 409)])
-def test_capped(simulator: Simulator, caller: Caller, profile: str, status: int) -> None:
-    simulator.admin.reset(profile)
-    seed_clients(simulator, 1)
-    answers = [caller.add_secret("c0", VALUE + str(number), "x").status_code for number in range(3)]
-    assert answers == [201, 201, status]
+    assert [listed(), listed()] == [0, 0]
+    simulator.admin.switch(clock_offset=61)
+    assert listed() == 1
+    delete_first_secret(simulator, caller)
+    assert [listed(), listed()] == [1, 1]
+    simulator.admin.switch(clock_offset=122)
+    assert listed() == 0
 
 
 def test_strict(simulator: Simulator, caller: Caller) -> None:
-    simulator.admin.reset("strict")
-    seed_clients(simulator, 1)
-    policy = {"subject": "client-c0", "action": "banking.read", "scope": "/a"}
-    past = "2020-01-01T00:00:00Z"
-    statuses = [
-        caller.iam("POST", "/v1/clients", json={**CLIENT, "name": "Service 0"}),
-        caller.iam("POST", "/v1/clients", json={**CLIENT, "allowedScopes": ["nothing"]}),
-        caller.iam("PUT", "/v1/clients/c0", json={"name": "Service 0"}),
-        caller.iam("GET", "/v1/clients", params={"pageSize": 1000}),
-        caller.iam("DELETE", "/v1/policies", json=policy),
-        caller.iam("POST", "/v1/policies", json=policy),
-        caller.iam("POST", "/v1/policies", json=policy),
-        caller.add_secret("c0", VALUE, "first"),
-        caller.add_secret("c0", VALUE, "again"),
-        caller.add_secret("c0", "s3cr3tV@lue!", "odd characters"),
-        caller.add_secret("c0", VALUE + "9", "past", expiration=past),
+    simulator.admin.reset("strict", max_secrets=2, max_secrets_status=422)
+    seed_clients(simulator)
+    secret = {"value": VALUE, "description": "first"}
+    calls = [
+        ("POST", "/v1/clients", {**CLIENT, "name": "Service 0"}),
+        ("POST", "/v1/clients", {**CLIENT, "allowedScopes": ["nothing"]}),
+        ("PUT", "/v1/clients/c0", {"name": "Service 0"}),
+        ("GET", "/v1/clients", {"pageSize": 1000}),
+        ("GET", "/v1/clients", {"page": 0}),
+        ("DELETE", "/v1/policies", POLICY),
+        ("POST", "/v1/policies", POLICY),
+        ("POST", "/v1/policies", POLICY),
+        ("POST", SECRETS, secret),
+        ("POST", SECRETS, secret),
+        ("POST", SECRETS, {**secret, "value": "s3cr3tV@lue!"}),
+        ("POST", SECRETS, {**secret, "value": VALUE + "9", "expiration": "2020-01-01T00:00:00Z"}),
     ]
-    assert [answer.status_code for answer in statuses] == [409, 400, 400, 400, 404, 200, 409, 201, 400, 400, 400]
-    [secret] = simulator.admin.state("c0")["clients"][0]["secrets"]
-    assert caller.iam("DELETE", f"/v1/clients/c0/secrets/{secret['id']}").status_code == 409
+    assert statuses(caller, calls) == [409, 400, 400, 400, 400, 404, 200, 409, 201, 400, 400, 400]
+    assert delete_first_secret(simulator, caller) == 409
+    more = [("POST", SECRETS, {**secret, "value": VALUE + each}) for each in "ab"]
+    assert statuses(caller, more) == [201, 422]
 
 
 def test_lenient(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("lenient")
-    seed_clients(simulator, 1)
-    policy = {"subject": "client-none", "action": "no.such", "scope": "/a"}
-    statuses = [
-        caller.iam("POST", "/v1/policies", json=policy),
-        caller.iam("POST", "/v1/policies", json=policy),
-        caller.iam("DELETE", "/v1/policies", json=policy),
-        caller.iam("DELETE", "/v1/policies", json=policy),
-        caller.iam("DELETE", "/v1/clients/c0/secrets/none"),
-        caller.iam("DELETE", "/v1/clients/none"),
+    seed_clients(simulator)
+    policy = {**POLICY, "subject": "client-none", "action": "no.such"}
+    calls = [
+        ("POST", "/v1/policies", policy),
+        ("POST", "/v1/policies", policy),
+        ("DELETE", "/v1/policies", policy),
+        ("DELETE", "/v1/policies", policy),
+        ("DELETE", f"{SECRETS}/none", None),
+        ("DELETE", "/v1/clients/none", None),
     ]
-    assert [answer.status_code for answer in statuses] == [200, 200, 204, 204, 204, 204]
-
-
-@pytest.mark.parametrize(("profile", "basic", "status"), [("token_400", True, 400), ("token_401", False, 401)])
-def test_status_of_invalid_client(simulator: Simulator, caller: Caller, profile: str, basic: bool, status: int) -> None:
-    simulator.admin.reset(profile)
-    answer = caller.exchange("admin", "wrong-secret", basic=basic)
-    assert (answer.status_code, answer.json()["error"]) == (status, "invalid_client")
+    assert statuses(caller, calls) == [200, 200, 204, 204, 204, 204]
 
 
 @pytest.mark.parametrize(
-    ("profile", "content_type"),
-    [("problem_json", "application/problem+json"), ("json_errors", "application/json"), ("empty_errors", None)],
+    ("kind", "content_type"),
+    [("problem", "application/problem+json"), ("json", "application/json"), ("empty", None)],
 )
-def test_error_bodies(simulator: Simulator, caller: Caller, profile: str, content_type: str | None) -> None:
-    simulator.admin.reset(profile)
-    answer = caller.iam("POST", "/v1/clients/none/secrets", json={"value": VALUE, "description": ""})
+def test_error_bodies(simulator: Simulator, caller: Caller, kind: str, content_type: str | None) -> None:
+    simulator.admin.switch(error_body=kind, token_invalid_client="401")
+    answer = caller.add_secret("none", VALUE, "")
     assert (answer.status_code, answer.headers.get("Content-Type")) == (404, content_type)
+    assert caller.exchange("admin", "wrong-secret").status_code == 401
 
 
 def test_cascade_or_not(simulator: Simulator, caller: Caller) -> None:
-    for profile, left in (("cascade", 0), ("no_cascade", 1)):
-        simulator.admin.reset(profile)
-        seed_clients(simulator, 1)
+    for cascade, left in ((True, 0), (False, 1)):
+        simulator.admin.reset("documented", cascade=cascade)
+        seed_clients(simulator)
         simulator.admin.seed(policies=[{"client_id": "c0", "action": "banking.read", "scope": "/a"}])
         assert caller.iam("DELETE", "/v1/clients/c0").status_code == 204
         assert len(simulator.admin.state()["policies"]) == left
 
 
-def test_links_of_pages(simulator: Simulator, caller: Caller) -> None:
+def test_links_and_cursors_of_pages(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("absolute_next_other_host")
     seed_clients(simulator, 12)
     links = caller.iam("GET", "/v1/clients", params={"searchText": "Serv"}).json()["links"]
     assert links["next"] == "https://iam.example.org/core/iam/v0/clients?searchText=Serv&page=2"
     simulator.admin.switch(page_links="relative")
     assert caller.iam("GET", "/v1/clients").json()["links"]["next"] == "/core/iam/v1/clients?page=2"
-
-
-@pytest.mark.parametrize(("profile", "last"), [("cursor_string_empty", {"cursor": ""}), ("cursor_absent", {})])
-def test_the_last_cursor(simulator: Simulator, caller: Caller, profile: str, last: dict[str, str]) -> None:
-    simulator.admin.reset(profile)
-    answer = caller.iam("GET", "/v1/policies").json()
-    assert answer == {"data": [], **last}
-
-
-def test_page_zero(simulator: Simulator, caller: Caller) -> None:
-    def page_zero() -> Any:
-        return caller.iam("GET", "/v1/clients", params={"page": 0})
-
-    assert page_zero().json()["metadata"]["page"] == 1
-    simulator.admin.switch(page_zero="refuse")
-    assert page_zero().status_code == 400
-    simulator.admin.switch(page_zero="zero_based")
-    assert page_zero().json()["metadata"]["page"] == 0
+    for end, last in (("empty", {"cursor": ""}), ("absent", {})):
+        simulator.admin.switch(policy_cursor_end=end)
+        assert caller.iam("GET", "/v1/policies").json() == {"data": [], **last}
 
 
 @pytest.mark.parametrize(
@@ -328,7 +279,7 @@ def test_page_zero(simulator: Simulator, caller: Caller) -> None:
 )
 def test_spellings_of_times(simulator: Simulator, caller: Caller, form: str, text: str) -> None:
     simulator.admin.switch(time_format=form)
-    seed_clients(simulator, 1)
+    seed_clients(simulator)
     caller.add_secret("c0", VALUE, "first", expiration=text)
-    [secret] = caller.iam("GET", "/v1/clients/c0/secrets").json()
+    [secret] = caller.iam("GET", SECRETS).json()
     assert secret["expiration"] == text
