@@ -66,8 +66,9 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
 from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
 from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
@@ -81,8 +82,9 @@ class LookupModule(LookupBase):
         with without_empty_variables():
             self.set_options(var_options=self._ours(variables or {}), direct=kwargs)
         try:
-            _refuse(terms)
-            return [current_token(self.get_options())]
+            require(("requests",))
+            connection = Connection.for_tokens(_of_whom(terms, self.get_options()))
+            return [AdminTokens(connection, Counter()).get()]
         except IamError as error:
             raise AnsibleError(str(error)) from None
         except Exception as error:  # a bug: say where, hide what
@@ -95,19 +97,10 @@ class LookupModule(LookupBase):
         return ours if templar is None else {name: templar.template(value) for name, value in ours.items()}
 
 
-def current_token(options: Mapping[str, Any]) -> str:
-    """The token that ``options`` ask for, from the cache or fetched. Raises ``IamError``."""
-    require(("requests",))
-    return AdminTokens(Connection.for_tokens(_of_whom(options)), Counter()).get()
-
-
-def _refuse(terms: Sequence[Any]) -> None:
+def _of_whom(terms: Sequence[Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, with those of the client in place of the admin's where a client is named."""
     if terms:
         raise OptionError("aritma.iam.access_token takes no terms.", hint="Give options by name.")
-
-
-def _of_whom(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options, with those of the client in place of the admin's where a client is named."""
     client = {name: options.get(name) for name in ("client_id", "client_secret", "scope")}
     missing = [name for name, value in client.items() if not value]
     if len(missing) == len(client):
@@ -118,10 +111,4 @@ def _of_whom(options: Mapping[str, Any]) -> Mapping[str, Any]:
             hint="Set client_id, client_secret and scope together, or none of them for the admin token.",
             option=missing[0],
         )
-    return {
-        **options,
-        "access_token": None,
-        "auth_client_id": client["client_id"],
-        "auth_client_secret": client["client_secret"],
-        "auth_scope": client["scope"],
-    }
+    return {**options, "access_token": None, **{f"auth_{name}": value for name, value in client.items()}}

@@ -17,6 +17,8 @@ description:
   - The value is a secret. Use it in tasks with C(no_log=true), or hand it to a module that hides it.
 author:
   - the aritma.iam contributors (@aritma-iam)
+extends_documentation_fragment:
+  - aritma.iam.store
 options:
   _terms:
     description: OAuth client ids, as an alternative to O(client_id).
@@ -25,10 +27,6 @@ options:
   client_id:
     description: The OAuth client id.
     type: str
-  store:
-    description: Where the record is, as the option O(aritma.iam.credential_store#module:store).
-    type: dict
-    required: true
 seealso:
   - module: aritma.iam.credential_store
 """
@@ -77,8 +75,9 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting
@@ -113,7 +112,7 @@ class LookupModule(LookupBase):
         return {
             "client_id": client_id,
             "client_secret": data["value"],
-            **{name: data[name] for name in ("rotation_id", "secret_id", "created_at", "expires_at")},
+            **{name: data.get(name) for name in ("rotation_id", "secret_id", "created_at", "expires_at")},
         }
 
 

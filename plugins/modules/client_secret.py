@@ -16,11 +16,11 @@ description:
   - A secret is found by its exact description, or by its id. Where one with the description exists, nothing is done.
   - The server keeps a hash alone. So an existing secret cannot be read, its O(value) cannot be compared, and neither
     the value nor the expiration of one can be changed.
-  - An addition whose answer was lost is not repeated before the list of secrets was looked at, and then with the same
-    value.
+  - An addition whose answer was lost is never repeated blindly. The list of secrets, and with O(verify_scope) an
+    exchange of the value, tell whether it was carried out. Only where both say no it is sent once more, with the same
+    value. Where they cannot tell, the task fails as C(ambiguous).
+  - A secret whose listed type says that it is a key or a certificate, and no shared secret, is never deleted.
   - Tokens that were issued for a secret live on when it is deleted, until they expire.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
@@ -32,7 +32,8 @@ attributes:
     support: partial
     details:
       - By the description. The value is not compared, and O(expiration) is only warned about.
-      - A server that lists secrets without descriptions fails the task, unless O(secret_id) or O(listed) is given.
+      - Where the server lists secrets without descriptions, O(value) and O(verify_scope) together tell whether the
+        secret is there. The task fails without them, unless O(secret_id) is given or O(look_first) is V(false).
 options:
   client_id:
     description: The OAuth client id of the client.
@@ -67,27 +68,32 @@ options:
       - A secret that has expired does not count as one that is left.
     type: bool
     default: true
-  listed:
+  look_first:
     description:
-      - The RV(aritma.iam.client_secret_info#module:secrets) of this client, where they were just read. The decision is
-        then made on them, and the list is not read again, neither before a secret is added or deleted nor after it.
-      - An addition whose answer was lost and that no list shows then fails, for the caller to find out by an exchange;
-        otherwise it is repeated once.
-      - After an addition RV(secret.secret_id) is then null, unless the answer of the server tells it, or O(identify)
-        asks for it.
-    type: list
-    elements: dict
-  list_after:
-    description:
-      - With O(state=absent), list the secrets once more after the deletion, as RV(secrets).
-      - Not in check mode.
+      - Read the list of secrets before anything is sent.
+      - Set it to V(false) only where the caller has just looked, as the role does. An addition is then one request,
+        and so is a deletion, for which a secret that is not there counts as absent. Nothing is compared, so
+        O(state=absent) takes O(secret_id) without O(description), and with O(keep_last=false).
     type: bool
-    default: false
-  identify:
+    default: true
+  not_after:
+    description: A moment (RFC 3339) after which nothing is sent, by the controller's clock, such as the end of a lease.
+    type: str
+  verify_scope:
     description:
-      - Whether to read the list after an addition, until it shows the new secret, for its id.
-      - Unless given, V(false) with O(listed) and V(true) without it.
-    type: bool
+      - A scope that the client may request, for exchanges of the value at the token endpoint.
+      - Where the answer to an addition was lost, a value that is accepted proves that it was carried out. One that is
+        refused proves nothing at first, since acceptance may lag behind, so the list is read until it has had the time
+        to show the secret, and the value is exchanged again.
+      - Should an addition be carried out twice all the same, there are two secrets of one value. That does no harm, and
+        a warning tells it.
+      - With it, the list is not read after an addition that was answered.
+    type: str
+  auth_method:
+    description: How the credential is sent in such an exchange, in the form (V(post)) or in a Basic header (V(basic)).
+    type: str
+    choices: [post, basic]
+    default: post
   state:
     description: Whether the secret is to exist.
     type: str
@@ -116,6 +122,14 @@ EXAMPLES = r"""
     description: billing 2026-12
     value: "{{ vaulted_secret }}"
 
+- name: Add it, and let an exchange tell should the answer be lost
+  aritma.iam.client_secret:
+    tenant: acme
+    client_id: "{{ billing.client.client_id }}"
+    description: billing 2026-12
+    value: "{{ vaulted_secret }}"
+    verify_scope: services.banking
+
 - name: Delete the one of October
   aritma.iam.client_secret:
     tenant: acme
@@ -128,12 +142,14 @@ RETURN = r"""
 secret:
   description:
     - The secret that exists now, or would in check mode.
-    - With O(state=absent) the secret that was there; null when there was none.
+    - With O(state=absent) the secret that was deleted; null when there was none.
   type: dict
   returned: success
   contains:
     secret_id:
-      description: The id of the secret, null where it is not known.
+      description:
+        - The id of the secret, null where it is not known.
+        - After an addition with O(verify_scope), or without O(look_first), it is what the answer of the server tells.
       type: str
       returned: always
       sample: "12"
@@ -147,31 +163,29 @@ secret:
       type: str
       returned: always
       sample: "2027-02-22T10:00:00Z"
+    type:
+      description: The type, as the server writes it; null where it does not show it.
+      type: str
+      returned: always
+      sample: SharedSecret
     value:
       description:
         - The value, which nobody can read later. The output of the task is then censored as a whole, while the
           registered result stays usable.
       type: str
       returned: when the secret was just added and its value generated
-secrets:
-  description: The secrets that are left, as RV(aritma.iam.client_secret_info#module:secrets) shows them. Never a value.
-  type: list
-  elements: dict
-  returned: with O(list_after), when something was deleted
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 3
+  sample: {iam: 3}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(CLIENT_SECRET)
 
 

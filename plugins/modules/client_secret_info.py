@@ -12,8 +12,6 @@ short_description: List the secrets of an OAuth client
 version_added: 0.1.0
 description:
   - Lists the secrets of a client. The server keeps a hash alone, so no value is ever shown.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -33,13 +31,9 @@ EXAMPLES = r"""
     client_id: "{{ billing.client.client_id }}"
   register: listed
 
-- name: Delete the one that was replaced, without another look at the list
-  aritma.iam.client_secret:
-    tenant: acme
-    client_id: "{{ billing.client.client_id }}"
-    secret_id: "{{ replaced_secret_id }}"
-    listed: "{{ listed.secrets }}"
-    state: absent
+- name: Show those that are no shared secrets
+  ansible.builtin.debug:
+    msg: "{{ listed.secrets | rejectattr('type', 'in', [none, 'SharedSecret']) }}"
 """
 
 RETURN = r"""
@@ -69,6 +63,11 @@ secrets:
       type: str
       returned: always
       sample: "2026-11-24T10:00:00Z"
+    type:
+      description: The type, as the server writes it; null where it does not show it.
+      type: str
+      returned: always
+      sample: SharedSecret
 descriptions_shown:
   description: Whether the server shows the descriptions of secrets; null when the list is empty.
   type: bool
@@ -78,16 +77,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(CLIENT_SECRET_INFO)
 
 

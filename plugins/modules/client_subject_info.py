@@ -16,8 +16,6 @@ description:
     O(name) decides, with a warning, if it is given too and only one subject has it.
   - Without O(client_id) the exact name decides. Several subjects of that name fail the task and are listed.
   - The subject of a new client may appear a little later than the client, so it is looked for some seconds long.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -53,42 +51,35 @@ subject:
     subject_id:
       description: The id to use in policies.
       type: str
-      returned: always
       sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     id:
       description: The id among the subjects of its type.
       type: str
-      returned: always
       sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     display_name:
       description: The name.
       type: str
-      returned: always
       sample: billing
     tenant:
       description: The tenant; null for a global subject.
       type: str
-      returned: always
       sample: acme
     type:
       description: The type.
       type: str
-      returned: always
       sample: Client
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(CLIENT_SUBJECT_INFO)
 
 

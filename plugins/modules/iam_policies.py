@@ -15,8 +15,6 @@ description:
     there, however many policies are wanted.
   - The strings are compared as they are. Only literal policies count, none that is derived or inherited.
   - What is missing is granted before anything is withdrawn.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
@@ -90,27 +88,23 @@ policies:
     action:
       description: The name of the action.
       type: str
-      returned: always
       sample: banking.ais.read
     scope:
       description: The URI of the resource.
       type: str
-      returned: always
       sample: /subscriptions/123
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 2
+  sample: {iam: 2}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(IAM_POLICIES)
 
 

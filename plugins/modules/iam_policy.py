@@ -16,8 +16,6 @@ description:
   - An action covers those below it (C(banking.manage) covers C(banking.ais.read)), and a scope those below it. Such a
     wider policy does not make this module report that a narrower one is there.
   - A policy is deleted with a body in the C(DELETE) request. Some proxies drop that; the task then fails.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
@@ -73,17 +71,14 @@ policy:
     subject:
       description: The subject id.
       type: str
-      returned: always
       sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     action:
       description: The name of the action.
       type: str
-      returned: always
       sample: banking.ais.read
     scope:
       description: The URI of the resource.
       type: str
-      returned: always
       sample: /subscriptions/123
     tenant:
       description: The tenant that the policy belongs to.
@@ -94,16 +89,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(IAM_POLICY)
 
 

@@ -14,8 +14,6 @@ description:
   - Shows all policies, or those of a subject, an action, a scope.
   - The filters are compared as they are, except with O(include_derived=true) or O(include_inherited=true), where the
     server alone decides what belongs to them.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -60,17 +58,14 @@ policies:
     subject:
       description: The subject id.
       type: str
-      returned: always
       sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     action:
       description: The name of the action.
       type: str
-      returned: always
       sample: banking.ais.read
     scope:
       description: The URI of the resource.
       type: str
-      returned: always
       sample: /subscriptions/123
     tenant:
       description: The tenant that the policy belongs to.
@@ -81,16 +76,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY_INFO
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(IAM_POLICY_INFO)
 
 

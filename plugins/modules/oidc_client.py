@@ -15,9 +15,13 @@ description:
   - A new client has no secret and no permission; see M(aritma.iam.client_secret) and M(aritma.iam.iam_policy).
   - A client is found by its exact name, or by its client id. Names need not be unique on the server, so a name that
     several clients have fails the task and lists them.
+  - What the task does not name is never changed. An update sends the whole client back as the server showed it, what
+    is not known here included, with the changes laid over it. Then the client is read again, and a member that
+    changed although nobody asked fails the task, which names it. Times of changes and versions are left out of that.
+  - A server may keep a name or a description in another form; trimmed, for example. Such a client is found as well,
+    and a warning tells both forms. Another case, or a text that was cut, counts as the same name only where the
+    description is as wanted.
   - A creation whose answer was lost is not repeated before the list of clients was looked at.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
@@ -40,22 +44,20 @@ options:
       - The server chooses the ids of new clients, so with O(state=present) a client with this id must exist.
     type: str
   description:
-    description: The description. It is left alone unless given; a new client gets its name as description.
+    description: The description. It is left alone unless given; a new client gets its name.
     type: str
   allowed_grant_types:
     description:
       - The OAuth grants that the client may use, as a set.
-      - It has a default, so a client that is there is changed to it where the task does not say otherwise.
+      - They are left alone unless given; a new client gets C(client_credentials).
     type: list
     elements: str
-    default: [client_credentials]
   redirect_uris:
     description:
       - Where a user may be sent back to, as a set. A client with C(client_credentials) alone needs none.
-      - It has a default, so a client that is there loses its own where the task does not name them.
+      - They are left alone unless given; a new client gets none.
     type: list
     elements: str
-    default: []
   allowed_scopes:
     description:
       - The OAuth scopes that the client may request, as a set.
@@ -157,16 +159,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 2
+  sample: {iam: 2}
 """
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(OIDC_CLIENT)
 
 

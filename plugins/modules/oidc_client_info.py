@@ -12,8 +12,6 @@ short_description: Show OAuth clients
 version_added: 0.1.0
 description:
   - Shows all clients, or some of them. None is not an error.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -54,12 +52,10 @@ clients:
     client_id:
       description: The OAuth client id.
       type: str
-      returned: always
       sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     name:
       description: The name.
       type: str
-      returned: always
       sample: billing
     description:
       description: The description.
@@ -88,16 +84,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(OIDC_CLIENT_INFO)
 
 

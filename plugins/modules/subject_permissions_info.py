@@ -13,8 +13,6 @@ version_added: 0.1.0
 description:
   - Shows the permissions of a user, a client or a group as the server sums them up.
   - The form of a permission is not documented. Each is returned as the server shows it, with names in snake_case.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -51,16 +49,14 @@ calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 1
+  sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import SUBJECT_PERMISSIONS_INFO
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(SUBJECT_PERMISSIONS_INFO)
 
 

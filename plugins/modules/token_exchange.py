@@ -16,8 +16,6 @@ description:
   - A token that was issued goes on working after its secret is deleted, until it expires. So each attempt gets a new
     token, on a fresh connection; nothing is cached.
   - Neither O(api_url) nor an admin credential is needed, only the token endpoint (O(tenant) or O(token_url)).
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -66,6 +64,9 @@ options:
       - The output of the task is then censored, while a registered result stays usable.
     type: bool
     default: false
+  rotation_id:
+    description: Which secret this is about. It is returned as it is, so that the result is evidence for that rotation.
+    type: str
 seealso:
   - plugin: aritma.iam.access_token
     plugin_type: lookup
@@ -106,7 +107,8 @@ verdict:
     - V(accepted), a token was issued.
     - V(rejected), the token endpoint answered C(invalid_client). The secret (or the client id, or the tenant) is wrong.
     - V(misconfigured), it answered C(invalid_scope), C(unauthorized_client), C(unsupported_grant_type) or
-      C(invalid_request). The secret may be fine.
+      C(invalid_request). The secret may be fine. On servers like Duende IdentityServer the first two prove that it is,
+      which RV(detail) says; nothing is decided on it.
     - V(unknown), anything else, such as no answer, V(429), a server error or a page for people. It proves nothing.
     - Returned also when the task fails because of the verdict, as are the values below.
   type: str
@@ -132,6 +134,15 @@ attempts:
   type: int
   returned: always
   sample: 3
+successes:
+  description: How many of the last answers in a row were the expected one.
+  type: int
+  returned: always
+  sample: 5
+rotation_id:
+  description: The option of this name.
+  type: str
+  returned: always
 token_url:
   description: The token endpoint that was asked, as it follows from the options.
   type: str
@@ -166,12 +177,11 @@ calls:
     token: 3
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(TOKEN_EXCHANGE)
 
 

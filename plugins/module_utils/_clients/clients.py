@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, Members, Text
 from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
-    MEMBERS,
-    Members,
+    as_stored,
     for_diff,
+    in_other_forms,
     new_client,
     plan_client,
     wanted_members,
@@ -21,6 +22,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import (
     delete,
     find,
     find_by_id,
+    find_by_name,
     update,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
@@ -30,16 +32,10 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Ou
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
 
-_STRINGS = {"type": "list", "elements": "str"}
-
 CLIENT = ArgumentSpec(
     {
-        "name": {"type": "str"},
         "client_id": {"type": "str"},
-        "description": {"type": "str"},
-        "allowed_grant_types": {**_STRINGS, "default": ["client_credentials"]},
-        "redirect_uris": {**_STRINGS, "default": []},
-        "allowed_scopes": _STRINGS,
+        **{name: attribute.option for name, attribute in ATTRIBUTES.items()},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     required_one_of=[("name", "client_id")],
@@ -54,50 +50,53 @@ CLIENT_INFO = ArgumentSpec(
 def reconcile_client(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``oidc_client``."""
     refuse_empty(params, "name", "client_id")
-    if params["state"] == "absent":
-        return _absent(api, find(api, params["name"], params["client_id"], {}), check_mode)
     desired = wanted_members(params)
-    observed = find(api, params["name"], params["client_id"], desired)
+    if params["state"] == "absent":
+        return _absent(api, params["client_id"], desired, check_mode)
+    observed, known = find(api, params["client_id"], desired)
     if observed is not None:
-        return _present(api, desired, observed, check_mode)
+        # By its name: in whatever form the server keeps that.
+        kept = desired if params["client_id"] or observed.name is None else {**desired, "name": observed.name}
+        return _present(api, desired, kept, observed, check_mode)
     if params["client_id"]:
         raise IamError(
             f"There is no client with client_id {params['client_id']!r}.",
             hint="The server chooses the ids of new clients: give only name to create one.",
             client_id=params["client_id"],
         )
-    return _added(api, desired, check_mode)
+    return _added(api, desired, known, check_mode)
 
 
-def _added(api: IamApi, desired: Members, check_mode: bool) -> Outcome:
+def _added(api: IamApi, desired: Members, known: frozenset[str], check_mode: bool) -> Outcome:
     predicted = new_client(desired)
     if check_mode:
         result = {"client": {"client_id": None, **predicted}, "not_compared": []}
         return Outcome(True, result, {}, for_diff(predicted))
-    client, mine = create(api, desired)
-    outcome = _present(api, desired, client, check_mode)
+    client, mine = create(api, desired, known)
+    outcome = _present(api, desired, as_stored(desired, client), client, check_mode)
     if not mine:
         return outcome
-    return Outcome(True, outcome.result, {}, for_diff(predicted), outcome.warnings)
+    return Outcome(True, outcome.result, {}, for_diff(as_stored(predicted, client)), outcome.warnings)
 
 
-def _present(api: IamApi, desired: Members, observed: Client, check_mode: bool) -> Outcome:
+def _present(api: IamApi, given: Members, desired: Members, observed: Client, check_mode: bool) -> Outcome:
+    """``desired`` is what is ``given``, as far as the server is known to keep it in another form."""
     plan = plan_client(desired, observed)
-    client = observed.shown()
-    if plan.changes:
-        now = client if check_mode else update(api, desired, observed, plan.changes).shown()
-        client = {**now, **plan.changes}
-    before = {name: getattr(observed, name) for name in desired if name not in plan.hidden}
+    now = observed if check_mode or not plan.changes else update(api, desired, observed, plan)
+    client = {**observed.shown(), **plan.changes, **({} if check_mode else now.shown())}
+    shown = [name for name in desired if name not in plan.hidden]
+    before = for_diff({name: getattr(observed, name) for name in shown})
+    after = for_diff({name: client[name] for name in shown})
     return Outcome(
-        bool(plan.changes),
+        before != after,
         {"client": client, "not_compared": list(plan.hidden)},
-        for_diff(before),
-        for_diff({**before, **plan.changes}),
-        _warnings(observed, plan.hidden),
+        before,
+        after,
+        [*_hidden(observed, plan.hidden), *_otherwise(given, client, observed.client_id)],
     )
 
 
-def _warnings(observed: Client, hidden: Sequence[str]) -> list[str]:
+def _hidden(observed: Client, hidden: Sequence[str]) -> list[str]:
     if not hidden:
         return []
     warning = (
@@ -107,13 +106,25 @@ def _warnings(observed: Client, hidden: Sequence[str]) -> list[str]:
     return [warning]
 
 
-def _absent(api: IamApi, observed: Client | None, check_mode: bool) -> Outcome:
+def _otherwise(given: Members, client: Members, client_id: str) -> list[str]:
+    """A warning for each text that the server keeps in another form."""
+    return [
+        f"The server keeps the {name} {given[name]!r} of client {client_id} as {client[name]!r}: better write it so."
+        for name, attribute in ATTRIBUTES.items()
+        if isinstance(attribute, Text) and name in given and given[name] != client.get(name, given[name])
+    ]
+
+
+def _absent(api: IamApi, client_id: str | None, desired: Members, check_mode: bool) -> Outcome:
+    observed = find_by_id(api, client_id) if client_id else find_by_name(api, desired)[0]
     if observed is None:
         return Outcome(False, {"client": None})
     changed = check_mode or delete(api, observed.client_id)
     shown = observed.shown()
-    before = for_diff({name: value for name, value in shown.items() if name in MEMBERS})
-    return Outcome(changed, {"client": shown}, before if changed else {}, {})
+    before = for_diff({name: value for name, value in shown.items() if name in ATTRIBUTES})
+    named = {} if client_id else {"name": desired["name"]}
+    warnings = _otherwise(named, shown, observed.client_id)
+    return Outcome(changed, {"client": shown}, before if changed else {}, {}, warnings)
 
 
 def client_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
@@ -131,7 +142,10 @@ def _clients(api: IamApi, params: Params) -> list[Client]:
     # Several may have the name: that is what this module is asked to show.
     name = params["name"]
     named = [client for client in api.list_clients(name) if client.name == name]
-    named = named or [client for client in api.list_clients() if client.name == name]
+    if not named:
+        everyone = api.list_clients()
+        named = [client for client in everyone if client.name == name]
+        named = named or in_other_forms(everyone, {"name": name, "description": ""})
     read = (complete(api, client) for client in named)
     return [client for client in read if client is not None]
 

@@ -1,85 +1,125 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an OAuth client is made of, and what to change so that it becomes as wanted. Pure."""
+"""What to change so that an OAuth client becomes as wanted, and what to send for it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, Members
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError
+from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_altered, is_tidied
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
-
-MEMBERS: Mapping[str, str] = {
-    "name": "name",
-    "description": "description",
-    "allowed_grant_types": "allowedGrantTypes",
-    "redirect_uris": "redirectUris",
-    "allowed_scopes": "allowedScopes",
-}
-"""The five members of a client: the name of the option, and the one on the wire."""
-
-SETS = ("allowed_grant_types", "redirect_uris", "allowed_scopes")
-
-Members = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class ClientPlan:
-    """``changes`` are the members to set; ``hidden`` are the wanted ones that the server does not show."""
+    """``changes`` are the attributes to set; ``hidden`` are the wanted ones that the server does not show."""
 
     changes: Members
     hidden: tuple[str, ...]
 
 
 def wanted_members(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The members that the task names; one that is not given is not compared."""
-    given = {name: params[name] for name in MEMBERS if params.get(name) is not None}
-    return {name: list(dict.fromkeys(value)) if name in SETS else value for name, value in given.items()}
+    """The attributes that the task names; one that is not given is neither compared nor changed."""
+    return {
+        name: attribute.clean(params[name]) for name, attribute in ATTRIBUTES.items() if params.get(name) is not None
+    }
 
 
 def plan_client(desired: Members, observed: Client) -> ClientPlan:
-    """What to change so that ``observed`` becomes as ``desired``; sets are compared as sets."""
+    """What to change so that ``observed`` becomes as ``desired``."""
     shown = {name: getattr(observed, name) for name in desired}
     changes = {
         name: value
         for name, value in desired.items()
-        if shown[name] is not None and _comparable(name, shown[name]) != _comparable(name, value)
+        if shown[name] is not None and not ATTRIBUTES[name].same(value, shown[name])
     }
     return ClientPlan(changes, tuple(name for name in desired if shown[name] is None))
 
 
-def _comparable(name: str, value: Any) -> object:
-    return frozenset(value) if name in SETS else value
-
-
 def new_client(desired: Members) -> dict[str, Any]:
-    """All five members of a client to create: what the task leaves open gets its default."""
-    defaults = {"name": "", "description": desired.get("name", ""), **{name: [] for name in SETS}}
-    return {**defaults, **desired}
+    """All attributes of a client to create: what the task leaves open gets what a new client has."""
+    return {name: desired.get(name, attribute.initial(desired)) for name, attribute in ATTRIBUTES.items()}
 
 
-def replacement(desired: Members, observed: Client) -> tuple[dict[str, Any], list[str]]:
-    """All five members for an update, and the names of those that neither the task gives nor the server shows."""
-    full = {**observed.shown(), **desired}
-    return {name: full[name] for name in MEMBERS if name in full}, [name for name in MEMBERS if name not in full]
+def replacement(observed: Client, members: Members) -> tuple[dict[str, Any], list[str]]:
+    """The whole client for a PUT: as the server showed it, its id included, with ``members`` laid over it.
+
+    And the attributes that neither ``members`` nor the server name: a PUT could clear them.
+    """
+    spelled = observed.spelled
+    body = {**observed.document, **to_wire(members, observed)}
+    for attribute in ATTRIBUTES.values():
+        name = spelled.get(attribute.name, attribute.wire)
+        if isinstance(body.get(name), list) and all(isinstance(each, str) for each in body[name]):
+            body[name] = attribute.clean(body[name])
+    return body, [name for name in ATTRIBUTES if name not in {**observed.shown(), **members}]
 
 
-def to_wire(members: Members) -> dict[str, Any]:
-    """The members under the names that travel."""
-    return {MEMBERS[name]: value for name, value in members.items()}
+def to_wire(members: Members, observed: Client | None = None) -> dict[str, Any]:
+    """The members under the names that the server used, else those of the contract."""
+    spelled = observed.spelled if observed else {}
+    return {spelled.get(name, ATTRIBUTES[name].wire): value for name, value in members.items()}
 
 
 def for_diff(members: Members) -> dict[str, Any]:
-    """The members with their sets in a stable order."""
-    return {name: sorted(set(value)) if name in SETS else value for name, value in members.items()}
+    """The members in a stable form."""
+    return {name: ATTRIBUTES[name].for_diff(value) for name, value in members.items()}
+
+
+def unmet(members: Members, shown: Client) -> list[str]:
+    """The attributes that the server was sent and shows otherwise, whatever it does to texts."""
+    told = {name: getattr(shown, name) for name in members}
+    return [
+        name
+        for name, value in members.items()
+        if told[name] is not None and not ATTRIBUTES[name].taken(value, told[name])
+    ]
+
+
+def as_stored(members: Members, shown: Client) -> dict[str, Any]:
+    """The members that the server was sent, each in the form that it has given them."""
+    told = {name: getattr(shown, name) for name in members}
+    otherwise = unmet(members, shown)
+    return {name: value if told[name] is None or name in otherwise else told[name] for name, value in members.items()}
 
 
 def exact(clients: Sequence[Client], name: str) -> Client | None:
     """The one client of exactly this name. Raises ``AmbiguousNameError`` when there are several."""
-    matches = [client for client in clients if client.name == name]
+    return _only([client for client in clients if client.name == name], name)
+
+
+def renamed(clients: Sequence[Client], wanted: Members, known: Collection[str] | None) -> Client | None:
+    """The one client that is named as in ``wanted``, in another form: see ``in_other_forms``.
+
+    Raises ``AmbiguousNameError`` for several.
+    """
+    return _only(in_other_forms(clients, wanted, known), wanted["name"])
+
+
+def in_other_forms(clients: Iterable[Client], wanted: Members, known: Collection[str] | None = None) -> list[Client]:
+    """The clients whose name is what a server has made of the one in ``wanted``.
+
+    Where the two could be different names, the client must be new since its creation was asked for (``known`` are the
+    ids that were listed before), or carry the wanted description.
+    """
+    name, description = wanted["name"], wanted["description"]
+
+    def ours(client: Client) -> bool:
+        if is_tidied(name, client.name or ""):
+            return True
+        described = bool(description) and ATTRIBUTES["description"].same(description, client.description or "")
+        made = known is not None and client.client_id not in known
+        return (described or made) and is_altered(name, client.name or "")
+
+    return [client for client in clients if ours(client)]
+
+
+def _only(matches: Sequence[Client], name: str) -> Client | None:
     if len(matches) > 1:
         ids = [client.client_id for client in matches]
         raise AmbiguousNameError(

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import Members
 from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
-    Members,
+    ClientPlan,
     exact,
     new_client,
     plan_client,
+    renamed,
     replacement,
     to_wire,
+    unmet,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._clients.unasked import unasked
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     AmbiguousError,
     ApiError,
@@ -24,36 +28,44 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
 )
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
 
-Look = Callable[[], "Client | None"]
+Lookup = tuple["Client | None", frozenset[str]]
+"""A client, and the ids of all clients where they were read to look for it."""
 
 
-def find(api: IamApi, name: str | None, client_id: str | None, desired: Members) -> Client | None:
-    """The client that a task means, by its id where that is given, else by its exact name.
+def find(api: IamApi, client_id: str | None, desired: Members) -> Lookup:
+    """The client that a task means, by its id where that is given, else by its name.
 
     What the list shows of it is enough where it is as ``desired``; before anything is changed, the client is read.
     """
     if client_id:
-        return find_by_id(api, client_id)
-    listed = find_by_name(api, name or "")
+        return find_by_id(api, client_id), frozenset()
+    listed, known = find_by_name(api, desired)
     if listed is None:
-        return None
-    plan = plan_client(desired, listed)
-    return complete(api, listed) if plan.hidden or plan.changes else listed
+        return None, known
+    plan = plan_client({**desired, "name": listed.name}, listed)
+    return (complete(api, listed) if plan.hidden or plan.changes else listed), known
 
 
-def find_by_name(api: IamApi, name: str) -> Client | None:
-    """The client of exactly this name, as the list shows it.
+def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = None) -> Lookup:
+    """The client of this name, as the list shows it.
 
-    Which members a search looks at is not documented, so only a walk through all clients proves absence.
+    Which members a search looks at is not documented, so only a walk through all clients proves absence. It also finds
+    the client whose name the server has altered: see ``renamed`` for ``known``.
     """
+    name = desired["name"]
     try:
         found = exact(api.list_clients(name), name)
     except ApiError as error:
         if error.status not in (404, *REFUSALS):
             raise
         found = None
-    return found or exact(api.list_clients(), name)
+    if found is not None:
+        return found, frozenset()
+    everyone = api.list_clients()
+    found = exact(everyone, name) or renamed(everyone, new_client(desired), known)
+    return found, frozenset(each.client_id for each in everyone)
 
 
 def find_by_id(api: IamApi, client_id: str) -> Client | None:
@@ -98,64 +110,49 @@ def complete(api: IamApi, listed: Client) -> Client | None:
         return listed
 
 
-def create(api: IamApi, desired: Members) -> tuple[Client, bool]:
+def create(api: IamApi, desired: Members, known: frozenset[str]) -> tuple[Client, bool]:
     """Add the client; as the server now shows it, and whether it was this task that added it.
 
-    A POST whose answer was lost is repeated once, and only after lists had time to show whether it landed; so not at
-    all where ``retry_budget`` is 0.
+    ``known`` are the ids of the clients that were there before.
     """
+    body = new_client(desired)
 
     def look() -> Client | None:
-        return find_by_name(api, desired["name"])
+        return find_by_name(api, body, known)[0]
 
-    body = to_wire(new_client(desired))
     try:
-        told = api.create_client(body)
-    except AmbiguousError:
-        landed = api.settle(look)
-        if landed is None and not api.patient:
-            raise
-        return (_create_again(api, desired, look) if landed is None else _reread(api, landed)), True
+        made = create_once(api, lambda: api.create_client(to_wire(body)), look)
+    except ConflictError as error:
+        # The server says that the name is taken, so any form of it is this one.
+        return _already_there(api, error, api.settle(lambda: find_by_name(api, body, frozenset())[0])), False
     except ApiError as error:
-        return _already_there(api, error, look), False
-    return _created(api, told, desired, look), True
-
-
-def _create_again(api: IamApi, desired: Members, look: Look) -> Client:
-    try:
-        told = api.create_client(to_wire(new_client(desired)))
-    except AmbiguousError:
-        landed = api.settle(look)
-        if landed is None:
+        if error.status not in REFUSALS:
             raise
-        return _reread(api, landed)
-    except ApiError as error:
-        return _already_there(api, error, look)  # by the first POST
-    return _created(api, told, desired, look)
+        return _already_there(api, error, look()), False
+    if made.found is not None:
+        return _reread(api, made.found), True
+    return _created(api, made.told, body, look), True
 
 
-def _already_there(api: IamApi, error: ApiError, look: Look) -> Client:
+def _already_there(api: IamApi, error: ApiError, landed: Client | None) -> Client:
     """The client that a refused POST met. Without one, the refusal is about something else and is raised again."""
-    if error.status not in (409, *REFUSALS):
-        raise error
-    landed = api.settle(look) if isinstance(error, ConflictError) else look()
     if landed is None:
         raise error
     return _reread(api, landed)
 
 
-def _created(api: IamApi, told: str | None, desired: Members, look: Look) -> Client:
+def _created(api: IamApi, told: str | None, body: Members, look: Callable[[], Client | None]) -> Client:
     """The new client. The list is waited for even where the answer told the id: the next task looks there by name."""
-    client = _read_told(api, told, desired["name"])
+    client = _read_told(api, told)
     landed = api.settle(look)
     if client is not None:
         return client
     if landed is not None:
         return _reread(api, landed)
     if told is not None:
-        return Client.model_validate({"client_id": told, **new_client(desired)})
+        return Client.model_validate({"client_id": told, **body})
     raise ContractError(
-        f"createClient was answered with success, but no client has the name {desired['name']!r}.",
+        f"createClient was answered with success, but no client has the name {body['name']!r}.",
         hint="The list may lag behind, the server may store names in another form, or api_url may lead elsewhere: look "
         "with oidc_client_info before you run this again.",
         operation="createClient",
@@ -169,79 +166,83 @@ def _reread(api: IamApi, listed: Client) -> Client:
     return complete(api, listed) or listed
 
 
-def _read_told(api: IamApi, told: str | None, name: str) -> Client | None:
+def _read_told(api: IamApi, told: str | None) -> Client | None:
     """The client with the id that the answer told, where that id can be used."""
     if told is None:
         return None
     try:
-        client = api.get_client(told)
+        return api.get_client(told)
     except ApiError as error:
         if error.status not in (404, *REFUSALS, *NOT_OFFERED):
             raise
         return None
-    return _of_that_name(client, name)
 
 
-def _of_that_name(client: Client, name: str) -> Client:
-    if client.name is None or client.name == name:
-        return client
-    raise ContractError(
-        f"The server stored client {client.client_id} under the name {client.name!r}, not {name!r}.",
-        hint="Use the name that it stored: under the other one, no later run would find this client.",
-        operation="createClient",
-        client_id=client.client_id,
-        expected=name,
-        received=client.name,
-    )
+def update(api: IamApi, desired: Members, observed: Client, plan: ClientPlan) -> Client:
+    """Make the changes of ``plan``, then read again until they show.
 
-
-def update(api: IamApi, desired: Members, observed: Client, changes: Members) -> Client:
-    """Make ``changes``, then read again until they show. Raises ``ContractError`` when the server ignored one."""
+    Raises ``ContractError`` when the server ignored one, or changed something that nobody asked for.
+    """
+    sent = {name: value for name, value in desired.items() if name in plan.changes or name in plan.hidden}
     lost: AmbiguousError | None = None
     try:
-        _send_update(api, desired, observed, changes)
+        _send_update(api, observed, sent)
     except AmbiguousError as error:
         lost = error
 
     def look() -> Client | None:
         now = find_by_id(api, observed.client_id)
-        return now if now is not None and not plan_client(changes, now).changes else None
+        return now if now is not None and not unmet(plan.changes, now) else None
 
     shown = api.settle(look)
-    if shown is not None:
-        return shown
-    raise lost or ContractError(
+    if shown is None:
+        raise lost or _ignored(observed, plan)
+    others = unasked(observed, shown, sent)
+    if others:
+        raise ContractError(
+            f"The update of client {observed.client_id} was carried out, but {', '.join(others)} changed as well, "
+            "although nobody asked for that.",
+            hint="Look at the client and set it right: this server makes something else of a client than it shows.",
+            operation="updateClient",
+            client_id=observed.client_id,
+            members=others,
+        )
+    return shown
+
+
+def _ignored(observed: Client, plan: ClientPlan) -> ContractError:
+    return ContractError(
         f"The server answered the update of client {observed.client_id} with success, "
-        f"but still shows other values of {', '.join(changes)}.",
+        f"but still shows other values of {', '.join(plan.changes)}.",
         hint="Leave these options out, or look at the rules that the server has for them.",
         operation="updateClient",
         client_id=observed.client_id,
-        members=list(changes),
+        members=list(plan.changes),
     )
 
 
-def _send_update(api: IamApi, desired: Members, observed: Client, changes: Members) -> None:
-    full, missing = replacement(desired, observed)
+def _send_update(api: IamApi, observed: Client, members: Members) -> None:
+    body, missing = replacement(observed, members)
     if missing:
         # A PUT would have to invent these, and could clear them.
         hint = f"Give {' and '.join(missing)} too: the server does not show it, and an update has to carry it."
-        return _patch(api, observed, changes, hint)
+        return _patch(api, observed, members, hint)
     try:
-        api.put_client(observed.client_id, to_wire(full))
+        api.put_client(observed.client_id, body)
     except ApiError as error:
-        if error.status not in (404, 415, *NOT_OFFERED):
+        if error.status not in (404, *NOT_OFFERED):
             raise
-        _patch(api, observed, changes, "Change it where it is managed, or delete the client and create it anew.")
+        _patch(api, observed, members, "Change it where it is managed, or delete the client and create it anew.")
 
 
-def _patch(api: IamApi, observed: Client, changes: Members, hint: str) -> None:
+def _patch(api: IamApi, observed: Client, members: Members, hint: str) -> None:
     try:
-        api.patch_client(observed.client_id, to_wire(changes))
+        api.patch_client(observed.client_id, to_wire(members, observed))
     except ApiError as error:
         if error.status not in (404, 415, *NOT_OFFERED):
             raise
         raise ApiError(
-            f"This server offers no way to change {', '.join(changes)} of client {observed.client_id}.",
+            f"This server offers no way to change {', '.join(members)} of client {observed.client_id}.",
             status=error.status,
             hint=hint,
             operation="updateClient",

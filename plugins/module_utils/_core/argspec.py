@@ -16,27 +16,20 @@ class ArgumentSpec:
 
     argument_spec: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mutually_exclusive: Sequence[Sequence[str]] = ()
-    required_together: Sequence[Sequence[str]] = ()
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
-    required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def merge(self, *others: ArgumentSpec) -> ArgumentSpec:
-        """This spec and the others in one; an option that two of them define is a programming error."""
-        merged = self
-        for other in others:
-            twice = merged.argument_spec.keys() & other.argument_spec.keys()
-            if twice:
-                raise ValueError(f"options defined twice: {', '.join(sorted(twice))}")
-            merged = ArgumentSpec(
-                {**merged.argument_spec, **other.argument_spec},
-                [*merged.mutually_exclusive, *other.mutually_exclusive],
-                [*merged.required_together, *other.required_together],
-                [*merged.required_one_of, *other.required_one_of],
-                [*merged.required_if, *other.required_if],
-                {**merged.required_by, **other.required_by},
-            )
-        return merged
+    def merge(self, other: ArgumentSpec) -> ArgumentSpec:
+        """This spec and the other in one; an option that both define is a programming error."""
+        twice = self.argument_spec.keys() & other.argument_spec.keys()
+        if twice:
+            raise ValueError(f"options defined twice: {', '.join(sorted(twice))}")
+        return ArgumentSpec(
+            {**self.argument_spec, **other.argument_spec},
+            [*self.mutually_exclusive, *other.mutually_exclusive],
+            [*self.required_one_of, *other.required_one_of],
+            [*self.required_if, *other.required_if],
+        )
 
     def to_kwargs(self) -> dict[str, Any]:
         """As keyword arguments of ``AnsibleModule`` and of ``ActionBase.validate_argument_spec``."""

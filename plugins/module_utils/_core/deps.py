@@ -1,24 +1,45 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The third-party libraries, imported in one place so that their absence is an answer and not a traceback.
+"""The third-party libraries, guarded in one place so that their absence is an answer and not a traceback.
 
-Import ``requests`` and pydantic names from here. Where a library is missing, its names are stand-ins that let a class
-body be read; ``missing_libraries`` then says what to install, before anything is used.
+Import ``requests`` and pydantic names from here. Where one of them is missing, its names are stand-ins that let a class
+body be read; ``require`` then says what to install, before anything is used. What only some stores and deliveries need
+is imported by ``library`` when it is used.
 """
 
 from __future__ import annotations
 
 import traceback
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import LibraryError
 
 MISSING: dict[str, str] = {}
 """Import name of each missing library, with the traceback of the attempt."""
 
 
-def missing_libraries(wanted: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The libraries out of ``wanted`` that cannot be imported here, each with the traceback of the attempt."""
-    return [(name, MISSING[name]) for name in wanted if name in MISSING]
+def require(libraries: tuple[str, ...]) -> None:
+    """Raise ``LibraryError`` for the first library out of ``libraries`` that cannot be imported here."""
+    for name in libraries:
+        if name in MISSING:
+            raise _missing(name, MISSING[name].splitlines()[-1])
+
+
+def library(name: str, package: str = "") -> Any:
+    """The module ``name``. Raises ``LibraryError`` with what to install: ``package``, or what the name begins with."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise _missing(package or name.partition(".")[0], str(error)) from None
+
+
+def _missing(name: str, reason: str) -> LibraryError:
+    # Deferred, so that what only plans and compares needs no Ansible.
+    from ansible.module_utils.basic import missing_required_lib
+
+    return LibraryError(missing_required_lib(name), library=name, import_error=reason)
 
 
 if TYPE_CHECKING:
@@ -82,7 +103,8 @@ __all__ = [
     "PlainSerializer",
     "Retry",
     "ValidationError",
-    "missing_libraries",
+    "library",
     "model_validator",
     "requests",
+    "require",
 ]

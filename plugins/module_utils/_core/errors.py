@@ -138,6 +138,12 @@ class DeliveryError(IamError):
     kind = "delivery"
 
 
+class HostError(IamError):
+    """The host of a task cannot be reached."""
+
+    kind = "host"
+
+
 class VerdictError(IamError):
     """The token endpoint did not say of a credential what was expected. ``members`` stand beside the message."""
 

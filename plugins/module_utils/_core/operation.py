@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import missing_libraries
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, LibraryError
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction
 
@@ -43,13 +45,15 @@ def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: b
         return failed(unexpected(operation.name, error), operation.spec.secrets(params))
 
 
-def require(libraries: tuple[str, ...]) -> None:
-    """Raise ``LibraryError`` for the first library out of ``libraries`` that cannot be imported here."""
-    # Deferred, so that what only plans and compares needs no Ansible.
-    from ansible.module_utils.basic import missing_required_lib
-
-    for name, reason in missing_libraries(libraries):
-        raise LibraryError(missing_required_lib(name), library=name, import_error=reason.splitlines()[-1])
+def run_module(operation: Operation) -> None:
+    """``main()`` of every module, on the host of the task: validate, carry out, answer."""
+    module = AnsibleModule(supports_check_mode=True, **operation.spec.to_kwargs())
+    result = carry_out(operation, module.params, check_mode=module.check_mode, diff=module._diff)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    if result.pop("failed", False):
+        module.fail_json(**result)
+    module.exit_json(**result)
 
 
 def failed(error: IamError, secrets: Iterable[str]) -> dict[str, Any]:

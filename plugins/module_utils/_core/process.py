@@ -43,21 +43,11 @@ class Place:
 
 def here() -> Place:
     """The place of this process."""
-    return Place(socket.gethostname(), _boot(), _pid_namespace())
-
-
-def _boot() -> str:
+    host = socket.gethostname()
     try:
-        return _BOOT.read_text(encoding="ascii").strip()
+        return Place(host, _BOOT.read_text(encoding="ascii").strip(), str(_NAMESPACE.stat().st_ino))
     except OSError:
-        return ""
-
-
-def _pid_namespace() -> str:
-    try:
-        return str(_NAMESPACE.stat().st_ino)
-    except OSError:
-        return ""
+        return Place(host, "", "")
 
 
 def start_time(pid: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import closing
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     ApiError,
@@ -14,16 +15,15 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     ContractError,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.problem import Call, explain, lost_error, status_error
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Repeats, send_patiently
+from ansible_collections.aritma.iam.plugins.module_utils._http.problem import Call, answered, explain, status_error
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Repeats
 from ansible_collections.aritma.iam.plugins.module_utils._http.token_cache import TokenCache
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply, Transport
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Reply, Transport
 from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential, token_request
 from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Judgement, Verdict, judge
 
 _UNSTATED_LIFETIME = 300
 _LOCK_WAIT = 15.0
-_CHECK = "Check tenant (or token_url), auth_client_id, auth_client_secret and auth_scope."
 
 
 class AdminTokens:
@@ -32,7 +32,11 @@ class AdminTokens:
     def __init__(self, connection: Connection, calls: Counter[str]) -> None:
         self._connection = connection
         self._calls = calls
-        self._cache = None if connection.access_token else _cache(connection)
+        self._cache: TokenCache | None = None
+        if not connection.access_token:
+            asked = (connection.token_url, connection.auth_client_id, connection.auth_scope)
+            trust = (str(connection.validate_certs), connection.ca_path)
+            self._cache = TokenCache((*asked, *trust), connection.auth_client_secret)
 
     @property
     def given(self) -> bool:
@@ -54,12 +58,12 @@ class AdminTokens:
 
     def _fetched(self, cache: TokenCache) -> str:
         with cache.turn(min(_LOCK_WAIT, self._connection.request_timeout)):
-            fetched_by_another = cache.load()
-            if fetched_by_another:
-                return fetched_by_another
-            grant = fetch_token(self._connection, self._calls)
-            cache.store(grant.access_token, time.time() + usable_for(grant.expires_in))
-            return grant.access_token
+            token = cache.load()  # fetched by another
+            if token is None:
+                grant = fetch_token(self._connection, self._calls)
+                token = grant.access_token
+                cache.store(token, time.time() + usable_for(grant.expires_in))
+            return token
 
 
 def usable_for(expires_in: int | None) -> float:
@@ -73,23 +77,17 @@ def fetch_token(connection: Connection, calls: Counter[str]) -> Judgement:
     credential = ClientCredential(connection.auth_client_id, connection.auth_client_secret, connection.auth_scope or "")
     request = token_request(connection.token_url, credential)
     call = Call("token", "POST", connection.token_url, "token_url", credential.redaction)
-    budget = Budget(connection.retry_budget, timeout=connection.request_timeout)
-    transport = Transport(connection)
 
     def send(timeout: float) -> Reply:
         calls["token"] += 1
         return transport.send(request, timeout)
 
-    try:
-        reply = send_patiently(send, Repeats.READ, budget)
-    except Lost as lost:
-        raise lost_error(call, lost, budget.spent(), write=False) from None
-    finally:
-        transport.close()
+    with closing(Transport(connection)) as transport:
+        reply, spent = answered(connection, call, send, Repeats.READ)
     judgement = judge(reply.status, reply.headers, reply.body)
     if judgement.verdict is Verdict.ACCEPTED:
         return judgement
-    raise _refusal(call, reply, judgement, budget.spent()) from None
+    raise _refusal(call, reply, judgement, spent)
 
 
 def _refusal(call: Call, reply: Reply, judgement: Judgement, spent: str) -> ApiError | ContractError:
@@ -108,18 +106,7 @@ def _refusal(call: Call, reply: Reply, judgement: Judgement, spent: str) -> ApiE
     return AuthenticationError(
         f"The admin credential got no token: {call} answered {reply.status}{named}: {explain(reply, call.redact)}.",
         status=reply.status,
-        hint=_CHECK,
+        hint="Check tenant (or token_url), auth_client_id, auth_client_secret and auth_scope.",
         **call.details(),
         error=call.redact(judgement.error or ""),
     )
-
-
-def _cache(connection: Connection) -> TokenCache:
-    key = (
-        connection.token_url,
-        connection.auth_client_id,
-        connection.auth_scope,
-        str(connection.validate_certs),
-        connection.ca_path,
-    )
-    return TokenCache(key, connection.auth_client_secret)

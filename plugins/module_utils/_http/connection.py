@@ -19,26 +19,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import Ar
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 
-IDENTITY_URL = "https://id.aritma.io"
-AUTH_SCOPE = "services.iam"
-
-ENVIRONMENT = {
-    "api_url": "ARITMA_IAM_URL",
-    "token_url": "ARITMA_TOKEN_URL",
-    "identity_url": "ARITMA_IDENTITY_URL",
-    "tenant": "ARITMA_TENANT",
-    "access_token": "ARITMA_ACCESS_TOKEN",
-    "auth_client_id": "ARITMA_CLIENT_ID",
-    "auth_client_secret": "ARITMA_CLIENT_SECRET",
-    "auth_scope": "ARITMA_AUTH_SCOPE",
-    "validate_certs": "ARITMA_VALIDATE_CERTS",
-    "ca_path": "ARITMA_CA_PATH",
-    "request_timeout": "ARITMA_REQUEST_TIMEOUT",
-    "retry_budget": "ARITMA_RETRY_BUDGET",
-    "run_on": "ARITMA_RUN_ON",
-}
-"""The environment variable that each connection option falls back to."""
-
 
 def _from_environment(variable: str) -> str:
     """``env_fallback``, but an empty variable counts as none: job runners set those for what was left blank."""
@@ -48,25 +28,29 @@ def _from_environment(variable: str) -> str:
     return value
 
 
-def _option(name: str, **rules: Any) -> dict[str, Any]:
-    return {"type": "str", "fallback": (_from_environment, [ENVIRONMENT[name]]), **rules}
+_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "api_url": ("ARITMA_IAM_URL", {}),
+    "token_url": ("ARITMA_TOKEN_URL", {"no_log": False}),
+    "identity_url": ("ARITMA_IDENTITY_URL", {"default": "https://id.aritma.io"}),
+    "tenant": ("ARITMA_TENANT", {}),
+    "access_token": ("ARITMA_ACCESS_TOKEN", {"no_log": True}),
+    "auth_client_id": ("ARITMA_CLIENT_ID", {}),
+    "auth_client_secret": ("ARITMA_CLIENT_SECRET", {"no_log": True}),
+    "auth_scope": ("ARITMA_AUTH_SCOPE", {"default": "services.iam"}),
+    "validate_certs": ("ARITMA_VALIDATE_CERTS", {"type": "bool", "default": True}),
+    "ca_path": ("ARITMA_CA_PATH", {"type": "path"}),
+    "request_timeout": ("ARITMA_REQUEST_TIMEOUT", {"type": "float", "default": 10.0}),
+    "retry_budget": ("ARITMA_RETRY_BUDGET", {"type": "float", "default": 60.0}),
+    "run_on": ("ARITMA_RUN_ON", {"choices": ["controller", "target"], "default": "controller"}),
+}
 
+ENVIRONMENT = {name: variable for name, (variable, _rules) in _OPTIONS.items()}
+"""The environment variable that each connection option falls back to."""
 
 CONNECTION = ArgumentSpec(
     {
-        "api_url": _option("api_url"),
-        "token_url": _option("token_url", no_log=False),
-        "identity_url": _option("identity_url", default=IDENTITY_URL),
-        "tenant": _option("tenant"),
-        "access_token": _option("access_token", no_log=True),
-        "auth_client_id": _option("auth_client_id"),
-        "auth_client_secret": _option("auth_client_secret", no_log=True),
-        "auth_scope": _option("auth_scope", default=AUTH_SCOPE),
-        "validate_certs": _option("validate_certs", type="bool", default=True),
-        "ca_path": _option("ca_path", type="path"),
-        "request_timeout": _option("request_timeout", type="float", default=10.0),
-        "retry_budget": _option("retry_budget", type="float", default=60.0),
-        "run_on": _option("run_on", choices=["controller", "target"], default="controller"),
+        name: {"type": "str", "fallback": (_from_environment, [variable]), **rules}
+        for name, (variable, rules) in _OPTIONS.items()
     }
 )
 
@@ -86,7 +70,7 @@ class Connection:
     access_token: str = field(default="", repr=False)
     auth_client_id: str = ""
     auth_client_secret: str = field(default="", repr=False)
-    auth_scope: str = AUTH_SCOPE
+    auth_scope: str = ""
     validate_certs: bool = True
     ca_path: str = ""
     request_timeout: float = 10.0
@@ -100,22 +84,18 @@ class Connection:
     @classmethod
     def for_tokens(cls, params: Mapping[str, Any]) -> Connection:
         """What it takes to have an admin token. Raises ``OptionError``."""
-        _require_credential(params)
         access_token = _text(params, "access_token")
-        if not access_token:
-            return replace(
-                cls.for_token_endpoint(params),
-                auth_client_id=_text(params, "auth_client_id"),
-                auth_client_secret=str(params["auth_client_secret"]),
-                auth_scope=_text(params, "auth_scope") or AUTH_SCOPE,
-            )
-        if not is_token_text(access_token):
-            raise OptionError(
-                "access_token holds characters that no token has, such as blanks or line breaks.",
-                hint=_see("access_token"),
-                option="access_token",
-            )
-        return cls(access_token=access_token, **_trust_and_patience(params))
+        if access_token:
+            if not is_token_text(access_token):
+                raise _unusable("access_token", " holds characters that no token has, such as blanks or line breaks.")
+            return cls(access_token=access_token, **_trust_and_patience(params))
+        _require_credential(params)
+        return replace(
+            cls.for_token_endpoint(params),
+            auth_client_id=_text(params, "auth_client_id"),
+            auth_client_secret=str(params["auth_client_secret"]),
+            auth_scope=_text(params, "auth_scope"),
+        )
 
     @classmethod
     def for_token_endpoint(cls, params: Mapping[str, Any]) -> Connection:
@@ -125,10 +105,9 @@ class Connection:
 
 def resolve_token_url(params: Mapping[str, Any]) -> str:
     """``token_url``, or the endpoint of ``tenant`` below ``identity_url``. Raises ``OptionError``."""
-    given = _text(params, "token_url")
+    given, tenant = _text(params, "token_url"), _text(params, "tenant")
     if given:
         return checked_url(given, "token_url", _see("token_url"))
-    tenant = _text(params, "tenant")
     if not tenant:
         raise OptionError(
             "Neither tenant nor token_url is set, so the default tenant would answer, and a good secret would look "
@@ -137,8 +116,8 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
             option="tenant",
         )
     if tenant in (".", ".."):
-        raise OptionError(f"tenant: {tenant!r} is not the name of a tenant.", hint=_see("tenant"), option="tenant")
-    identity_url = checked_url(_text(params, "identity_url") or IDENTITY_URL, "identity_url", _see("identity_url"))
+        raise _unusable("tenant", f": {tenant!r} is not the name of a tenant.")
+    identity_url = checked_url(_text(params, "identity_url"), "identity_url", _see("identity_url"))
     return f"{identity_url.rstrip('/')}/{quote(tenant, safe='')}/connect/token"
 
 
@@ -160,17 +139,12 @@ def _api_url(params: Mapping[str, Any]) -> str:
 
 
 def _require_credential(params: Mapping[str, Any]) -> None:
-    if _text(params, "access_token"):
-        return
     missing = [name for name in ("auth_client_id", "auth_client_secret") if not _text(params, name)]
     if not missing:
         return
-    if len(missing) == 1:
-        message = f"{missing[0]} is not set, but its counterpart is: half a credential cannot be used."
-    else:
-        message = "No admin credential is set."
+    half = f"{missing[0]} is not set, but its counterpart is: half a credential cannot be used."
     raise OptionError(
-        message,
+        half if len(missing) == 1 else "No admin credential is set.",
         hint=f"Set access_token ({ENVIRONMENT['access_token']}), or both auth_client_id "
         f"({ENVIRONMENT['auth_client_id']}) and auth_client_secret ({ENVIRONMENT['auth_client_secret']}).",
         option=missing[0],
@@ -178,29 +152,31 @@ def _require_credential(params: Mapping[str, Any]) -> None:
 
 
 def _trust_and_patience(params: Mapping[str, Any]) -> dict[str, Any]:
-    ca_path = _text(params, "ca_path")
+    ca_path, validate_certs = _text(params, "ca_path"), params.get("validate_certs")
     if ca_path and not Path(ca_path).exists():
-        raise OptionError(f"ca_path: {ca_path} does not exist here.", hint=_see("ca_path"), option="ca_path")
-    validate_certs = params.get("validate_certs")
+        raise _unusable("ca_path", f": {ca_path} does not exist here.")
     return {
-        "validate_certs": True if validate_certs is None else bool(validate_certs),
+        "validate_certs": validate_certs is None or bool(validate_certs),
         "ca_path": ca_path,
-        "request_timeout": _seconds(params, "request_timeout", 10.0, above=True),
-        "retry_budget": _seconds(params, "retry_budget", 60.0, above=False),
+        "request_timeout": _seconds(params, "request_timeout", zero=False),
+        "retry_budget": _seconds(params, "retry_budget", zero=True),
     }
 
 
-def _seconds(params: Mapping[str, Any], option: str, default: float, *, above: bool) -> float:
+def _seconds(params: Mapping[str, Any], option: str, *, zero: bool) -> float:
     value = params.get(option)
-    seconds = default if value is None else float(value)
-    if not math.isfinite(seconds) or seconds < 0 or (above and not seconds):
-        wanted = "more than 0" if above else "0 or more"
-        raise OptionError(f"{option}: {seconds:g} is not {wanted} seconds.", hint=_see(option), option=option)
+    seconds = float(_OPTIONS[option][1]["default"] if value is None else value)
+    if not math.isfinite(seconds) or seconds < 0 or not (zero or seconds):
+        raise _unusable(option, f": {seconds:g} is not {'0 or more' if zero else 'more than 0'} seconds.")
     return seconds
 
 
-def _text(params: Mapping[str, Any], name: str) -> str:
-    return str(params.get(name) or "").strip()
+def _text(params: Mapping[str, Any], option: str) -> str:
+    return str(params.get(option) or "").strip() or str(_OPTIONS[option][1].get("default", ""))
+
+
+def _unusable(option: str, why: str) -> OptionError:
+    return OptionError(f"{option}{why}", hint=_see(option), option=option)
 
 
 def _see(option: str) -> str:

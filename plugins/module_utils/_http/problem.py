@@ -24,7 +24,13 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     TransportError,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import (
+    Budget,
+    Repeats,
+    retry_after,
+    send_patiently,
+)
 from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
 
 LONGEST_EXCERPT = 300
@@ -34,17 +40,17 @@ _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1|center)\b", re.IGNORECASE | re.DOTALL
 )
 
-_KINDS: dict[int, tuple[type[ApiError], str]] = {
-    401: (AuthenticationError, ""),
-    403: (
-        PermissionDeniedError,
-        "The admin token must have the scope services.iam (auth_scope), and its client IAM admin permission.",
-    ),
-    404: (NotFoundError, ""),
-    409: (ConflictError, ""),
-    410: (NotFoundError, ""),
+_KINDS: dict[int, type[ApiError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    410: NotFoundError,
 }
-
+_HINTS = {
+    403: "The admin token must have the scope services.iam (auth_scope), and its client IAM admin permission.",
+    404: "If nothing at all is found, see whether api_url is what stands before /v1.",
+}
 _NOT_VALID = "access_token is not, or no longer, valid here."
 _NOT_ACCEPTED = (
     "The token that auth_client_id got is not accepted here: do api_url and the token endpoint (tenant, identity_url, "
@@ -70,39 +76,44 @@ class Call:
         return {"operation": self.operation, "method": self.method, "url": self.redact(self.url)}
 
 
+def answered(connection: Connection, call: Call, send: Callable[[float], Reply], repeats: Repeats) -> tuple[Reply, str]:
+    """The last reply within the retry budget, and what it took. Raises the error that no reply is."""
+    budget = Budget(connection.retry_budget, timeout=connection.request_timeout)
+    try:
+        reply = send_patiently(send, repeats, budget)
+    except Lost as lost:
+        raise lost_error(call, lost, budget.spent(), write=repeats is not Repeats.READ) from None
+    return reply, budget.spent()
+
+
 def status_error(call: Call, reply: Reply, spent: str, *, token_given: bool) -> ApiError:
     """The error that an answer of that status is."""
-    error_type, hint = _KINDS.get(reply.status, (ApiError, ""))
-    if reply.status == 404 and is_html(reply):
-        # A page for people is not the API's word that a thing is gone.
-        error_type = ApiError
-    message = f"{call} answered {reply.status}: {explain(reply, call.redact)}."
+    # A page for people is not the API's word that a thing is gone.
+    page = reply.status == 404 and is_html(reply)
+    error_type = ApiError if page else _KINDS.get(reply.status, ApiError)
+    message, hint = f"{call} answered {reply.status}: {explain(reply, call.redact)}.", _HINTS.get(reply.status, "")
+    wait = retry_after(reply.headers)
     if reply.status == 401:
         hint = _NOT_VALID if token_given else _NOT_ACCEPTED
-    elif reply.status == 404:
-        hint = "If nothing at all is found, see whether api_url is what stands before /v1."
     elif 300 <= reply.status < 400:
         message = f"{call} answered {reply.status}, a redirect to {_target(reply, call)}, which is not followed."
         hint = f"Set {call.option} to the address where the API really is."
     elif reply.status == 429 or reply.status >= 500:
         message += f" Given up after {spent}."
-        hint = _patience(reply)
-    return error_type(message, status=reply.status, hint=hint, **call.details(), **_waiting(reply))
+        hint = _patience(wait)
+    details = call.details() if wait is None else {**call.details(), "retry_after": round(wait)}
+    return error_type(message, status=reply.status, hint=hint, **details)
 
 
 def lost_error(call: Call, lost: Lost, spent: str, *, write: bool) -> TransportError:
     """The error that a missing answer is; a write which may have been carried out is ambiguous."""
     details = {**call.details(), "reason": lost.reason, "sent": lost.sent}
     message = f"{call}: {lost.reason}; given up after {spent}."
+    hint = f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
     if lost.trust:
         hint = "Set ca_path to the certificates of the authority that signed it (validate_certs: false trusts anybody)."
-    else:
-        hint = (
-            f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
-        )
     if write and lost.sent:
-        message += " It may have been carried out nevertheless."
-        return AmbiguousError(message, hint=hint, **details)
+        return AmbiguousError(f"{message} It may have been carried out nevertheless.", hint=hint, **details)
     return TransportError(message, hint=hint, **details)
 
 
@@ -198,14 +209,8 @@ def _target(reply: Reply, call: Call) -> str:
     return excerpt(host.rpartition("@")[2], call.redact) or "another address"
 
 
-def _patience(reply: Reply) -> str:
-    wait = retry_after(reply.headers)
+def _patience(wait: float | None) -> str:
     if wait is None:
         return "Try again later, or allow more repetitions with retry_budget."
     moment = format_timestamp(now() + timedelta(seconds=min(wait, 10 * 365 * 86400)))
     return f"The server asks to wait {wait:.0f} s: try again after {moment}, or raise retry_budget beyond that."
-
-
-def _waiting(reply: Reply) -> dict[str, Any]:
-    wait = retry_after(reply.headers)
-    return {} if wait is None else {"retry_after": round(wait)}

@@ -9,8 +9,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from types import TracebackType
 from typing import Any, final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -21,23 +21,18 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.connection import
 from ansible_collections.aritma.iam.plugins.module_utils._http.problem import (
     Call,
     ambiguous_error,
-    lost_error,
+    answered,
     read_json,
     status_error,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Repeats, send_patiently
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Repeats
 from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply, Request, Transport
 
 Query = Mapping[str, "str | int | bool | None"]
 """The query of a request: ``None`` is left out, and booleans are written as ``true`` and ``false``."""
 
-_REPEATS = {
-    "GET": Repeats.READ,
-    "PUT": Repeats.WRITE,
-    "PATCH": Repeats.WRITE,
-    "DELETE": Repeats.WRITE,
-    "POST": Repeats.CREATE,
-}
+_REPEATS = {"GET": Repeats.READ, "POST": Repeats.CREATE}
+"""What repeating a request could do; ``Repeats.WRITE`` for the other methods."""
 UNCERTAIN = frozenset({500, 502, 503, 504})
 """Answers that do not say whether a write was carried out."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -45,22 +40,19 @@ _MOST_REDIRECTS = 4
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A 2xx answer. ``headers`` are looked up without regard to case."""
+class Answer(Reply):
+    """A 2xx answer."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    call: Call = field(repr=False)
+    call: Call = field(kw_only=True, repr=False)
 
     def json(self) -> Any:
         """The JSON value of the body, ``None`` when the body is empty. Raises ``ContractError`` when it is no JSON."""
-        return read_json(self.call, Reply(self.status, self.headers, self.body))
+        return read_json(self.call, self)
 
 
 @final
-class Session:
-    """One task's requests, all with the admin token. Use it as a context manager."""
+class Session(AbstractContextManager["Session"]):
+    """One task's requests, all with the admin token. Its block closes the connections."""
 
     def __init__(self, connection: Connection) -> None:
         self.calls: Counter[str] = Counter()
@@ -70,6 +62,9 @@ class Session:
         self._connection = connection
         self._transport = Transport(connection)
         self._tokens = AdminTokens(connection, self.calls)
+
+    def __exit__(self, *_raised: object) -> None:
+        self._transport.close()
 
     def request(
         self,
@@ -93,10 +88,9 @@ class Session:
         ``TransportError``, and ``AmbiguousError`` where a write may have been carried out although its answer was
         lost (for a POST also when the answer was 500, 502, 503 or 504).
         """
-        url = _url(self._connection.api_url, path_segments)
         request = Request(
             method,
-            url,
+            _url(self._connection.api_url, path_segments),
             params=_written(query or {}),
             headers={} if body is None else {"Content-Type": content_type},
             body=None if body is None else json.dumps(body).encode(),
@@ -107,52 +101,35 @@ class Session:
         if renewed is not None:
             reply, call, spent = self._answered(operation, request, body, renewed)
         if 200 <= reply.status < 300:
-            return Answer(reply.status, reply.headers, reply.body, call)
+            return Answer(reply.status, reply.headers, reply.body, call=call)
         if method == "POST" and reply.status in UNCERTAIN:
             raise ambiguous_error(call, reply)
         raise status_error(call, reply, spent, token_given=self._tokens.given)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._transport.close()
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _answered(self, operation: str, request: Request, body: Any, token: str) -> tuple[Reply, Call, str]:
         """The last reply to a request with that token, what it was about, and what it took."""
         secrets = [token, self._connection.auth_client_secret, *secrets_in(body)]
         call = Call(operation, request.method, request.url, "api_url", Redaction(secrets))
-        budget = Budget(self._connection.retry_budget, timeout=self._connection.request_timeout)
-        repeats = _REPEATS[request.method]
         authorized = replace(request, authorization=f"Bearer {token}")
-        try:
-            reply = send_patiently(lambda timeout: self._followed(authorized, timeout), repeats, budget)
-        except Lost as lost:
-            raise lost_error(call, lost, budget.spent(), write=repeats is not Repeats.READ) from None
-        return reply, call, budget.spent()
+        repeats = _REPEATS.get(request.method, Repeats.WRITE)
+        reply, spent = answered(self._connection, call, lambda timeout: self._followed(authorized, timeout), repeats)
+        return reply, call, spent
 
     def _followed(self, request: Request, timeout: float) -> Reply:
         """The reply, after those redirects of a GET that stay at the same origin: the token goes nowhere else."""
         end = time.monotonic() + timeout
-        hops = 0
-        while True:
-            self.calls["iam"] += 1
-            reply = self._sent(request, max(0.05, end - time.monotonic()))
+        for _hop in range(_MOST_REDIRECTS):
+            reply = self._sent(request, end)
             target = _redirect_target(request, reply)
-            if target is None or hops == _MOST_REDIRECTS:
+            if target is None:
                 return reply
-            hops += 1
             request = replace(request, url=target, params={})
+        return self._sent(request, end)
 
-    def _sent(self, request: Request, timeout: float) -> Reply:
+    def _sent(self, request: Request, end: float) -> Reply:
+        self.calls["iam"] += 1
         try:
-            reply = self._transport.send(request, timeout)
+            reply = self._transport.send(request, max(0.05, end - time.monotonic()))
         except Lost as lost:
             self.unclear += lost.sent
             raise

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
 
@@ -46,28 +47,28 @@ class CachedToken:
         salt = os.urandom(16).hex()
         return cls(token, renew_at, salt, _verifier(secret, salt))
 
-    def opened(self, secret: str, now: float) -> str | None:
+    def opened(self, secret: str) -> str | None:
         """The token, if it is fresh enough and ``secret`` is the one that got it."""
-        fresh = now < self.renew_at
+        fresh = time.time() < self.renew_at
         return self.token if fresh and hmac.compare_digest(self.verifier, _verifier(secret, self.salt)) else None
 
 
 class TokenCache:
     """The place of one kind of token; ``key`` is all that decides which token comes (endpoint, client, scope ...)."""
 
-    def __init__(self, key: tuple[str, ...], secret: str, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, key: tuple[str, ...], secret: str) -> None:
         self._name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         self._secret = secret
-        self._now = now
-        self._directory = private_directory()
+        # Without a directory every file below fails, as it would on a full disk.
+        self._file = (private_directory() or Path(os.devnull)) / f"{self._name}.json"
 
     def load(self) -> str | None:
         """A token that can still be used."""
         kept = _process.get(self._name)
-        token = kept.opened(self._secret, self._now()) if kept else None
+        token = kept.opened(self._secret) if kept else None
         if token is None:
             kept = self._read()
-            token = kept.opened(self._secret, self._now()) if kept else None
+            token = kept.opened(self._secret) if kept else None
             if kept and token:
                 _process[self._name] = kept
         return token
@@ -76,9 +77,8 @@ class TokenCache:
         """Keep a token until ``renew_at``."""
         kept = CachedToken.sealed(token, renew_at, self._secret)
         _process[self._name] = kept
-        if self._directory is not None:
-            with contextlib.suppress(OSError):
-                replace_private(self._directory / f"{self._name}.json", json.dumps(asdict(kept)))
+        with contextlib.suppress(OSError):
+            replace_private(self._file, json.dumps(asdict(kept)))
 
     def drop(self, token: str) -> None:
         """Forget that token, but not one that somebody else has fetched since."""
@@ -86,33 +86,31 @@ class TokenCache:
         if kept and kept.token == token:
             _process.pop(self._name, None)  # another thread may have been faster
         on_disk = self._read()
-        if self._directory is not None and on_disk and on_disk.token == token:
+        if on_disk and on_disk.token == token:
             with contextlib.suppress(OSError):
-                (self._directory / f"{self._name}.json").unlink()
+                self._file.unlink()
 
     @contextlib.contextmanager
     def turn(self, seconds: float) -> Iterator[None]:
         """Wait until no other process fetches this token, at most ``seconds``; then go on in any case."""
         with contextlib.ExitStack() as held:
-            if self._directory is not None:
-                with contextlib.suppress(OSError):
-                    path = self._directory / f"{self._name}.lock"
-                    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-                    held.callback(os.close, descriptor)
-                    _lock(descriptor, seconds)
+            with contextlib.suppress(OSError):
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+                descriptor = os.open(self._file.with_suffix(".lock"), flags, 0o600)
+                held.callback(os.close, descriptor)
+                _lock(descriptor, seconds)
             yield
 
     def _read(self) -> CachedToken | None:
-        if self._directory is None:
-            return None
         try:
-            descriptor = os.open(self._directory / f"{self._name}.json", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(descriptor, encoding="utf-8") as file:
-                if not _is_private(os.fstat(file.fileno()), stat.S_ISREG):
-                    return None
-                return _parsed(json.loads(file.read(_LARGEST_FILE)))
-        except (OSError, ValueError, OverflowError, RecursionError):
+            with os.fdopen(os.open(self._file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as file:
+                private = _is_private(os.fstat(file.fileno()), stat.S_ISREG)
+                kept = CachedToken(**json.loads(file.read(_LARGEST_FILE)))
+        except (OSError, ValueError, TypeError, RecursionError):
             return None
+        told: dict[str, Any] = asdict(kept)
+        texts = all(isinstance(told[name], str) and told[name].isascii() for name in ("token", "salt", "verifier"))
+        return kept if private and texts and isinstance(told["renew_at"], (int, float)) else None
 
 
 def private_directory() -> Path | None:
@@ -135,33 +133,15 @@ def _wanted_directory() -> Path:
     given = os.environ.get("ARITMA_TOKEN_CACHE_DIR")
     if given:
         return Path.cwd() / Path(given).expanduser()
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and Path(runtime).is_absolute() and _is_ours(Path(runtime)):
-        return Path(runtime) / "aritma-iam"
-    cache = os.environ.get("XDG_CACHE_HOME")
-    home = Path(cache) if cache and Path(cache).is_absolute() else Path("~/.cache").expanduser()
-    return home / "aritma-iam"
-
-
-def _is_ours(directory: Path) -> bool:
-    try:
-        return directory.stat().st_uid == os.geteuid()
-    except OSError:
-        return False
+    runtime, cache = (Path(os.environ.get(name, "")) for name in ("XDG_RUNTIME_DIR", "XDG_CACHE_HOME"))
+    with contextlib.suppress(OSError):
+        if runtime.is_absolute() and runtime.stat().st_uid == os.geteuid():
+            return runtime / "aritma-iam"
+    return (cache if cache.is_absolute() else Path("~/.cache").expanduser()) / "aritma-iam"
 
 
 def _is_private(status: os.stat_result, right_kind: Callable[[int], bool]) -> bool:
     return right_kind(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
-
-
-def _parsed(document: object) -> CachedToken | None:
-    if not isinstance(document, dict):
-        return None
-    token, renew_at, salt, verifier = (document.get(name) for name in ("token", "renew_at", "salt", "verifier"))
-    texts = all(isinstance(each, str) and each.isascii() for each in (token, salt, verifier))
-    if not texts or not isinstance(renew_at, (int, float)):
-        return None
-    return CachedToken(str(token), float(renew_at), str(salt), str(verifier))
 
 
 @functools.lru_cache(maxsize=8)
@@ -172,13 +152,8 @@ def _verifier(secret: str, salt: str) -> str:
 
 def _lock(descriptor: int, seconds: float) -> None:
     end = time.monotonic() + seconds
-    while not _locked(descriptor) and time.monotonic() < end:
+    while time.monotonic() < end:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
         time.sleep(0.02)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

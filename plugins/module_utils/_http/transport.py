@@ -46,6 +46,7 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
 
 
+@dataclass(eq=False)
 class Lost(Exception):
     """No whole reply came back. ``reason`` is for people and names the host.
 
@@ -53,12 +54,10 @@ class Lost(Exception):
     the server's certificate is why.
     """
 
-    def __init__(self, reason: str, *, sent: bool, final: bool = False, trust: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.sent = sent
-        self.final = final
-        self.trust = trust
+    reason: str
+    sent: bool = field(kw_only=True)
+    final: bool = field(default=False, kw_only=True)
+    trust: bool = field(default=False, kw_only=True)
 
 
 class Transport:
@@ -96,7 +95,13 @@ class Transport:
 
     def _opened(self) -> requests.Session:
         if self._session is None:
-            self._session = _new_session(self._verify, fresh=self._fresh)
+            if self._verify is False:
+                warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+            self._session = requests.Session()
+            self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            self._session.headers.update({"User-Agent": f"aritma.iam/{VERSION}", "Accept": "application/json"})
+            if self._fresh:
+                self._session.headers["Connection"] = "close"
         return self._session
 
     def _exchange(self, session: requests.Session, request: Request, timeout: float) -> Reply:
@@ -164,17 +169,6 @@ def _meanings() -> list[tuple[tuple[type[BaseException], ...], str, dict[str, bo
             {"sent": True},
         ),
     ]
-
-
-def _new_session(verify: bool | str, *, fresh: bool) -> requests.Session:
-    if verify is False:
-        warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": f"aritma.iam/{VERSION}", "Accept": "application/json"})
-    if fresh:
-        session.headers["Connection"] = "close"
-    return session
 
 
 def _authorize(value: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -79,6 +80,11 @@ class IamApi:
         self._patience = patience
 
     @property
+    def calls(self) -> Counter[str]:
+        """Requests sent so far, by endpoint."""
+        return self._session.calls
+
+    @property
     def patient(self) -> bool:
         """Whether ``settle`` gives lists any time to catch up: without, what they do not show proves nothing."""
         return self._patience > 0
@@ -94,8 +100,9 @@ class IamApi:
         """One client with what the server shows of it."""
         answer = self._session.request("getClient", "GET", ("clients", client_id))
         data = read_object("getClient", answer.json(), ("client",), ("clientid", "id", "name"))
-        named = data if folded(data).get("clientid") else {**data, "clientId": client_id}
-        return read_model(Client, "getClient", named).settled()
+        members = folded(data)
+        named = members.get("clientid") or str(members.get("id")) == client_id
+        return read_model(Client, "getClient", data if named else {**data, "clientId": client_id}).settled()
 
     def create_client(self, body: Mapping[str, Any]) -> str | None:
         """Add a client; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
@@ -103,7 +110,7 @@ class IamApi:
         return _told_id(answer, "clients", ("clientid", "id", "key"))
 
     def put_client(self, client_id: str, body: Mapping[str, Any]) -> None:
-        """Replace a client's five members."""
+        """Replace a client by ``body``, the whole of it."""
         self._session.request("updateClient", "PUT", ("clients", client_id), body=body)
 
     def patch_client(self, client_id: str, changes: Mapping[str, Any]) -> None:
@@ -132,7 +139,8 @@ class IamApi:
     def create_secret(self, client_id: str, body: Mapping[str, Any]) -> str | None:
         """Add a secret; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
         answer = self._session.request("createClientSecret", "POST", ("clients", client_id, "secrets"), body=body)
-        told = _told_id(answer, "secrets", ("secretid", "clientsecretid", "id", "keyid", "identifier"))
+        names = ("secretid", "clientsecretid", "id", "keyid", "identifier")
+        told = _told_id(answer, "secrets", names, lambda shown: Secret.told_by(shown, body["description"]))
         return None if told == client_id else told  # a server may show the client
 
     def delete_secret(self, client_id: str, secret_id: str) -> bool:
@@ -251,8 +259,10 @@ def _told(answer: Answer) -> object:
         return None
 
 
-def _told_id(answer: Answer, collection: str, names: Sequence[str]) -> str | None:
-    return created_id(_told(answer), answer.headers.get("Location"), collection, names)
+def _told_id(
+    answer: Answer, collection: str, names: Sequence[str], wanted: Callable[[Mapping[str, Any]], bool] = bool
+) -> str | None:
+    return created_id(_told(answer), answer.headers.get("Location"), collection, names, wanted)
 
 
 def refuse_empty(params: Params, *names: str) -> None:

@@ -11,7 +11,7 @@ wherever a member may be absent. What still does not fit is a ``ContractError`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -19,6 +19,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.deps import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     ValidationError,
     model_validator,
 )
@@ -38,13 +39,18 @@ def fold(name: str) -> str:
     return re.sub(r"[_\- ]", "", name).lower()
 
 
+def spellings(data: Mapping[str, Any]) -> dict[str, str]:
+    """The names in ``data`` by folded name; of two that fold alike, the one whose member is not null."""
+    names: dict[str, str] = {}
+    for name in data:
+        if fold(name) not in names or data[names[fold(name)]] is None:
+            names[fold(name)] = name
+    return names
+
+
 def folded(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The members by folded name; of two that fold alike, the one that is not null."""
-    members: dict[str, Any] = {}
-    for name, value in data.items():
-        if members.get(fold(name)) is None:
-            members[fold(name)] = value
-    return members
+    """The members by folded name."""
+    return {name: data[spelling] for name, spelling in spellings(data).items()}
 
 
 def describe(data: object) -> str:
@@ -94,7 +100,14 @@ def _name_in(entry: Mapping[str, Any]) -> object:
     return next((value for value in known if isinstance(value, str)), entry)
 
 
+def _label(value: object) -> object:
+    """A text, also when it came as a number or as an object that carries a name; None for anything else."""
+    text = _text(_name_in(value) if isinstance(value, Mapping) else value)
+    return text if isinstance(text, str) else None
+
+
 Text = Annotated[str, BeforeValidator(_text)]
+Label = Annotated["str | None", BeforeValidator(_label)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(_strings)]
 
 
@@ -108,15 +121,21 @@ class WireModel(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _find_members(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
-        members = folded(data)
-        found: dict[str, Any] = {}
-        for ours, names in cls.NAMES.items():
-            present = [name for name in (fold(ours), *names) if name in members]
+        return cls._read(data) if isinstance(data, Mapping) else data
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {ours: data[name] for ours, name in cls.spelled_in(data).items()}
+
+    @classmethod
+    def spelled_in(cls, data: Mapping[str, Any]) -> dict[str, str]:
+        """For each member of ours that ``data`` shows, its name there."""
+        names = spellings(data)
+        found: dict[str, str] = {}
+        for ours, folded_names in cls.NAMES.items():
+            present = [names[name] for name in (fold(ours), *folded_names) if name in names]
             if present:
-                best = next((name for name in present if members[name] is not None), present[0])
-                found[ours] = members[best]
+                found[ours] = next((name for name in present if data[name] is not None), present[0])
         return found
 
     @property
@@ -129,7 +148,11 @@ WireT = TypeVar("WireT", bound=WireModel)
 
 
 class Client(WireModel):
-    """``ClientDto`` or ``ClientDetailsDto``. A member that is None was not shown."""
+    """``ClientDto`` or ``ClientDetailsDto``. A member that is None was not shown.
+
+    ``document`` is the object as it came, with what we do not know; ``in_full`` says that it answers a GET of this one
+    client, and is no entry of a list.
+    """
 
     client_id: Text
     name: Text | None = None
@@ -137,6 +160,8 @@ class Client(WireModel):
     allowed_grant_types: Strings | None = None
     redirect_uris: Strings | None = None
     allowed_scopes: Strings | None = None
+    document: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+    in_full: bool = Field(default=False, exclude=True)
 
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "client_id": ("clientid", "id", "key"),
@@ -147,14 +172,24 @@ class Client(WireModel):
         "allowed_scopes": ("allowedscopes", "scopes", "scope"),
     }
 
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super()._read(data), "document": dict(data)}
+
     @property
     def identity(self) -> Hashable:
         return self.client_id
 
+    @property
+    def spelled(self) -> dict[str, str]:
+        """The name of each member of ours in ``document``."""
+        return self.spelled_in(self.document)
+
     def settled(self) -> Client:
         """As the answer to a GET of this one client, where a member that is null is an empty one."""
         nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
-        return self.model_copy(update={name: "" if name in ("name", "description") else () for name in nulls})
+        empty = {name: "" if name in ("name", "description") else () for name in nulls}
+        return self.model_copy(update={**empty, "in_full": True})
 
     def shown(self) -> dict[str, Any]:
         """The members that the server shows, for people."""
@@ -169,6 +204,7 @@ class Secret(WireModel):
     description: Text | None = None
     expiration: Text | None = None
     created: Text | None = None
+    type: Label = None
 
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "secret_id": ("secretid", "clientsecretid", "id", "keyid", "key", "identifier", "uuid", "guid"),
@@ -182,11 +218,31 @@ class Secret(WireModel):
             *("created", "createdat", "createdon", "createddate", "createdtime", "createdutc", "creationtime"),
             *("creationdate", "createtime", "creation", "dateadded", "startdate", "startdatetime", "validfrom"),
         ),
+        "type": ("type", "secrettype", "kind"),
     }
 
     @property
     def identity(self) -> Hashable:
         return self.secret_id
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether this is a shared secret, as far as its type tells: a key or a certificate is none.
+
+        A type that is not shown, or is a number, tells nothing.
+        """
+        kind = fold(self.type or "")
+        return not kind or kind.isdigit() or kind == "shared" or kind.endswith("secret")
+
+    @classmethod
+    def told_by(cls, answer: Mapping[str, Any], description: str) -> bool:
+        """Whether an object in the answer to a create is the secret, and not the client or a receipt with its own id.
+
+        It shows the description that was sent, or nothing but what secrets have.
+        """
+        shown = cls._read(answer).get("description")
+        known = {"value", "clientid", *(name for names in cls.NAMES.values() for name in names)}
+        return shown == description if shown is not None else spellings(answer).keys() <= known
 
 
 class Subject(WireModel):
@@ -307,12 +363,19 @@ def _objects(data: object, names: Sequence[str], depth: int) -> Iterator[Mapping
             yield from _objects(members.get(name), names, depth - 1)
 
 
-def created_id(data: object, location: str | None, collection: str, names: Sequence[str]) -> str | None:
+def created_id(
+    data: object,
+    location: str | None,
+    collection: str,
+    names: Sequence[str],
+    wanted: Callable[[Mapping[str, Any]], bool] = bool,
+) -> str | None:
     """The id that the answer to a create tells, from its body, its links or its Location; None when it tells none.
 
     ``collection`` is the path segment that stands before the id (``clients``), ``names`` the folded names of the id.
+    Only objects count that are ``wanted``.
     """
-    for candidate in _objects(data, (*_OBJECTS, collection.rstrip("s")), _NESTING):
+    for candidate in filter(wanted, _objects(data, (*_OBJECTS, collection.rstrip("s")), _NESTING)):
         members = folded(candidate)
         for value in map(members.get, names):
             if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":

@@ -19,8 +19,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.problem import ex
 from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Clock, Pace
 from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Transport
 from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import (
-    BASIC,
-    POST,
+    AUTH_METHOD,
     ClientCredential,
     token_request,
 )
@@ -35,11 +34,12 @@ SPEC = ArgumentSpec(
         "client_id": {"type": "str", "required": True},
         "client_secret": {"type": "str", "required": True, "no_log": True},
         "scope": {"type": "str", "required": True},
-        "auth_method": {"type": "str", "choices": [POST, BASIC], "default": POST},
+        "auth_method": AUTH_METHOD,
         "successes": {"type": "int", "default": 1},
         "deadline": {"type": "float", "default": 60.0},
         "expect": {"type": "str", "choices": ["accepted", "rejected", ANY], "default": "accepted"},
         "return_token": {"type": "bool", "default": False, "no_log": False},
+        "rotation_id": {"type": "str"},
     }
 )
 
@@ -59,10 +59,11 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The last judgement, how often was asked, and whether it was what was expected."""
+    """The last judgement, how often was asked and, in a row, answered as expected, and whether that was enough."""
 
     judgement: Judgement
     attempts: int
+    streak: int
     met: bool
     spent: str
 
@@ -80,10 +81,10 @@ def exchange(
         streak = streak + 1 if judgement.verdict is expectation.verdict else 0
         met = _met(judgement, expectation, streak)
         if met or judgement.final or judgement.verdict is Verdict.MISCONFIGURED:
-            return Exchange(judgement, budget.attempts, met, budget.spent())
+            return Exchange(judgement, budget.attempts, streak, met, budget.spent())
         # Answers in a row follow each other at once, and those are not cut short: there is a known number of them.
         if streak == 0 and not budget.pause(judgement.retry_after):
-            return Exchange(judgement, budget.attempts, met, budget.spent())
+            return Exchange(judgement, budget.attempts, streak, met, budget.spent())
 
 
 def token_exchange(params: Params, _check_mode: bool) -> Outcome:
@@ -91,7 +92,7 @@ def token_exchange(params: Params, _check_mode: bool) -> Outcome:
     connection = Connection.for_token_endpoint(params)
     credential = ClientCredential(params["client_id"], params["client_secret"], params["scope"], params["auth_method"])
     done = exchange(connection, credential, _expectation(params, connection))
-    members = _members(done, credential, connection)
+    members = {**_members(done, credential, connection), "rotation_id": params["rotation_id"]}
     if params["expect"] != ANY and not done.met:
         raise _unmet(params["expect"], done, credential, connection, members)
     token = done.judgement.access_token if params["return_token"] else ""
@@ -149,6 +150,7 @@ def _members(done: Exchange, credential: ClientCredential, connection: Connectio
         "detail": excerpt(judgement.detail, redact),
         "status": judgement.status,
         "attempts": done.attempts,
+        "successes": done.streak,
         "token_url": connection.token_url,
         "expires_in": judgement.expires_in,
         "scope": judgement.scope,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
@@ -15,6 +16,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.transport import 
 
 POST = "post"
 BASIC = "basic"
+AUTH_METHOD: dict[str, Any] = {"type": "str", "choices": [POST, BASIC], "default": POST}
+"""The option that says how a credential is sent."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.connection import
 from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
 
 _REFUSALS = frozenset({400, 401})
+_AFTER_THE_SECRET = frozenset({"invalid_scope", "unauthorized_client"})
+"""What Duende IdentityServer, and servers like it, say only of a client whose secret they have accepted."""
 _MISCONFIGURED = frozenset({"invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request"})
 _MISCONFIGURED_STATUSES = frozenset({400, 401, 403})
 _NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
@@ -107,6 +109,8 @@ def _judge_refusal(status: int, headers: Mapping[str, str], document: Mapping[st
     description = document.get("error_description")
     said = f" ({description})" if isinstance(description, str) and description else ""
     detail = f"The token endpoint answered {status}, error {name or 'not named'}{said}."
+    if verdict is Verdict.MISCONFIGURED and name in _AFTER_THE_SECRET:
+        detail += " On Duende-like servers this proves that the secret itself is good."
     return Judgement(verdict, detail, error=name, status=status, retry_after=retry_after(headers))
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -21,26 +21,20 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.operation import 
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import REFUSALS, IamApi, api_operation, refuse_empty
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Policy, folded
+from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
 
 KEY = ("subject", "action", "scope")
 
 _REQUIRED = {"type": "str", "required": True}
+_STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
 
-POLICY = ArgumentSpec(
-    {
-        **dict.fromkeys(KEY, _REQUIRED),
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    }
-)
-
+POLICY = ArgumentSpec({**dict.fromkeys(KEY, _REQUIRED), "state": _STATE})
 POLICY_INFO = ArgumentSpec(
     {
         **{name: {"type": "str"} for name in KEY},
-        "include_derived": {"type": "bool", "default": False},
-        "include_inherited": {"type": "bool", "default": False},
+        **{name: {"type": "bool", "default": False} for name in ("include_derived", "include_inherited")},
     }
 )
-
 PERMISSIONS_INFO = ArgumentSpec({"subject": _REQUIRED})
 
 Key = Mapping[str, str]
@@ -91,19 +85,16 @@ def _looked_up(key: Key) -> Iterator[None]:
         yield
     except ApiError as error:
         if error.status in (404, *REFUSALS):
-            error.hint = _where_to_look(key)
+            error.hint = (
+                f"Look up the three values: subject {key['subject']!r} with client_subject_info (its subject_id), "
+                f"action {key['action']!r} in GET /v1/actions, scope {key['scope']!r} as the URI of an existing "
+                "resource."
+            )
         raise
 
 
-def _where_to_look(key: Key) -> str:
-    return (
-        f"Look up the three values: subject {key['subject']!r} with client_subject_info (its subject_id), action "
-        f"{key['action']!r} in GET /v1/actions, scope {key['scope']!r} as the URI of an existing resource."
-    )
-
-
 def _granted(api: IamApi, key: Key) -> Outcome:
-    """Create the policy. A POST whose answer was lost can be repeated: the three strings are the policy."""
+    """Create the policy, and wait until it is listed."""
     try:
         stored, changed = _create(api, key), True
     except ConflictError:
@@ -157,19 +148,7 @@ def _not_listed(key: Key, stored: Key) -> str:
 
 def _create(api: IamApi, key: Key) -> dict[str, str]:
     """What the server says that it stored; empty where it says nothing."""
-    try:
-        answered = api.create_policy(key)
-    except AmbiguousError:
-        if find_policy(api, key) is not None:
-            return {}
-        try:
-            answered = api.create_policy(key)
-        except ConflictError:
-            return {}  # by the first POST
-        except AmbiguousError:
-            if api.settle(lambda: find_policy(api, key)) is None:
-                raise
-            return {}
+    answered = create_once(api, lambda: api.create_policy(key), lambda: find_policy(api, key)).told
     members = folded(answered) if isinstance(answered, Mapping) else {}
     return {name: members[name] for name in KEY if isinstance(members.get(name), str)}
 
@@ -202,12 +181,9 @@ def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
 def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     """The module ``subject_permissions_info``."""
     refuse_empty(params, "subject")
-    return Outcome(False, {"permissions": list(_permissions(api.subject_permissions(params["subject"])))})
-
-
-def _permissions(entries: Iterable[Any]) -> Iterable[dict[str, Any]]:
-    for entry in entries:
-        yield snake_members(entry) if isinstance(entry, Mapping) else {"action": entry}
+    listed = api.subject_permissions(params["subject"])
+    shown = [snake_members(entry) if isinstance(entry, Mapping) else {"action": entry} for entry in listed]
+    return Outcome(False, {"permissions": shown})
 
 
 def snake(name: str) -> str:

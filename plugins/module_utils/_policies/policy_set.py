@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import find_by_id
 from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import resolve_subject
@@ -32,7 +31,7 @@ POLICIES = ArgumentSpec(
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": {"action": {"type": "str", "required": True}, "scope": {"type": "str", "required": True}},
+            "options": {name: {"type": "str", "required": True} for name in ("action", "scope")},
         },
         "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
     },
@@ -65,9 +64,11 @@ def plan_policies(wanted: Sequence[Pair], held: Sequence[Pair], mode: str) -> Ch
 
 def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``iam_policies``."""
-    wanted = _wanted(params)
+    wanted, subject = _wanted(params), params["subject"]
+    warnings: list[str] = []
     try:
-        subject, warnings = _subject(api, params)
+        if subject is None:
+            subject, warnings = resolve_subject(api, params["client_id"], params["name"])
         held = _held(api, subject)
     except (MissingError, NotFoundError) as error:
         if wanted or not _holds_nothing(api, params, error):
@@ -76,11 +77,11 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
     changes = plan_policies(wanted, held, params["mode"])
     changed = changes != Changes()
     if not check_mode:
-        made = _make(api, subject, changes)
-        changed, changes, warnings = made.changed, made.changes, [*warnings, *made.warnings]
+        changed, changes, told = _make(api, subject, changes)
+        warnings = [*warnings, *told]
     after = changes.applied(held)
-    result = {"subject": subject, "policies": _told(after)}
-    return Outcome(changed, result, _for_diff(held), _for_diff(after), warnings)
+    result = {"subject": subject, "policies": _shown(after)}
+    return Outcome(changed, result, {"policies": _shown(sorted(held))}, {"policies": _shown(sorted(after))}, warnings)
 
 
 def _holds_nothing(api: IamApi, params: Params, error: IamError) -> bool:
@@ -107,24 +108,9 @@ def _wanted(params: Params) -> list[Pair]:
     return wanted
 
 
-def _subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
-    if params["subject"]:
-        return str(params["subject"]), []
-    return resolve_subject(api, params["client_id"], params["name"])
-
-
 def _held(api: IamApi, subject: str) -> list[Pair]:
     listed = [policy for policy, _entry in api.list_policies({"subject": subject}) if policy.subject == subject]
     return list(dict.fromkeys((policy.action, policy.scope) for policy in listed))
-
-
-@dataclass(frozen=True)
-class Made:
-    """What of the changes was made, and whether it was this task that did any of it."""
-
-    changed: bool
-    changes: Changes
-    warnings: list[str]
 
 
 _KEPT = (
@@ -133,21 +119,24 @@ _KEPT = (
 )
 
 
-def _make(api: IamApi, subject: str, changes: Changes) -> Made:
-    """Granted first: who swaps a policy is never without both. What is not listed then keeps the rest from going."""
+def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, Changes, list[str]]:
+    """Whether this task changed anything, which changes are made, and warnings.
+
+    Granted first: who swaps a policy is never without both. What is not listed then keeps the rest from going.
+    """
     done: list[Pair] = []
     unknown: list[Pair] = []
     try:
         warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
         if warnings and changes.withdraw:
-            return Made(bool(done), Changes(changes.grant), [*warnings, _KEPT])
+            return bool(done), Changes(changes.grant), [*warnings, _KEPT]
         for pair in changes.withdraw:
             (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
     except IamError as error:
         if done:
             error.hint = f"{error.hint} Of the changes, {len(done)} were made before that; run it again, it goes on."
         raise
-    return Made(bool(done), changes, [*warnings, *_staying(api, subject, unknown)])
+    return bool(done), changes, [*warnings, *_staying(api, subject, unknown)]
 
 
 def _staying(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:
@@ -165,11 +154,7 @@ def _key(subject: str, pair: Pair) -> Mapping[str, str]:
     return {"subject": subject, "action": pair[0], "scope": pair[1]}
 
 
-def _for_diff(pairs: Sequence[Pair]) -> Mapping[str, Any]:
-    return {"policies": _told(sorted(pairs))}
-
-
-def _told(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+def _shown(pairs: Sequence[Pair]) -> list[dict[str, str]]:
     return [{"action": action, "scope": scope} for action, scope in pairs]
 
 

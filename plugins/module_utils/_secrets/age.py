@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
     format_duration,
     format_timestamp,
@@ -49,13 +50,12 @@ class Limits:
     expiry_margin: timedelta = timedelta(days=14)
 
 
-@dataclass(frozen=True)
-class AgedSecret:
-    """One listed secret, judged at one moment; times are UTC.
+class AgedSecret(BaseModel):
+    """One listed secret, judged at one moment. Times are UTC; ``age`` and ``expires_in`` are seconds from then.
 
-    ``created`` is None where neither the server nor a rotation id tells it, ``expires`` for a secret that never does.
-    ``managed_by`` is one out of ``MANAGERS``, ``state`` one out of ``STATES``; ``due`` says that ``state`` is one out
-    of ``DUE``; ``reason`` says why, in words. ``rotation_id`` is None for a secret that is not ours.
+    ``created`` is None where neither the server nor a rotation id tells it, ``expiration`` for a secret that never
+    expires. ``managed_by`` is one out of ``MANAGERS``, ``state`` one out of ``STATES``; ``due`` says whether it should
+    be replaced now, ``reason`` why, in words. ``rotation_id`` is None for a secret that is not ours.
     """
 
     secret_id: str
@@ -63,14 +63,12 @@ class AgedSecret:
     managed_by: str
     rotation_id: str | None
     created: datetime | None
-    expires: datetime | None
+    expiration: datetime | None
+    age: int | None
+    expires_in: int | None
     state: str
+    due: bool
     reason: str
-
-    @property
-    def due(self) -> bool:
-        """Whether the secret should be replaced now."""
-        return self.state in DUE
 
 
 def read_limits(rotate_after: str, expiry_margin: str) -> Limits:
@@ -148,14 +146,17 @@ def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSe
     elif not due and unclear:
         state, reason = NOT_KNOWN, f"not due as far as can be told: {unclear}"
     return AgedSecret(
-        secret.secret_id,
-        secret.description,
-        OURS if rotation_id else OTHERS if shown else NOT_KNOWN,
-        rotation_id,
-        created,
-        expires,
-        state,
-        reason,
+        secret_id=secret.secret_id,
+        description=secret.description,
+        managed_by=OURS if rotation_id else OTHERS if shown else NOT_KNOWN,
+        rotation_id=rotation_id,
+        created=created,
+        expiration=expires,
+        age=int((at - created).total_seconds()) if created else None,
+        expires_in=int((expires - at).total_seconds()) if expires else None,
+        state=state,
+        due=state in DUE,
+        reason=reason,
     )
 
 
@@ -170,7 +171,7 @@ def _unclear(secret: Secret, created: datetime | None, limits: Limits) -> str:
 
 def _superseded(secret: AgedSecret) -> AgedSecret:
     reason = "not due: a newer secret of the same rotation is listed, so a run deletes this one when its time has come"
-    return AgedSecret(**{**vars(secret), "state": SUPERSEDED, "reason": reason})
+    return secret.model_copy(update={"state": SUPERSEDED, "due": False, "reason": reason})
 
 
 def _created(secret: AgedSecret) -> datetime:

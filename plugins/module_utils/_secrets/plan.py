@@ -8,10 +8,9 @@ from __future__ import annotations
 import secrets
 import string
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     AmbiguousNameError,
@@ -20,6 +19,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     OptionError,
     RefusedError,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_tidied
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
     format_timestamp,
     parse_duration,
@@ -98,29 +98,17 @@ def wanted_expiration(expiration: str | None, expires_after: str | None, at: dat
     return format_timestamp(moment)
 
 
-def read_listed(listed: Iterable[Mapping[str, Any]]) -> list[Secret]:
-    """The option ``listed``: what ``client_secret_info`` returned."""
-    entries = list(listed)
-    if not all(entry.get("secret_id") not in (None, "") for entry in entries):
-        raise OptionError(
-            "listed holds an entry without secret_id.",
-            hint="Give the secrets that client_secret_info returned, as they are.",
-            option="listed",
-        )
-    return [Secret.model_validate(entry) for entry in entries]
-
-
 def descriptions_shown(listed: Sequence[Secret]) -> bool | None:
     """Whether the server lists descriptions; None when it lists no secret, so that nobody can tell."""
     return any(secret.description for secret in listed) if listed else None
 
 
-def plan_present(key: SecretKey, expiration: str | None, listed: Sequence[Secret], *, decided: bool) -> SecretPlan:
-    """Whether the secret is there. ``expiration`` is the absolute one that the task names, if it does.
+def plan_present(key: SecretKey, expiration: str | None, listed: Sequence[Secret]) -> SecretPlan | None:
+    """The secret that is there, or that it is to be added; None where the list shows no descriptions and cannot tell.
 
-    ``decided``: the caller handed over the list and has decided on it, so missing descriptions do not stop it.
+    ``expiration`` is the absolute one that the task names, if it does.
     """
-    matches = matching(key, listed)
+    matches = [secret for secret in matching(key, listed) if key.secret_id or secret.is_shared]
     if matches:
         return SecretPlan(matches[0], (*_several(key, matches), *_other_expiration(matches[0], expiration)))
     if key.secret_id:
@@ -129,16 +117,20 @@ def plan_present(key: SecretKey, expiration: str | None, listed: Sequence[Secret
             hint="The server chooses the ids of new secrets: give description instead to add one.",
             secret_id=key.secret_id,
         )
-    if not decided:
-        _require_descriptions(listed)
-    return SecretPlan(None)
+    return None if descriptions_shown(listed) is False else SecretPlan(None)
 
 
-def matching(key: SecretKey, listed: Iterable[Secret]) -> list[Secret]:
-    """The listed secrets that ``key`` means: by the id where it has one."""
+def matching(key: SecretKey, listed: Sequence[Secret]) -> list[Secret]:
+    """The listed secrets that ``key`` means: by the id where it has one, else by the description as servers keep it."""
     if key.secret_id:
         return [secret for secret in listed if secret.secret_id == key.secret_id]
-    return [secret for secret in listed if secret.description == key.description]
+    exact = [secret for secret in listed if secret.description == key.description]
+    return exact or [secret for secret in listed if described(secret, key.description or "")]
+
+
+def described(secret: Secret, description: str) -> bool:
+    """Whether the secret has this description, as far as servers keep one as it was sent."""
+    return secret.description == description or is_tidied(description, secret.description or "")
 
 
 def _several(key: SecretKey, matches: Sequence[Secret]) -> list[str]:
@@ -159,13 +151,12 @@ def _other_expiration(existing: Secret, wanted: str | None) -> list[str]:
     return [warning]
 
 
-def _require_descriptions(listed: Sequence[Secret]) -> None:
-    if descriptions_shown(listed) is not False:
-        return
-    raise ContractError(
+def cannot_compare(listed: Sequence[Secret], hint: str) -> ContractError:
+    """The error for a list that does not show what would tell one secret from another."""
+    return ContractError(
         f"listClientSecrets shows {len(listed)} secrets ({list_ids(listed)}) but no descriptions: cannot compare, "
         "so whether the one that is meant is among them is not known.",
-        hint="Give secret_id; or, to add one in any case, give listed (what client_secret_info returned).",
+        hint=hint,
         operation="listClientSecrets",
         expected="descriptions",
         received="none",
@@ -177,8 +168,8 @@ def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_
     """The one secret to delete; None when it is not there. Raises ``RefusedError`` where a guard forbids it."""
     matches = matching(key, listed)
     if not matches:
-        if not key.secret_id:
-            _require_descriptions(listed)
+        if not key.secret_id and descriptions_shown(listed) is False:
+            raise cannot_compare(listed, "Give secret_id.")
         return None
     if len(matches) > 1:
         raise AmbiguousNameError(
@@ -187,12 +178,19 @@ def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_
             secret_ids=[each.secret_id for each in matches],
         )
     target = matches[0]
-    if key.secret_id and key.description and target.description not in (None, key.description):
+    if key.description and target.description is not None and not described(target, key.description):
         raise RefusedError(
             f"Secret {target.secret_id} has the description {target.description!r}, not {key.description!r}. "
             "It was not deleted.",
             hint="Give only one of secret_id and description, or both as they are listed.",
             secret_id=target.secret_id,
+        )
+    if not target.is_shared:
+        raise RefusedError(
+            f"Secret {target.secret_id} is of the type {target.type}, so it is no shared secret. It was not deleted.",
+            hint="Delete keys and certificates where they are managed.",
+            secret_id=target.secret_id,
+            type=target.type,
         )
     if keep_last and not _others_work(target, listed, at):
         raise RefusedError(
@@ -204,7 +202,7 @@ def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_
 
 
 def _others_work(target: Secret, listed: Iterable[Secret], at: datetime) -> bool:
-    return any(each.secret_id != target.secret_id and not expired(each, at) for each in listed)
+    return any(each.secret_id != target.secret_id and each.is_shared and not expired(each, at) for each in listed)
 
 
 def expired(secret: Secret, at: datetime) -> bool:
@@ -213,11 +211,14 @@ def expired(secret: Secret, at: datetime) -> bool:
     return moment is not None and moment <= at
 
 
-def newcomers(listed: Sequence[Secret], description: str, before: Collection[str]) -> list[Secret]:
-    """What a POST may have added: new ids with our description, or all new ids where none shows a description."""
-    fresh = [secret for secret in listed if secret.secret_id not in before]
-    ours = [secret for secret in fresh if secret.description == description]
-    return ours or ([] if descriptions_shown(fresh) else fresh)
+def newcomers(listed: Sequence[Secret], description: str, before: Collection[str] | None) -> list[Secret]:
+    """What a POST may have added: those with our description, or all new ones where none shows a description.
+
+    ``before`` are the ids that were listed before it; None where nobody looked.
+    """
+    fresh = [secret for secret in listed if secret.is_shared and secret.secret_id not in (before or ())]
+    ours = [secret for secret in fresh if described(secret, description)]
+    return ours or ([] if before is None or descriptions_shown(fresh) else fresh)
 
 
 def list_ids(listed: Iterable[Secret]) -> str:

@@ -10,23 +10,25 @@ from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import find_by_id
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import NotFoundError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import NotFoundError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import AUTH_METHOD
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     SecretKey,
+    SecretPlan,
+    cannot_compare,
     check_value,
     descriptions_shown,
     generate_value,
     plan_absent,
     plan_present,
-    read_listed,
     wanted_expiration,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.steps import add, delete
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.steps import Witness, add, delete
 
 SECRET = ArgumentSpec(
     {
@@ -37,9 +39,10 @@ SECRET = ArgumentSpec(
         "expiration": {"type": "str"},
         "expires_after": {"type": "str"},
         "keep_last": {"type": "bool", "default": True},
-        "listed": {"type": "list", "elements": "dict"},
-        "identify": {"type": "bool"},
-        "list_after": {"type": "bool", "default": False},
+        "look_first": {"type": "bool", "default": True},
+        "verify_scope": {"type": "str"},
+        "not_after": {"type": "str"},
+        "auth_method": AUTH_METHOD,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     mutually_exclusive=[("expiration", "expires_after")],
@@ -51,73 +54,99 @@ SECRET_INFO = ArgumentSpec({"client_id": {"type": "str", "required": True}})
 
 def reconcile_secret(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``client_secret``."""
-    refuse_empty(params, "client_id", "description", "secret_id")
+    refuse_empty(params, "client_id", "description", "secret_id", "verify_scope")
+    _refuse_blind_guards(params)
     key = SecretKey(params["description"], params["secret_id"])
-    if params["state"] == "absent":
-        return _absent(api, params, key, check_mode)
+    return (_absent if params["state"] == "absent" else _present)(api, params, key, check_mode)
+
+
+def _refuse_blind_guards(params: Params) -> None:
+    """Raise ``OptionError`` where the list is not to be read, although something is to be compared with it."""
+    if params["look_first"]:
+        return
+    if params["state"] == "present" and params["secret_id"]:
+        problem = "secret_id is looked up in the list"
+    elif params["state"] == "absent" and (not params["secret_id"] or params["description"] or params["keep_last"]):
+        problem = "a secret is then deleted by its secret_id alone, without description and with keep_last: false"
+    else:
+        return
+    raise OptionError(f"look_first is false, but {problem}.", hint="Leave look_first out.", option="look_first")
+
+
+def _present(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> Outcome:
     if params["value"] is not None:
         check_value(params["value"])
     expiration = wanted_expiration(params["expiration"], params["expires_after"], now())
-    listed = _listed(api, params)
-    absolute = expiration if params["expiration"] else None
-    plan = plan_present(key, absolute, listed, decided=params["listed"] is not None)
+    value = params["value"] or generate_value()
+    witness = Witness(api, params, value) if params["verify_scope"] else None
+    listed = api.list_secrets(params["client_id"]) if params["look_first"] else None
+    new = Secret(secret_id="", description=params["description"], expiration=expiration)
+    plan = SecretPlan(None)
+    if listed is not None:
+        found = plan_present(key, expiration if params["expiration"] else None, listed)
+        plan = found or _exchanged(new, listed, witness if params["value"] else None)
     if plan.existing is not None:
-        return _there(_for_people(plan.existing), plan.warnings)
-    secret = {"secret_id": None, "description": params["description"], "expiration": expiration}
+        return _there(plan.existing, plan.warnings)
     if check_mode:
-        return Outcome(True, {"secret": secret}, {}, _for_diff(secret))
-    return _added(api, params, secret, listed)
-
-
-def _listed(api: IamApi, params: Params) -> list[Secret]:
-    if params["listed"] is not None:
-        return read_listed(params["listed"])
-    return api.list_secrets(params["client_id"])
-
-
-def _there(secret: dict[str, Any], warnings: Sequence[str]) -> Outcome:
-    return Outcome(False, {"secret": secret}, _for_diff(secret), _for_diff(secret), warnings)
-
-
-def _added(api: IamApi, params: Params, secret: dict[str, Any], listed: Sequence[Secret]) -> Outcome:
-    generated = generate_value() if params["value"] is None else None
-    body = {"value": generated or params["value"], "description": secret["description"]}
-    if secret["expiration"] is not None:
-        body["expiration"] = secret["expiration"]
-    on_its_own = params["listed"] is None
-    identify = on_its_own if params["identify"] is None else params["identify"]
-    added = add(api, params["client_id"], body, listed, identify=identify, repeat=on_its_own)
-    known = {**secret, "secret_id": added.secret_id}
+        return Outcome(True, {"secret": _for_people(new)}, {}, _for_diff(new))
+    body = {"value": value, "description": params["description"]}
+    if expiration is not None:
+        body["expiration"] = expiration
+    added = add(api, params["client_id"], body, listed, witness)
+    new = new.model_copy(update={"secret_id": added.secret_id or ""})
     if not added.mine:
-        return _there(known, added.warnings)
-    result = known if generated is None else {**known, "value": generated}
-    return Outcome(True, {"secret": result}, {}, _for_diff(secret), added.warnings, sensitive=generated is not None)
+        return _there(new, added.warnings)
+    generated = {} if params["value"] else {"value": value}
+    result = {"secret": {**_for_people(new), **generated}}
+    return Outcome(True, result, {}, _for_diff(new), added.warnings, sensitive=bool(generated))
+
+
+def _exchanged(new: Secret, listed: Sequence[Secret], witness: Witness | None) -> SecretPlan:
+    """The list shows no descriptions: an exchange of the value tells whether the secret is there."""
+    if witness is None:
+        raise cannot_compare(
+            listed,
+            "Give secret_id; or value and verify_scope, so that an exchange tells; or look_first: false, to add one in "
+            "any case.",
+        )
+    accepted = witness()
+    if accepted is None:
+        raise cannot_compare(listed, f"An exchange of the value does not tell either. {witness.detail}")
+    return SecretPlan(Secret(secret_id="", description=new.description) if accepted else None)
+
+
+def _there(secret: Secret, warnings: Sequence[str]) -> Outcome:
+    return Outcome(False, {"secret": _for_people(secret)}, _for_diff(secret), _for_diff(secret), warnings)
 
 
 def _absent(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> Outcome:
+    target = _listed_target(api, params, key) if params["look_first"] else Secret(secret_id=params["secret_id"])
+    if target is None or not (check_mode or delete(api, params["client_id"], target.secret_id)):
+        return Outcome(False, {"secret": None})
+    return Outcome(True, {"secret": _for_people(target)}, _for_diff(target), {})
+
+
+def _listed_target(api: IamApi, params: Params, key: SecretKey) -> Secret | None:
     try:
-        listed = _listed(api, params)
+        listed = api.list_secrets(params["client_id"])
     except NotFoundError:
         if find_by_id(api, params["client_id"]) is not None:
             raise
-        return Outcome(False, {"secret": None})  # no such client: no such secret
-    target = plan_absent(key, listed, now(), keep_last=params["keep_last"])
-    if target is None:
-        return Outcome(False, {"secret": None})
-    changed = check_mode or delete(api, params["client_id"], target.secret_id)
-    secret = _for_people(target)
-    result: dict[str, Any] = {"secret": secret}
-    if params["list_after"] and not check_mode:
-        result["secrets"] = [_for_people(each) for each in api.list_secrets(params["client_id"])]
-    return Outcome(changed, result, _for_diff(secret) if changed else {}, {})
+        return None  # no such client: no such secret
+    return plan_absent(key, listed, now(), keep_last=params["keep_last"])
 
 
 def _for_people(secret: Secret) -> dict[str, Any]:
-    return {"secret_id": secret.secret_id, "description": secret.description, "expiration": secret.expiration}
+    return {
+        "secret_id": secret.secret_id or None,
+        "description": secret.description,
+        "expiration": secret.expiration,
+        "type": secret.type,
+    }
 
 
-def _for_diff(secret: dict[str, Any]) -> dict[str, Any]:
-    return {"description": secret["description"], "expiration": secret["expiration"]}
+def _for_diff(secret: Secret) -> dict[str, Any]:
+    return {"description": secret.description, "expiration": secret.expiration}
 
 
 def secret_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:

@@ -12,13 +12,40 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     AmbiguousError,
     ApiError,
     ConflictError,
+    IamError,
     NotFoundError,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._http.problem import excerpt
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, REFUSALS, IamApi
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import list_ids, newcomers
+from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import Expectation, exchange
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Verdict
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import described, list_ids, newcomers
 
-Look = Callable[[], "list[Secret] | None"]
+
+class Witness:
+    """Tells whether a value works, by exchanging it for a token; ``detail`` is what the last answer was, in words.
+
+    Raises ``OptionError`` when it is made, where the token endpoint is not known.
+    """
+
+    def __init__(self, api: IamApi, params: Params, value: str) -> None:
+        self._api = api
+        self._connection = Connection.for_token_endpoint(params)
+        self._credential = ClientCredential(params["client_id"], value, params["verify_scope"], params["auth_method"])
+        self.detail = ""
+
+    def __call__(self) -> bool | None:
+        """Whether it is accepted; None where the answer proves nothing."""
+        patience = Expectation(None, 1, self._connection.retry_budget)
+        done = exchange(self._connection, self._credential, patience)
+        self._api.calls["token"] += done.attempts
+        self.detail = excerpt(done.judgement.detail, self._credential.redaction)
+        return {Verdict.ACCEPTED: True, Verdict.REJECTED: False}.get(done.judgement.verdict)
 
 
 @dataclass(frozen=True)
@@ -34,19 +61,17 @@ def add(
     api: IamApi,
     client_id: str,
     body: Mapping[str, str],
-    listed: Sequence[Secret],
-    *,
-    identify: bool,
-    repeat: bool,
+    listed: Sequence[Secret] | None,
+    witness: Witness | None,
 ) -> Added:
-    """Add the secret in ``body``; ``listed`` is what was there before.
+    """Add the secret in ``body``; ``listed`` is what was there before, where anybody looked.
 
-    With ``identify``, the list is read until it shows the new secret: for its id, and because the next task looks
-    there. A POST whose answer was lost is repeated once, with the same value, after lists had the time to show whether
-    it landed. Without ``repeat``, or with a ``retry_budget`` of 0, that is left to the caller, who has other means.
+    An answer that was lost is settled by the list, and by ``witness`` where there is one: then a list without
+    descriptions proves nothing. After any other answer the list is read until it shows the secret, for its id and
+    because the next task looks there; but not where there is a witness, or nobody looked before.
     """
     description = body["description"]
-    before = frozenset(secret.secret_id for secret in listed)
+    before = None if listed is None or witness else frozenset(secret.secret_id for secret in listed)
 
     def look() -> list[Secret] | None:
         try:
@@ -55,77 +80,71 @@ def add(
             return None  # the client was there for the POST: this node of the server does not know it yet
 
     try:
-        told = api.create_secret(client_id, body)
+        made = create_once(api, lambda: api.create_secret(client_id, body), look, witness)
     except AmbiguousError as error:
-        landed = api.settle(look)
-        if landed is not None:
-            return _landed(landed, description, error)
-        if not (repeat and api.patient):
-            error.hint = "The list does not show the secret. Exchange its value to learn whether it was added."
-            raise
-        return _add_again(api, client_id, body, look)
+        said = f"{witness.detail} " if witness else ""
+        error.hint = f"{said}Exchange the value, or look at the list, to learn whether the secret was added."
+        raise
     except ApiError as error:
-        return _refused(error, listed, description, look)
-    shown = (api.settle(look) or []) if identify else []
-    if identify and (told is None or (shown and all(each.secret_id != told for each in shown))):
-        return _identified(shown)  # what the answer tells and the list does not know is the id of something else
-    return Added(told)
+        return _refused(error, listed or (), description, look)
+    if made.posts > 1:
+        return _repeated(made.told, made.found or api.settle(look) or ())
+    if made.lost is None and before is not None:
+        return _identified(made.told, api.settle(look) or ())
+    if made.lost is None or made.found is None:
+        return Added(made.told)
+    return _landed(made.found, description, made.lost)
 
 
-def _add_again(api: IamApi, client_id: str, body: Mapping[str, str], look: Look) -> Added:
-    try:
-        told = api.create_secret(client_id, body)
-    except (AmbiguousError, ApiError) as error:
-        # A refusal may mean that the first POST had landed after all.
-        landed = api.settle(look)
-        if landed is None:
-            raise
-        return _landed(landed, body["description"], error)
-    shown = api.settle(look) or []
+def _repeated(told: str | None, shown: Sequence[Secret]) -> Added:
+    """What is known after two POSTs."""
     ids = list(dict.fromkeys([*([told] if told else []), *(secret.secret_id for secret in shown)]))
-    if len(ids) < 2:
-        return Added(ids[0]) if ids else _identified(shown)
-    twice = (
-        f"The secret was added twice, with the same value ({', '.join(ids)}): the answer to the first attempt was "
-        "lost, and the list did not show it in time. One of them can be deleted."
+    if len(ids) == 1:
+        return Added(ids[0])
+    twice = f"was added twice, with the same value ({', '.join(ids)})" if ids else "may have been added twice"
+    warning = (
+        f"The secret {twice}: the answer to the first attempt was lost, and nothing showed in time that it was carried "
+        "out. One of them can be deleted."
     )
-    return Added(told, (twice,))
+    return Added(told, (warning,))
 
 
-def _landed(landed: Sequence[Secret], description: str, error: AmbiguousError | ApiError) -> Added:
-    """The answer was lost, and ``landed`` are new since: ours by its description, or the only new one."""
-    if any(secret.description == description for secret in landed):
-        return _identified(landed)
+def _identified(told: str | None, shown: Sequence[Secret]) -> Added:
+    """The id of what was surely added. One that the list does not know is the id of something else."""
+    if told is not None and (not shown or any(each.secret_id == told for each in shown)):
+        return Added(told)
+    if len(shown) == 1:
+        return Added(shown[0].secret_id)
+    if not shown:
+        return Added(None, ("The secret was added, but the server does not list it yet: its id is not known.",))
+    several = f"The secret was added, but {len(shown)} are new: {list_ids(shown)}. Which of them it is cannot be told."
+    return Added(None, (several,))
+
+
+def _landed(landed: Sequence[Secret], description: str, lost: IamError) -> Added:
+    """The answer was lost, and ``landed`` are new since: ours by the description, or the only new one."""
+    if described(landed[0], description):
+        return _identified(None, landed)
     if len(landed) > 1:
-        error.hint = (
+        lost.hint = (
             f"{len(landed)} secrets are new ({list_ids(landed)}), and the server shows no descriptions: exchange the "
             "value for a token (token_exchange) to learn whether it was added."
         )
-        raise error
+        raise lost
     doubt = (
         f"The answer to adding the secret was lost. Secret {landed[0].secret_id} is new since and is taken for it, "
-        "although the server shows no descriptions: exchange the value for a token to be sure."
+        "although the server shows no descriptions: exchange the value for a token to be sure (or give verify_scope)."
     )
     return Added(landed[0].secret_id, (doubt,))
 
 
-def _identified(landed: Sequence[Secret]) -> Added:
-    """The id of what was surely added, as far as the list tells."""
-    if len(landed) == 1:
-        return Added(landed[0].secret_id)
-    if not landed:
-        return Added(None, ("The secret was added, but the server does not list it yet: its id is not known.",))
-    return Added(
-        None,
-        (f"The secret was added, but {len(landed)} are new: {list_ids(landed)}. Which of them it is cannot be told.",),
-    )
-
-
-def _refused(error: ApiError, listed: Sequence[Secret], description: str, look: Look) -> Added:
+def _refused(
+    error: ApiError, listed: Sequence[Secret], description: str, look: Callable[[], list[Secret] | None]
+) -> Added:
     if error.status not in (409, *REFUSALS):
         raise error
     landed = look() if isinstance(error, ConflictError) else None
-    if landed is not None and landed[0].description == description:
+    if landed is not None and described(landed[0], description):
         faster = f"Another run added secret {landed[0].secret_id} with this description: its value is not known here."
         return Added(landed[0].secret_id, (faster,), mine=False)
     if listed:
@@ -146,8 +165,8 @@ def delete(api: IamApi, client_id: str, secret_id: str) -> bool:
             raise
         return True
     except ApiError as error:
-        if error.status in REFUSALS and gone():
-            return False  # what some servers answer for an id that is not there
+        if error.status in (404, *REFUSALS) and gone():
+            return False  # what some servers, or a page of theirs, answer for an id that is not there
         if error.status not in NOT_OFFERED:
             raise
         raise ApiError(

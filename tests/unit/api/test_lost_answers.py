@@ -148,14 +148,12 @@ def test_two_of_one_description_are_told_when_a_list_lagged_too_long(iam: Driver
     assert all(each in result["warnings"][0] for each in held)
 
 
-def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver, client_id: str) -> None:
+def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver) -> None:
     iam.admin.switch(secret_descriptions=False)
-    listed = iam.ok("client_secret_info", client_id=client_id)
-    assert listed["descriptions_shown"] is False
+    iam.admin.seed(clients=[{"name": "empty", "client_id": "empty"}])
     lose(iam, "createClientSecret")
-    result = iam.ok("client_secret", client_id=client_id, description="mine", listed=listed["secrets"])
-    [added] = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
-    assert result["secret"]["secret_id"] == added["id"]
+    result = iam.ok("client_secret", client_id="empty", description="mine")
+    assert result["secret"]["secret_id"] == iam.secrets("empty")[0]["id"]
     assert "exchange the value for a token" in result["warnings"][0]
 
 
@@ -167,11 +165,10 @@ def test_a_secret_whose_deletion_was_answered_too_late_is_deleted(iam: Driver, c
 
 
 def test_a_secret_that_is_gone_already_is_no_change(iam: Driver, client_id: str) -> None:
-    listed = [{"secret_id": "gone", "description": "x"}, {"secret_id": "kept"}]
+    gone = {"client_id": client_id, "secret_id": "gone", "state": "absent", "look_first": False, "keep_last": False}
     for status in (404, 400, 204):
         iam.admin.switch(delete_missing_secret=status)
-        result = iam.ok("client_secret", client_id=client_id, secret_id="gone", listed=listed, state="absent")
-        assert result["changed"] == (status == 204)
+        assert iam.ok("client_secret", **gone)["changed"] == (status == 204)
 
 
 @pytest.mark.parametrize(("action", "rule"), [*AFTER, *BEFORE])
@@ -218,14 +215,27 @@ def test_filters_that_do_not_find_a_policy_do_not_prove_its_absence(
     assert iam.writes() == []
 
 
-@pytest.mark.parametrize("identify", [None, False, True])
-def test_with_a_list_at_hand_the_id_is_read_only_on_request(iam: Driver, client_id: str, identify: bool | None) -> None:
-    listed = iam.ok("client_secret_info", client_id=client_id)["secrets"]
+@pytest.mark.parametrize("body", ["none", "secret", "client", "request"])
+@pytest.mark.parametrize(
+    ("options", "calls"),
+    [
+        ({}, ["GET listClientSecrets", "POST createClientSecret", "GET listClientSecrets"]),
+        ({"verify_scope": "api"}, ["GET listClientSecrets", "POST createClientSecret"]),
+        ({"look_first": False}, ["POST createClientSecret"]),
+        ({"look_first": False, "verify_scope": "api"}, ["POST createClientSecret"]),
+    ],
+)
+def test_a_creation_asks_no_more_than_it_needs(
+    iam: Driver, client_id: str, options: dict[str, Any], calls: list[str], body: str
+) -> None:
+    """The id is that of the answer, where it shows the secret; who looks and cannot exchange also reads the list."""
+    iam.admin.switch(create_secret_body=body)
     iam.admin.clear_log()
-    result = iam.ok("client_secret", client_id=client_id, description="mine", listed=listed, identify=identify)
+    result = iam.ok("client_secret", client_id=client_id, description="mine", value="my-own-value", **options)
     [added] = [each for each in iam.secrets(client_id) if each["description"] == "mine"]
-    assert result["secret"]["secret_id"] == (added["id"] if identify else None)
-    assert iam.calls() == ["POST createClientSecret", *(["GET listClientSecrets"] if identify else [])]
+    assert result["secret"]["secret_id"] == (added["id"] if not options or body == "secret" else None)
+    assert iam.calls() == calls
+    assert result["calls"].get("token", 0) <= 1  # the admin token
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422, 500])
@@ -261,7 +271,7 @@ def test_without_time_for_lists_nothing_is_created_again(iam: Driver, client_id:
     lose(iam, "createClient")
     assert "createClient" in iam.refused("oidc_client", name="new", retry_budget=0)
     lose(iam, "createClientSecret")
-    assert "Exchange its value" in iam.refused("client_secret", client_id=client_id, description="new", retry_budget=0)
+    assert "Exchange the value" in iam.refused("client_secret", client_id=client_id, description="new", retry_budget=0)
     assert [call for call in iam.writes() if call.endswith(("createClient", "createClientSecret"))][-2:] == [
         "POST createClient",
         "POST createClientSecret",

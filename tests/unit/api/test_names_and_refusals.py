@@ -67,7 +67,16 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("client_secret", {"client_id": "t1", "description": "d", "value": "1234\n5678"}, "control character"),
     ("client_secret", {"client_id": "t1", "description": "d", "expiration": "2020-01-01T00:00:00Z"}, "has passed"),
     ("client_secret", {"client_id": "t1", "description": "d", "expires_after": "later"}, "is not a duration"),
-    ("client_secret", {"client_id": "t1", "description": "d", "listed": [{"id": "1"}]}, "an entry without secret_id"),
+    ("client_secret", {"client_id": "t1", "secret_id": "7", "look_first": False}, "secret_id is looked up in the list"),
+    ("client_secret", {"client_id": "t1", "description": "d", "verify_scope": " "}, "verify_scope is empty"),
+    *(
+        ("client_secret", {"client_id": "t2", "state": "absent", "look_first": False, **wish}, "secret_id alone")
+        for wish in (
+            {"secret_id": "7"},
+            {"description": "only", "keep_last": False},
+            {"secret_id": "7", "description": "only", "keep_last": False},
+        )
+    ),
     ("client_secret", {"client_id": "t1", "secret_id": "7"}, "There is no secret 7. The server chooses the ids"),
     ("client_secret", {"client_id": "t2", "description": "only", "state": "absent"}, "set keep_last: false"),
     ("client_secret", {"client_id": "nobody", "description": "d"}, "listClientSecrets"),
@@ -115,10 +124,10 @@ def test_a_client_whose_hidden_members_are_needed_for_an_update(iam: Driver) -> 
     iam.admin.reset("no_details")
     wish = {"name": "billing", "description": "d", "allowed_scopes": ["api"]}
     shown = iam.ok("oidc_client", **wish)
-    assert shown["not_compared"] == ["allowed_grant_types", "redirect_uris", "allowed_scopes"]
+    assert shown["not_compared"] == ["allowed_scopes"]
     assert "so this was not compared" in shown["warnings"][0]
     message = iam.refused("oidc_client", name="billing", description="other")
-    assert "Give allowed_scopes too: the server does not show it" in message
+    assert "Give allowed_grant_types and redirect_uris and allowed_scopes too: the server does not show it" in message
     assert iam.clients("billing")[0]["allowed_scopes"] == ["api"]
     iam.admin.switch(update_method="both")
     assert iam.ok("oidc_client", name="billing", description="other")["changed"]

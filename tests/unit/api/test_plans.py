@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, StringSet
 from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
-    MEMBERS,
-    SETS,
     exact,
     for_diff,
     new_client,
@@ -37,6 +36,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Cl
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import snake
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     SecretKey,
+    SecretPlan,
     check_value,
     descriptions_shown,
     expired,
@@ -51,7 +51,9 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=timezone.utc)
 
 texts = st.text(max_size=6)
 words = st.lists(st.sampled_from(["a", "b", "c"]), max_size=4)
-values: dict[str, st.SearchStrategy[Any]] = {name: words if name in SETS else texts for name in MEMBERS}
+values: dict[str, st.SearchStrategy[Any]] = {
+    name: words if isinstance(attribute, StringSet) else texts for name, attribute in ATTRIBUTES.items()
+}
 members = st.fixed_dictionaries({}, optional=values)
 observed_clients = members.map(lambda shown: Client.model_validate({"client_id": "c", **shown}))
 
@@ -73,9 +75,11 @@ def test_what_is_not_given_or_not_shown_is_never_changed(desired: dict[str, Any]
 
 @given(desired=members, observed=observed_clients)
 def test_an_update_carries_every_member_or_names_the_missing(desired: dict[str, Any], observed: Client) -> None:
-    full, missing = replacement(desired, observed)
-    assert set(missing) == MEMBERS.keys() - full.keys()
-    assert all(full[name] == desired[name] for name in desired)
+    full, missing = replacement(observed, desired)
+    sent = Client.model_validate(full)
+    assert set(missing) == ATTRIBUTES.keys() - desired.keys() - observed.shown().keys()
+    assert not plan_client(desired, sent).changes
+    assert sent.client_id == "c"
 
 
 @given(wish=words, shown=words)
@@ -120,6 +124,8 @@ def test_a_new_client_has_all_five_members() -> None:
         "redirect_uris": [],
         "allowed_scopes": [],
     }
+    assert new_client({"name": "n", "description": ""})["allowed_grant_types"] == ["client_credentials"]
+    assert new_client({"name": "n", "description": ""})["description"] == ""
 
 
 def test_only_the_exact_name_counts_and_two_of_it_are_an_error() -> None:
@@ -181,25 +187,26 @@ def test_a_deletion_carried_out_leaves_nothing_to_delete(key: SecretKey, listed:
 def test_a_secret_that_was_added_is_found_then(listed: list[Secret]) -> None:
     key = SecretKey("new", None)
     with contextlib.suppress(ContractError):
-        assert plan_present(key, None, listed, decided=False).existing is None
+        plan = plan_present(key, None, listed)
+        assert plan is None or plan.existing is None
         added = Secret(secret_id="9", description="new")
-        assert plan_present(key, None, [*listed, added], decided=False).existing == added
+        assert plan_present(key, None, [*listed, added]) == SecretPlan(added)
         assert newcomers([*listed, added], "new", {each.secret_id for each in listed}) == [added]
 
 
-def test_without_descriptions_nothing_is_added_unless_the_caller_decided() -> None:
+def test_without_descriptions_nothing_can_be_told() -> None:
     listed = [Secret(secret_id="1"), Secret(secret_id="2", description="")]
     assert descriptions_shown(listed) is False
     assert descriptions_shown([]) is None
-    with pytest.raises(ContractError, match="cannot compare"):
-        plan_present(SecretKey("mine", None), None, listed, decided=False)
-    assert plan_present(SecretKey("mine", None), None, listed, decided=True).existing is None
+    assert plan_present(SecretKey("mine", None), None, listed) is None
     assert newcomers([*listed, Secret(secret_id="3")], "mine", {"1", "2"}) == [Secret(secret_id="3")]
+    assert newcomers([*listed, Secret(secret_id="3")], "mine", None) == []
 
 
 def test_several_secrets_of_one_description_are_named() -> None:
     listed = [Secret(secret_id="1", description="d"), Secret(secret_id="2", description="d")]
-    plan = plan_present(SecretKey("d", None), None, listed, decided=False)
+    plan = plan_present(SecretKey("d", None), None, listed)
+    assert plan is not None
     assert plan.warnings == ("2 secrets have the description 'd': 1, 2.",)
     with pytest.raises(AmbiguousNameError, match=r"1, 2\. None was deleted\. Give secret_id"):
         plan_absent(SecretKey("d", None), listed, NOW, keep_last=False)
@@ -224,7 +231,8 @@ def test_an_id_with_another_description_is_not_deleted() -> None:
 )
 def test_another_expiration_is_a_warning(shown: str | None, warned: bool) -> None:
     listed = [Secret(secret_id="1", description="d", expiration=shown)]
-    plan = plan_present(SecretKey("d", None), "2027-01-31T00:00:00Z", listed, decided=False)
+    plan = plan_present(SecretKey("d", None), "2027-01-31T00:00:00Z", listed)
+    assert plan is not None
     assert plan.existing == listed[0]
     assert bool(plan.warnings) == warned
 

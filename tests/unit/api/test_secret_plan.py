@@ -18,12 +18,12 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     SecretKey,
     SecretPlan,
     check_value,
+    described,
     expired,
     generate_value,
     newcomers,
     plan_absent,
     plan_present,
-    read_listed,
     wanted_expiration,
 )
 
@@ -73,12 +73,30 @@ def test_the_secret_that_is_deleted(key: SecretKey, listed: list[Secret], keep_l
     assert plan_absent(key, listed, NOW, keep_last=keep_last) == deleted
 
 
+def test_a_key_is_no_secret() -> None:
+    key = Secret(secret_id="8", description="mine", type="JsonWebKey")
+    assert plan_present(SecretKey("mine", None), None, [key]) == SecretPlan(None)
+    assert plan_present(SecretKey("mine", None), None, [key, MINE]) == SecretPlan(MINE)
+    assert plan_present(SecretKey(None, "8"), None, [key]) == SecretPlan(key)
+    assert newcomers([key], "mine", set()) == []
+
+
+def test_a_description_is_found_as_servers_keep_it() -> None:
+    blank, none = Secret(secret_id="6", description=" mine "), Secret(secret_id="7")
+    assert plan_present(SecretKey(" mine ", None), None, [MINE, blank]) == SecretPlan(blank)
+    assert plan_present(SecretKey(" mine ", None), None, [none, MINE]) == SecretPlan(MINE)
+    assert plan_present(SecretKey("mine", None), None, [none, blank]) == SecretPlan(None)
+    assert plan_absent(SecretKey(" mine ", None), [MINE, OTHER], NOW, keep_last=True) == MINE
+    assert plan_absent(SecretKey(" mine ", "1"), [MINE, OTHER], NOW, keep_last=True) == MINE
+    assert (described(MINE, " mine "), described(none, ""), described(none, "x")) == (True, False, False)
+
+
 def test_the_secret_that_is_there() -> None:
     """Found by either key; what the list cannot tell is no expiration of another kind."""
     for key in (SecretKey("other", None), SecretKey(None, "2"), SecretKey("another name", "2")):
-        assert plan_present(key, None, [MINE, OTHER], decided=False) == SecretPlan(OTHER)
-    assert plan_present(SecretKey("new", None), None, [MINE], decided=False) == SecretPlan(None)
-    assert plan_present(SecretKey("new", None), None, [], decided=False) == SecretPlan(None)
+        assert plan_present(key, None, [MINE, OTHER]) == SecretPlan(OTHER)
+    assert plan_present(SecretKey("new", None), None, [MINE]) == SecretPlan(None)
+    assert plan_present(SecretKey("new", None), None, []) == SecretPlan(None)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +108,10 @@ def test_the_secret_that_is_there() -> None:
 )
 def test_another_expiration_is_told(shown: str | None, words: str) -> None:
     listed = [Secret(secret_id="1", description="mine", expiration=shown)]
-    (warning,) = plan_present(SecretKey("mine", None), "2027-01-31T00:00:00Z", listed, decided=False).warnings
-    assert warning.startswith(words)
-    assert plan_present(SecretKey("mine", None), None, listed, decided=False).warnings == ()
+    plan = plan_present(SecretKey("mine", None), "2027-01-31T00:00:00Z", listed)
+    assert plan is not None
+    assert [warning.startswith(words) for warning in plan.warnings] == [True]
+    assert plan_present(SecretKey("mine", None), None, listed) == SecretPlan(listed[0])
 
 
 def test_what_a_post_may_have_added() -> None:
@@ -101,11 +120,6 @@ def test_what_a_post_may_have_added() -> None:
     assert newcomers([MINE, added, stranger], "mine", {"1"}) == [added]
     assert newcomers([MINE, stranger], "mine", {"1"}) == []
     assert newcomers([*BARE, Secret(secret_id="5")], "mine", {"1", "2"}) == [Secret(secret_id="5")]
-
-
-def test_a_list_that_was_handed_over_is_read() -> None:
-    assert read_listed([{"secret_id": "1", "description": "mine"}]) == [MINE]
-    assert read_listed([]) == []
 
 
 def test_values_use_all_letters_and_digits() -> None:
@@ -123,23 +137,16 @@ def _absent(key: SecretKey, *listed: Secret) -> Callable[[], object]:
 
 
 CANNOT_COMPARE = "listClientSecrets shows 2 secrets (1, 2) but no descriptions: cannot compare"
-LIST_IT = "Give secret_id; or, to add one in any case, give listed (what client_secret_info returned)."
 UNSEEN = {"operation": "listClientSecrets", "expected": "descriptions", "received": "none", "option": "secret_id"}
 REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
     # what is asked, how the message begins, the hint, the details
     "an id that is not there": (
-        lambda: plan_present(SecretKey("mine", "9"), None, [MINE], decided=False),
+        lambda: plan_present(SecretKey("mine", "9"), None, [MINE]),
         "There is no secret 9.",
         "The server chooses the ids of new secrets: give description instead to add one.",
         {"secret_id": "9"},
     ),
-    "add, and no descriptions": (
-        lambda: plan_present(SecretKey("mine", None), None, BARE, decided=False),
-        CANNOT_COMPARE,
-        LIST_IT,
-        UNSEEN,
-    ),
-    "delete, and no descriptions": (_absent(SecretKey("mine", None), *BARE), CANNOT_COMPARE, LIST_IT, UNSEEN),
+    "delete, and no descriptions": (_absent(SecretKey("mine", None), *BARE), CANNOT_COMPARE, "Give secret_id.", UNSEEN),
     "two of one description": (
         _absent(SecretKey("mine", None), MINE, Secret(secret_id="7", description="mine")),
         "2 secrets have the description 'mine': 1, 7. None was deleted.",
@@ -158,11 +165,17 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
         "Add another one first, or set keep_last: false to leave the client without a secret.",
         {"secret_id": "1"},
     ),
-    "an entry without id": (
-        lambda: read_listed([{"secret_id": "1"}, {"secret_id": ""}]),
-        "listed holds an entry without secret_id.",
-        "Give the secrets that client_secret_info returned, as they are.",
-        {"option": "listed"},
+    "a certificate": (
+        _absent(SecretKey(None, "8"), MINE, Secret(secret_id="8", type="X509Thumbprint")),
+        "Secret 8 is of the type X509Thumbprint, so it is no shared secret. It was not deleted.",
+        "Delete keys and certificates where they are managed.",
+        {"secret_id": "8", "type": "X509Thumbprint"},
+    ),
+    "the last one beside a certificate": (
+        _absent(SecretKey(None, "1"), MINE, Secret(secret_id="8", type="JsonWebKey")),
+        "Secret 1 is the last one of the client that can still be used. It was not deleted.",
+        "Add another one first, or set keep_last: false to leave the client without a secret.",
+        {"secret_id": "1"},
     ),
     "a short value": (
         lambda: check_value("1234567"),

@@ -89,6 +89,58 @@ def test_the_creation_has_many_names(name: str) -> None:
     assert read_model(Secret, "op", {"id": 1, name: "2026-01-01T00:00:00Z"}).created == "2026-01-01T00:00:00Z"
 
 
+@pytest.mark.parametrize("name", ["type", "Type", "secretType", "secret_type", "kind"])
+@pytest.mark.parametrize(
+    ("value", "text", "shared"),
+    [
+        ("SharedSecret", "SharedSecret", True),
+        ("shared_secret", "shared_secret", True),
+        ("SHARED secret", "SHARED secret", True),
+        ("Shared", "Shared", True),
+        ({"id": 1, "name": "SharedSecret"}, "SharedSecret", True),
+        (None, None, True),
+        ("", "", True),
+        (0, "0", True),
+        (["SharedSecret"], None, True),
+        (True, None, True),
+        ("X509Thumbprint", "X509Thumbprint", False),
+        ("JsonWebKey", "JsonWebKey", False),
+        ({"name": "JWK"}, "JWK", False),
+    ],
+)
+def test_the_type_tells_a_secret_from_a_key(name: str, value: object, text: str | None, shared: bool) -> None:
+    secret = read_model(Secret, "op", {"id": 1, name: value})
+    assert (secret.type, secret.is_shared) == (text, shared)
+    assert read_model(Secret, "op", {"id": 1}).is_shared
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"id": 7}, True),
+        (
+            {"id": 7, "clientId": "c1", "expiration": None, "created": "now", "type": "SharedSecret", "value": None},
+            True,
+        ),
+        ({"id": 7, "description": "mine", "anything": 1}, True),
+        ({"id": 7, "description": "other"}, False),
+        ({"id": 7, "name": "billing"}, False),
+        ({"id": 7, "status": "done"}, False),
+    ],
+)
+def test_an_answer_tells_the_id_of_a_secret_only_where_it_shows_the_secret(answer: dict[str, Any], told: bool) -> None:
+    assert Secret.told_by(answer, "mine") == told
+
+
+def test_of_two_spellings_the_name_is_known() -> None:
+    document = {"Client_ID": "c1", "clientId": None, "NAME": "n", "displayName": "d", "grantTypes": ["a"], "": 7}
+    client = Client.model_validate(document)
+    assert client.spelled == {"client_id": "Client_ID", "name": "NAME", "allowed_grant_types": "grantTypes"}
+    assert client.document == document
+    assert client.shown() == {"client_id": "c1", "name": "n", "allowed_grant_types": ["a"]}
+    assert (client.in_full, client.settled().in_full) == (False, True)
+
+
 def test_a_secret_has_no_place_for_a_value() -> None:
     secret = read_model(Secret, "op", {"id": 1, "value": "canary", "description": None, "name": "d"})
     assert "canary" not in repr(secret)

@@ -67,7 +67,7 @@ def test_models(model: type[WireModel], data: Any) -> None:
     entry = tried(lambda: read_model(model, "list", data))
     if isinstance(entry, Secret):
         expired(entry, now())
-        tried(lambda: plan_present(SecretKey(None, entry.secret_id), "2030-01-01T00:00:00Z", [entry], decided=True))
+        tried(lambda: plan_present(SecretKey(None, entry.secret_id), "2030-01-01T00:00:00Z", [entry]))
     if isinstance(entry, Subject):
         tried(lambda: choose([entry], "c1", "billing"))
     if isinstance(entry, Client):

@@ -152,7 +152,9 @@ def test_token_exchange_is_documented_as_it_is() -> None:
 def test_the_version_is_the_collections() -> None:
     root = Path(token_exchange.__file__).parents[2]
     written = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    version = re.search(r'VERSION = "(.*)"', (root / "plugins/module_utils/_core/version.py").read_text(encoding="utf-8"))
+    version = re.search(
+        r'VERSION = "(.*)"', (root / "plugins/module_utils/_core/version.py").read_text(encoding="utf-8")
+    )
     assert written is not None
     assert version is not None
     assert written.group(1) == version.group(1)

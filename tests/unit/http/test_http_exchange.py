@@ -50,13 +50,15 @@ def run(wire: Wire, *, check_mode: bool = False, **options: Any) -> dict[str, An
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_good_secret_is_accepted(wire: Wire, check_mode: bool) -> None:
     wire.expect("POST", TOKENS).reply(200, ISSUED)
-    assert run(wire, check_mode=check_mode) == {
+    assert run(wire, check_mode=check_mode, rotation_id="r1") == {
         "changed": False,
         "verdict": "accepted",
         "error": None,
         "detail": "A token was issued.",
         "status": 200,
         "attempts": 1,
+        "successes": 1,
+        "rotation_id": "r1",
         "token_url": f"{wire.url}{TOKENS}",
         "expires_in": 3600,
         "scope": "api",
@@ -110,7 +112,8 @@ def test_successes_are_counted_in_a_row(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(200, ISSUED)
     wire.expect("POST", TOKENS).reply(401, REFUSED)
     wire.expect("POST", TOKENS, times=2).reply(200, ISSUED)
-    assert run(wire, successes=2)["attempts"] == 4
+    done = run(wire, successes=2)
+    assert (done["attempts"], done["successes"]) == (4, 2)
 
 
 def test_a_bad_secret_fails_with_its_verdict(wire: Wire) -> None:

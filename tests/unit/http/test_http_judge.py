@@ -114,6 +114,15 @@ def test_a_refusal_is_told_in_the_words_of_the_server(answer: dict[str, Any], wo
     assert (judgement.retry_after, judgement.final) == (7, False)
 
 
+@pytest.mark.parametrize("error", ["invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_client"])
+def test_what_is_said_after_the_secret_was_accepted_is_told_and_decides_nothing(error: str) -> None:
+    judgement = judge(400, {}, json.dumps({"error": error}).encode())
+    proves = error in ("invalid_scope", "unauthorized_client")
+    assert judgement.detail.endswith("proves that the secret itself is good.") == proves
+    assert judgement.verdict is (REJECTED if error == "invalid_client" else MISCONFIGURED)
+    assert "good" not in judge(503, {}, json.dumps({"error": error}).encode()).detail
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 404, 405, 410])
 def test_where_no_token_endpoint_is_asking_again_is_of_no_use(status: int) -> None:
     judgement = judge(status, {}, PAGE)

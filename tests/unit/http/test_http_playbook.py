@@ -69,25 +69,55 @@ def environment(wire: Wire, tmp_path: Path) -> dict[str, str]:
     }
 
 
+def run(play: object, environment: dict[str, str], folder: Path, *options: str) -> str:
+    """What a play that must succeed shows."""
+    (folder / "play.yml").write_text(json.dumps(play), encoding="utf-8")
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "play.yml", *options]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
+
+
 def test_a_play(wire: Wire, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET, encoding="utf-8")
-    play = tmp_path / "play.yml"
-    play.write_text(json.dumps(PLAY), encoding="utf-8")
     wire.expect("POST", TOKENS).reply(200, ISSUED)
     wire.expect("POST", TOKENS).reply(401, {"error": "invalid_client", "error_description": SECRET})
     wire.expect("POST", TOKENS).reply(200, ISSUED)
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(play), "-vvvv"]
-    done = subprocess.run(
-        [*command, "-e", f"secret_file={tmp_path}/secret"],
-        env=environment,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    output = run(PLAY, environment, tmp_path, "-vvvv", "-e", f"secret_file={tmp_path}/secret")
     assert "invalid_client" in output
     assert SECRET not in output
     assert str(ISSUED["access_token"]) not in output
+
+
+def test_modules_that_share_an_action_keep_their_own_defaults(
+    wire: Wire, environment: dict[str, str], tmp_path: Path
+) -> None:
+    tasks: list[dict[str, Any]] = [
+        {"aritma.iam.iam_policy_info": {}, "register": "listed"},
+        {"action": "iam_policy_info subject=told", "collections": ["aritma.iam"]},
+        {"aritma.iam.iam_policy": {"subject": "s", "scope": "/1"}, "check_mode": True, "register": "granted"},
+        {"aritma.iam.oidc_client_info": {"action": "a"}, "register": "wrong", "ignore_errors": True},
+        {
+            "ansible.builtin.assert": {
+                "that": [
+                    "listed.policies == []",
+                    "granted is changed and granted.policy == {'subject': 's', 'action': 'read', 'scope': '/1'}",
+                    "'parameters for (aritma.iam.oidc_client_info) module: action' in wrong.msg",
+                ]
+            }
+        },
+    ]
+    defaults = {
+        "group/aritma.iam.iam": {"api_url": wire.url, "access_token": "canary-token-1"},
+        "aritma.iam.oidc_client": {"name": "billing"},
+        "aritma.iam.iam_policy_info": {"scope": "/2"},
+        "aritma.iam.iam_policy": {"action": "read"},
+    }
+    wire.always("GET", "/v1/policies").reply(200, {"policies": []})
+    play = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks}
+    run([play], environment, tmp_path)
+    first, second, third, *_rest = wire.seen
+    assert first.query["scope"] == second.query["scope"] == ["/2"]
+    assert "subject" not in first.query
+    assert (second.query["subject"], third.query["action"]) == (["told"], ["read"])

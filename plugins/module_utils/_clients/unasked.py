@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an update changed although nobody asked. Pure.
+
+An update sends a client back as a whole, so every member of it is compared with what was there before. What a server
+maintains by itself is left out; the rule for that is ``_maintained``, and stands nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now, parse_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, fold
+
+_STAMPS = (
+    "updated",
+    "modified",
+    "lastchange",
+    "changedat",
+    "changedon",
+    "changedby",
+    "version",
+    "revision",
+    "etag",
+    "stamp",
+)
+_CLOCKS = timedelta(days=1)
+"""How far the clocks here and there may differ."""
+
+
+def unasked(before: Client, after: Client, asked: Collection[str]) -> list[str]:
+    """The members whose value differs although it is not that of an attribute in ``asked``, by the server's names.
+
+    Nothing can be told where only one of the two is the answer to a GET of this one client: a list may show less.
+    """
+    if before.in_full != after.in_full:
+        return []
+    ours = {name: attribute for attribute, name in (*after.spelled.items(), *before.spelled.items())}
+    foreign = [each for each in {**before.document, **after.document} if each not in ours]
+    found = [name for name, attribute in ours.items() if attribute not in asked and _differs(attribute, before, after)]
+    for name in foreign:
+        found += _differences(name, before.document.get(name), after.document.get(name))
+    return found
+
+
+def _differs(attribute: str, before: Client, after: Client) -> bool:
+    was, is_now = getattr(before, attribute), getattr(after, attribute)
+    if attribute in ATTRIBUTES and was and is_now:
+        return not ATTRIBUTES[attribute].same(was, is_now)
+    return (was or None) != (is_now or None)
+
+
+def _differences(name: str, was: Any, is_now: Any) -> Iterator[str]:
+    """Null, absent and empty are one; the order of a list, and what is in it twice, make no difference."""
+    if isinstance(was, Mapping) and isinstance(is_now, Mapping):
+        for each in {**was, **is_now}:
+            yield from _differences(f"{name}.{each}", was.get(each), is_now.get(each))
+    elif _settled(was) != _settled(is_now) and not _maintained(name, is_now):
+        yield name
+
+
+def _settled(value: Any) -> Any:
+    if value in ("", [], {}):
+        return None
+    return {json.dumps(each, sort_keys=True) for each in value} if isinstance(value, list) else value
+
+
+def _maintained(name: str, is_now: Any) -> bool:
+    """Whether a server changes this member by itself: its name says so, or it holds the time of the update."""
+    if any(stamp in fold(name) for stamp in _STAMPS):
+        return True
+    try:
+        return isinstance(is_now, str) and abs(parse_timestamp(is_now) - now()) < _CLOCKS
+    except ValueError:
+        return False
