@@ -22,8 +22,4 @@ class ActionModule(IamAction):
 
     def _carried_out(self, params: Params, _task_vars: dict[str, Any]) -> dict[str, Any]:
         operation = credential_delivery(self._loader)
-        result = carry_out(operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
-        if not result.get("changed"):
-            # In a loop, Ansible would run the handlers of all items as soon as one has changed.
-            self._task.notify = None
-        return result
+        return carry_out(operation, params, check_mode=self._task.check_mode, diff=self._task.diff)

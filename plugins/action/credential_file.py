@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out, failed, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out, unexpected
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import require_in_time, seconds_left
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._template import delivery
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import runs_here
@@ -25,17 +26,13 @@ class ActionModule(IamAction):
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
         try:
             rendered = delivery(self, params, task_vars)
-        except IamError as error:
-            return failed(error, self.operation.spec.secrets(params))
+        except IamError:
+            raise
         except Exception as error:  # a bug: say where, hide what
-            return failed(unexpected(self.operation.name, error), self.operation.spec.secrets(params))
-        result = self._placed(rendered, task_vars)
-        if not result.get("changed"):
-            # In a loop, Ansible would run the handlers of all items as soon as one has changed.
-            self._task.notify = None
-        return result
-
-    def _placed(self, rendered: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
+            raise unexpected(self.operation.name, error) from None
         if runs_here(self):
             return carry_out(self.operation, rendered, check_mode=self._task.check_mode, diff=self._task.diff)
-        return self.ship(rendered, task_vars)
+        left = seconds_left(params["not_after"])
+        if not self._task.check_mode:
+            require_in_time(params["not_after"])
+        return self.ship({**rendered, "not_after": None, "seconds_left": left}, task_vars)

@@ -8,11 +8,14 @@ The options themselves are in ``module_utils/_http/connection.py``; a test compa
 
 from __future__ import annotations
 
+import json
+from typing import Any
 
-class ModuleDocFragment:
-    """How to reach the API, and as whom."""
+import yaml
 
-    DOCUMENTATION = r"""
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
+
+_TEXT = r"""
 options:
   api_url:
     description:
@@ -22,17 +25,14 @@ options:
         not need it.
       - V(http://) is refused except for this host itself (V(localhost), V(127.0.0.0/8), V(::1)). That holds for
         every URL here.
-      - If not set, the value of the environment variable E(ARITMA_IAM_URL) is used.
     type: str
   token_url:
     description:
       - The full URL of the token endpoint. Without it, it is V(connect/token) below O(identity_url) and O(tenant).
-      - If not set, the value of the environment variable E(ARITMA_TOKEN_URL) is used.
     type: str
   identity_url:
     description:
       - Where Aritma ID is. Used to build the token endpoint unless O(token_url) is set.
-      - If not set, the value of the environment variable E(ARITMA_IDENTITY_URL) is used.
     type: str
     default: https://id.aritma.io
   tenant:
@@ -40,18 +40,15 @@ options:
       - The tenant, as it stands in the path of the token endpoint.
       - Required unless O(token_url) is set, or O(access_token) makes a token endpoint needless. Without a tenant
         the default tenant would answer, and a good secret would look wrong.
-      - If not set, the value of the environment variable E(ARITMA_TENANT) is used.
     type: str
   access_token:
     description:
       - A ready admin token. It is used as it is and never cached or renewed.
       - Without it, O(auth_client_id) and O(auth_client_secret) are required by everything that calls the API.
-      - If not set, the value of the environment variable E(ARITMA_ACCESS_TOKEN) is used.
     type: str
   auth_client_id:
     description:
       - The client id of the admin client, whose credential gets the admin tokens.
-      - If not set, the value of the environment variable E(ARITMA_CLIENT_ID) is used.
     type: str
   auth_client_secret:
     description:
@@ -60,19 +57,16 @@ options:
         that nobody else can read, until shortly before they expire. That is E(ARITMA_TOKEN_CACHE_DIR), else
         C(aritma-iam) below E(XDG_RUNTIME_DIR), E(XDG_CACHE_HOME) or C(~/.cache). A directory that others can read
         is not used; V(/dev/null) in E(ARITMA_TOKEN_CACHE_DIR) turns the files off.
-      - If not set, the value of the environment variable E(ARITMA_CLIENT_SECRET) is used.
     type: str
   auth_scope:
     description:
       - The OAuth scope that the admin token is requested for.
-      - If not set, the value of the environment variable E(ARITMA_AUTH_SCOPE) is used.
     type: str
     default: services.iam
   validate_certs:
     description:
       - Whether the certificates of the servers are verified.
       - With V(false) anybody on the way can read the credentials, and no warning is given. Use O(ca_path) instead.
-      - If not set, the value of the environment variable E(ARITMA_VALIDATE_CERTS) is used.
     type: bool
     default: true
   ca_path:
@@ -80,12 +74,10 @@ options:
       - A file (or a directory made by C(c_rehash)) with the certificates to trust, in PEM format, where the
         requests are made.
       - Without it, E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or the bundle of the Python library requests is used.
-      - If not set, the value of the environment variable E(ARITMA_CA_PATH) is used.
     type: path
   request_timeout:
     description:
       - Seconds that one request may take, from connecting to the last byte of the answer.
-      - If not set, the value of the environment variable E(ARITMA_REQUEST_TIMEOUT) is used.
     type: float
     default: 10.0
   retry_budget:
@@ -98,17 +90,14 @@ options:
       - >-
         A request that creates something is repeated only when it was not sent or got V(429): otherwise look first
         whether it was carried out.
-      - If not set, the value of the environment variable E(ARITMA_RETRY_BUDGET) is used.
     type: float
     default: 60.0
-
   run_on:
     description:
       - >-
         Where the requests are made: in the controller process, or on the task's host, to which the module and its
         options are then shipped.
       - With V(target) the Python libraries requests and pydantic must be installed on that host.
-      - If not set, the value of the environment variable E(ARITMA_RUN_ON) is used.
     type: str
     choices: [controller, target]
     default: controller
@@ -121,202 +110,28 @@ notes:
   - A token is sent to the given hosts only; it follows no redirect elsewhere. C(~/.netrc) is not read.
 """
 
-    # For lookups and inventories, which always run on the controller. An environment variable stands beside its option.
-    PLUGIN = r"""
-options:
-  api_url:
-    description:
-      - >-
-        Where the IAM API is: what stands before C(/v1), such as V(https://api.dev.aritma.io/core/iam).
-      - Required by everything that calls the API, here or as an environment variable; exchanging a token alone does
-        not need it.
-      - V(http://) is refused except for this host itself (V(localhost), V(127.0.0.0/8), V(::1)). That holds for
-        every URL here.
-      - If not set, the value of the environment variable E(ARITMA_IAM_URL) is used.
-    type: str
-  token_url:
-    description:
-      - The full URL of the token endpoint. Without it, it is V(connect/token) below O(identity_url) and O(tenant).
-      - If not set, the value of the environment variable E(ARITMA_TOKEN_URL) is used.
-    type: str
-  identity_url:
-    description:
-      - Where Aritma ID is. Used to build the token endpoint unless O(token_url) is set.
-      - If not set, the value of the environment variable E(ARITMA_IDENTITY_URL) is used.
-    type: str
-    default: https://id.aritma.io
-  tenant:
-    description:
-      - The tenant, as it stands in the path of the token endpoint.
-      - Required unless O(token_url) is set, or O(access_token) makes a token endpoint needless. Without a tenant
-        the default tenant would answer, and a good secret would look wrong.
-      - If not set, the value of the environment variable E(ARITMA_TENANT) is used.
-    type: str
-  access_token:
-    description:
-      - A ready admin token. It is used as it is and never cached or renewed.
-      - Without it, O(auth_client_id) and O(auth_client_secret) are required by everything that calls the API.
-      - If not set, the value of the environment variable E(ARITMA_ACCESS_TOKEN) is used.
-    type: str
-  auth_client_id:
-    description:
-      - The client id of the admin client, whose credential gets the admin tokens.
-      - If not set, the value of the environment variable E(ARITMA_CLIENT_ID) is used.
-    type: str
-  auth_client_secret:
-    description:
-      - The secret of the admin client.
-      - The tokens that it gets are kept in memory and, from task to task, in files of mode V(0600) in a directory
-        that nobody else can read, until shortly before they expire. That is E(ARITMA_TOKEN_CACHE_DIR), else
-        C(aritma-iam) below E(XDG_RUNTIME_DIR), E(XDG_CACHE_HOME) or C(~/.cache). A directory that others can read
-        is not used; V(/dev/null) in E(ARITMA_TOKEN_CACHE_DIR) turns the files off.
-      - If not set, the value of the environment variable E(ARITMA_CLIENT_SECRET) is used.
-    type: str
-  auth_scope:
-    description:
-      - The OAuth scope that the admin token is requested for.
-      - If not set, the value of the environment variable E(ARITMA_AUTH_SCOPE) is used.
-    type: str
-    default: services.iam
-  validate_certs:
-    description:
-      - Whether the certificates of the servers are verified.
-      - With V(false) anybody on the way can read the credentials, and no warning is given. Use O(ca_path) instead.
-      - If not set, the value of the environment variable E(ARITMA_VALIDATE_CERTS) is used.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - A file (or a directory made by C(c_rehash)) with the certificates to trust, in PEM format, where the
-        requests are made.
-      - Without it, E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or the bundle of the Python library requests is used.
-      - If not set, the value of the environment variable E(ARITMA_CA_PATH) is used.
-    type: path
-  request_timeout:
-    description:
-      - Seconds that one request may take, from connecting to the last byte of the answer.
-      - If not set, the value of the environment variable E(ARITMA_REQUEST_TIMEOUT) is used.
-    type: float
-    default: 10.0
-  retry_budget:
-    description:
-      - Seconds that one call may take with all its repetitions; V(0) for no repetition. The first request always
-        has its O(request_timeout).
-      - Repeated are requests that got no answer or V(429), V(502), V(503) or V(504), with growing pauses and as
-        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once. One that only reads is also
-        repeated after V(500), twice.
-      - >-
-        A request that creates something is repeated only when it was not sent or got V(429): otherwise look first
-        whether it was carried out.
-      - If not set, the value of the environment variable E(ARITMA_RETRY_BUDGET) is used.
-    type: float
-    default: 60.0
+_MODULE: dict[str, Any] = yaml.safe_load(_TEXT)
+for _name, _option in _MODULE["options"].items():
+    _option["description"].append(f"If not set, the value of the environment variable E({ENVIRONMENT[_name]}) is used.")
 
-requirements:
-  - requests
-  - pydantic >= 2
-notes:
-  - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)).
-  - A token is sent to the given hosts only; it follows no redirect elsewhere. C(~/.netrc) is not read.
-"""
+# Lookups and inventories always run on the controller.
+_PLUGIN = {**_MODULE, "options": {name: option for name, option in _MODULE["options"].items() if name != "run_on"}}
+
+
+def _sources(option: str) -> dict[str, list[dict[str, str]]]:
+    return {
+        "env": [{"name": ENVIRONMENT[option]}],
+        "ini": [{"section": "aritma_iam", "key": option}],
+        "vars": [{"name": f"aritma_iam_{option}"}],
+    }
+
+
+class ModuleDocFragment:
+    """How to reach the API, and as whom. With types, since ansible-test takes every other assignment for a text."""
+
+    DOCUMENTATION: str = json.dumps(_MODULE)
+
+    PLUGIN: str = json.dumps(_PLUGIN)
 
     # Beside PLUGIN: where else its options come from.
-    PLUGIN_SOURCES = r"""
-options:
-  api_url:
-    env:
-      - name: ARITMA_IAM_URL
-    ini:
-      - section: aritma_iam
-        key: api_url
-    vars:
-      - name: aritma_iam_api_url
-  token_url:
-    env:
-      - name: ARITMA_TOKEN_URL
-    ini:
-      - section: aritma_iam
-        key: token_url
-    vars:
-      - name: aritma_iam_token_url
-  identity_url:
-    env:
-      - name: ARITMA_IDENTITY_URL
-    ini:
-      - section: aritma_iam
-        key: identity_url
-    vars:
-      - name: aritma_iam_identity_url
-  tenant:
-    env:
-      - name: ARITMA_TENANT
-    ini:
-      - section: aritma_iam
-        key: tenant
-    vars:
-      - name: aritma_iam_tenant
-  access_token:
-    env:
-      - name: ARITMA_ACCESS_TOKEN
-    ini:
-      - section: aritma_iam
-        key: access_token
-    vars:
-      - name: aritma_iam_access_token
-  auth_client_id:
-    env:
-      - name: ARITMA_CLIENT_ID
-    ini:
-      - section: aritma_iam
-        key: auth_client_id
-    vars:
-      - name: aritma_iam_auth_client_id
-  auth_client_secret:
-    env:
-      - name: ARITMA_CLIENT_SECRET
-    ini:
-      - section: aritma_iam
-        key: auth_client_secret
-    vars:
-      - name: aritma_iam_auth_client_secret
-  auth_scope:
-    env:
-      - name: ARITMA_AUTH_SCOPE
-    ini:
-      - section: aritma_iam
-        key: auth_scope
-    vars:
-      - name: aritma_iam_auth_scope
-  validate_certs:
-    env:
-      - name: ARITMA_VALIDATE_CERTS
-    ini:
-      - section: aritma_iam
-        key: validate_certs
-    vars:
-      - name: aritma_iam_validate_certs
-  ca_path:
-    env:
-      - name: ARITMA_CA_PATH
-    ini:
-      - section: aritma_iam
-        key: ca_path
-    vars:
-      - name: aritma_iam_ca_path
-  request_timeout:
-    env:
-      - name: ARITMA_REQUEST_TIMEOUT
-    ini:
-      - section: aritma_iam
-        key: request_timeout
-    vars:
-      - name: aritma_iam_request_timeout
-  retry_budget:
-    env:
-      - name: ARITMA_RETRY_BUDGET
-    ini:
-      - section: aritma_iam
-        key: retry_budget
-    vars:
-      - name: aritma_iam_retry_budget
-"""
+    PLUGIN_SOURCES: str = json.dumps({"options": {option: _sources(option) for option in _PLUGIN["options"]}})

@@ -14,9 +14,8 @@ description:
   - Writes the members of a credential to a file on the task's host, as the service there reads them.
   - The file is replaced in one step, so that a reader sees the old or the new one and never a part, and is read back.
   - It is rendered on the controller. With a local connection and without C(become) no module is shipped.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
+  - aritma.iam.delivery
   - aritma.iam.attributes
 attributes:
   check_mode:
@@ -28,6 +27,8 @@ options:
   path:
     description:
       - The absolute path of the file, or one from V(~/) on. Its directory must exist.
+      - A file that is mounted by itself is refused, such as one that a container was given as a single file. Whoever
+        has the mount would go on seeing the old one. Mount its directory instead.
       - A symlink is refused, and so is a directory on the way that is a symlink of another user than root or the one
         who writes.
     type: str
@@ -39,24 +40,18 @@ options:
     default: present
   format:
     description:
-      - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than
-        C(A-Za-z0-9_./:-) stand in
-        double quotes as C(sh) and the C(EnvironmentFile) of systemd read them; C(docker --env-file) knows no quotes.
-      - V(json) and V(yaml) write one sorted object.
+      - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than C(A-Za-z0-9_./:-)
+        stand in double quotes as C(sh) and the C(EnvironmentFile) of systemd read them; C(docker --env-file) knows no
+        quotes.
+      - V(json) and V(yaml) write one sorted object. In V(yaml) every text is quoted.
       - V(ini) writes one section, with values exactly as they are. Read it without interpolation.
+      - V(value) writes the value of one member and nothing else, no line break either, as C(LoadCredential) of systemd
+        and the secrets of Docker and Podman have it. O(members) names the member; the default is C(client_secret).
       - V(template) renders O(template).
       - A line break in a value is refused in V(env) and V(ini).
     type: str
-    choices: [env, json, yaml, ini, template]
+    choices: [env, json, yaml, ini, value, template]
     default: env
-  credential:
-    description: The credential, such as C(client_id), C(client_secret), C(token_url), C(scope) and C(rotation_id).
-      Empty members are left out.
-    type: dict
-  members:
-    description: Which members to deliver, as a list of their names, or as a mapping of delivered names to them. The
-      default is all.
-    type: raw
   prefix:
     description: For V(env), what goes before each name.
     type: str
@@ -67,9 +62,8 @@ options:
     default: aritma
   template:
     description:
-      - A Jinja2 template on the controller, found as by M(ansible.builtin.template). Its variables are the members
-        of the credential
-        and those of the task.
+      - A Jinja2 template on the controller, found as by M(ansible.builtin.template). Its variables are the members of
+        the credential and those of the task.
     type: str
   owner:
     description: The owner of the file. By default it keeps the one that it has.
@@ -81,6 +75,10 @@ options:
     description:
       - The mode of the file, as octal digits in quotes. A number that can only be a mode without its leading zero, such
         as an unquoted V(640) or V(400), is refused.
+      - A file keeps the access list that it has, whose mask stands in the place of the group's digit. Where the
+        directory has a default access list that lets others read, a new file needs a mode that does so too, such as
+        V("0640").
+      - A file system that keeps no modes is refused.
     type: raw
     default: "0600"
   content:
@@ -89,6 +87,10 @@ options:
   rotation_id:
     description: The rotation that O(content) is of.
     type: str
+  seconds_left:
+    description: How long O(content) may be written, counted from the start of the module. This is what the controller
+      sends to the host in the place of O(not_after).
+    type: float
 seealso:
   - module: aritma.iam.credential_store
 """
@@ -113,6 +115,12 @@ EXAMPLES = r"""
     members:
       id: client_id
       secret: client_secret
+
+- name: Deliver the secret alone, for LoadCredential= of a systemd unit
+  aritma.iam.credential_file:
+    path: /etc/billing/aritma.secret
+    format: value
+    credential: "{{ credential }}"
 """
 
 RETURN = r"""
@@ -126,6 +134,11 @@ rotation_id:
   returned: when O(state=present)
   type: str
   sample: 3f9a2c-20261124T100000Z-b81d04
+generation:
+  description: The O(generation), as it was given.
+  returned: when O(state=present)
+  type: int
+  sample: 7
 verified:
   description: Whether the file was read back and is as it should be. False only in check mode, for a change that is
     predicted.
@@ -133,13 +146,13 @@ verified:
   type: bool
   sample: true
 mode:
-  description: The mode of the file.
+  description: The mode of the file, with the mask of its access list where it has one.
   returned: when O(state=present)
   type: str
   sample: "0600"
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 
 

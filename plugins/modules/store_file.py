@@ -14,8 +14,6 @@ description:
   - This is what M(aritma.iam.credential_store) sends to the host of a file store. Use that module instead.
   - A file is replaced or removed only when its digest is the expected one, and in one step.
   - It needs no Python library on the host.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.attributes
 attributes:
@@ -73,7 +71,7 @@ content:
   type: str
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
 
 

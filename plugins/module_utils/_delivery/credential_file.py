@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
@@ -13,20 +14,25 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import Del
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import (
+    Members,
     pick_members,
     render_env,
     render_ini,
     render_json,
+    render_value,
     render_yaml,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import FENCE_OPTIONS, Fence, Stamp
 from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import (
     FileState,
     Ownership,
+    check_file,
+    mode_for,
     read_file,
     remove_file,
     replace_file,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileError
+from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileError, absolute
 from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import (
     OWNERSHIP_OPTIONS,
     group_name,
@@ -34,79 +40,112 @@ from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import
     show_mode,
     user_name,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._files.surroundings import lets_others_in
 
 SPEC = ArgumentSpec(
     {
         "path": {"type": "str", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "format": {"type": "str", "choices": ["env", "json", "yaml", "ini", "template"], "default": "env"},
+        "format": {"type": "str", "choices": ["env", "json", "yaml", "ini", "value", "template"], "default": "env"},
         "credential": {"type": "dict", "no_log": True},
         "members": {"type": "raw"},
         "prefix": {"type": "str", "default": ""},
         "section": {"type": "str", "default": "aritma"},
         "template": {"type": "str"},
         **OWNERSHIP_OPTIONS,
+        **FENCE_OPTIONS,
         "content": {"type": "str", "no_log": True},
         "rotation_id": {"type": "str"},
+        "seconds_left": {"type": "float"},
     },
     mutually_exclusive=[["credential", "content"]],
 )
+
+
+_RENDERED: Mapping[str, Callable[[Members, Params], str]] = {
+    "env": lambda members, params: render_env(members, params["prefix"]),
+    "json": lambda members, _params: render_json(members),
+    "yaml": lambda members, _params: render_yaml(members),
+    "ini": lambda members, params: render_ini(members, params["section"]),
+    "value": lambda members, _params: render_value(members),
+}
 
 
 def render(params: Params) -> str:
     """The text to deliver, for every format that needs no templating."""
     if params["credential"] is None:
         raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
-    members = pick_members(params["credential"], params["members"])
-    kind = params["format"]
-    if kind == "json":
-        return render_json(members)
-    if kind == "yaml":
-        return render_yaml(members)
-    if kind == "ini":
-        return render_ini(members, params["section"])
-    if kind == "env":
-        return render_env(members, params["prefix"])
-    raise OptionError("A template is rendered on the controller, by the action of credential_file.", option="format")
+    kind, picked = params["format"], params["members"]
+    if kind not in _RENDERED:
+        raise OptionError(
+            "A template is rendered on the controller, by the action of credential_file.", option="format"
+        )
+    only = ["client_secret"] if kind == "value" and picked is None else picked
+    return _RENDERED[kind](pick_members(params["credential"], only), params)
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
     """Bring the file into the wanted state, and read it back."""
     try:
         wanted = read_ownership(params["mode"], params["owner"], params["group"])
+        fence = Fence.of(params)
         before = read_file(params["path"])
         if params["state"] == "absent":
-            return _removed(params, before, check_mode)
+            return _removed(params, before, fence, check_mode)
         text = params["content"] if params["content"] is not None else render(params)
-        return _placed(params, text.encode(), wanted, before, check_mode)
+        return _placed(params, text.encode(), wanted, before, fence, check_mode)
     except FileError as error:
         raise DeliveryError(error.message, hint=error.hint, **error.details) from None
 
 
-def _removed(params: Params, before: FileState | None, check_mode: bool) -> Outcome:
+def _removed(params: Params, before: FileState | None, fence: Fence, check_mode: bool) -> Outcome:
     if before is not None and not check_mode:
+        fence.admit(None, params["path"])
         remove_file(params["path"])
     facts = _facts(params["path"], before)
     return Outcome(before is not None, {"path": params["path"]}, facts, _facts(params["path"], None))
 
 
-def _placed(params: Params, content: bytes, wanted: Ownership, before: FileState | None, check_mode: bool) -> Outcome:
+def _placed(
+    params: Params, content: bytes, wanted: Ownership, before: FileState | None, fence: Fence, check_mode: bool
+) -> Outcome:
     path = params["path"]
     changed = before is None or not before.fits(content, wanted)
-    after = _predicted(content, wanted, before)
-    verified = not changed
-    if changed and not check_mode:
-        replace_file(path, content, wanted)
-        after, verified = _read_back(path, content, wanted), True
+
+    if before is None:
+        _require_readers(path, wanted)
+    if check_mode:
+        fence.require_newest(_held(before), path)
+        check_file(path, wanted, probe=False, make_directory=False)
+    elif changed or fence.renews(_held(before)):
+        stamp = str(fence.stamp) if fence.stamp else ""
+        replace_file(path, content, wanted, stamp=stamp, permit=lambda found: fence.admit(_held(found), path))
+    after = _predicted(content, wanted, before) if check_mode else _read_back(path, content, wanted)
     result = {
         "path": path,
         "rotation_id": params["rotation_id"] or (params["credential"] or {}).get("rotation_id"),
-        "verified": verified,
-        "mode": show_mode(wanted.mode),
+        "generation": params["generation"],
+        "verified": not (changed and check_mode),
+        "mode": show_mode(after.mode),
     }
     delivered = {"rotation_id": result["rotation_id"]} if result["rotation_id"] else {}
     warnings = [f"{path} can be read by every user of the host (mode {result['mode']})."] if wanted.mode & 0o004 else []
     return Outcome(changed, result, _facts(path, before), {**_facts(path, after), **delivered}, warnings)
+
+
+def _held(state: FileState | None) -> Stamp | None:
+    return Stamp.parse(state.stamp) if state else None
+
+
+def _require_readers(path: str, wanted: Ownership) -> None:
+    """Refuse a new file that would shut out whom an administrator lets into its directory."""
+    if not wanted.mode & 0o040 and lets_others_in(str(Path(absolute(path)).parent)):
+        raise DeliveryError(
+            f"The directory of {path} has a default access list, and mode {show_mode(wanted.mode)} shuts out the users"
+            " and groups that it names.",
+            hint='Use mode "0640", or remove the list (setfacl -k).',
+            path=path,
+        )
 
 
 def _read_back(path: str, content: bytes, wanted: Ownership) -> FileState:
@@ -124,7 +163,7 @@ def _predicted(content: bytes, wanted: Ownership, before: FileState | None) -> F
     """The file as it will be; -1 stands for the owner that the system gives a new file."""
     return FileState(
         content,
-        wanted.mode,
+        mode_for(wanted, before),
         wanted.uid if wanted.uid is not None else before.uid if before else -1,
         wanted.gid if wanted.gid is not None else before.gid if before else -1,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
 
@@ -23,13 +23,15 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 def pick_members(credential: Mapping[str, object], members: object) -> Members:
     """The members to deliver, under the names to deliver them by. Members without a value are left out.
 
-    ``members`` is None (all), a list of names, or a mapping of the delivered name to the member. Raises ``OptionError``
-    for one that the credential does not have.
+    ``members`` is None (all), a name or a list of them, or a mapping of the delivered name to the member. Raises
+    ``OptionError`` for one that the credential does not have, and where nothing is left to deliver.
     """
     given = {str(name): _text(value) for name, value in credential.items() if value is not None}
-    if members is None:
-        return given
-    return {shown: _member(given, member) for shown, member in _wanted(members).items()}
+    if members is not None:
+        return {shown: _member(given, name) for shown, name in wanted_members(members).items()}
+    if not given:
+        raise OptionError("The credential has no member with a value.", option="credential")
+    return given
 
 
 def _text(value: object) -> str:
@@ -37,11 +39,20 @@ def _text(value: object) -> str:
     return "".join(value) if isinstance(value, str) else str(value)
 
 
+def wanted_members(members: object) -> dict[str, str]:
+    """The members by the names to deliver them by, as the option ``members`` names them. Raises ``OptionError``."""
+    wanted = _wanted(members)
+    if not wanted:
+        raise OptionError("members is empty.", hint="Name some, or leave it out for all.", option="members")
+    return wanted
+
+
 def _wanted(members: object) -> dict[str, str]:
     if isinstance(members, Mapping):
         return {str(shown): str(member) for shown, member in members.items()}
-    if isinstance(members, Sequence) and not isinstance(members, str):
-        return {str(member): str(member) for member in members}
+    if isinstance(members, Sequence):
+        names = members.split(",") if isinstance(members, str) else members
+        return {str(name).strip(): str(name).strip() for name in names}
     raise OptionError(
         "members is neither a list of names nor a mapping.",
         hint="Write [client_id, client_secret], or {delivered name: member}.",
@@ -63,7 +74,21 @@ def render_env(members: Members, prefix: str = "") -> str:
     A value of other characters than ``A-Za-z0-9_./:-`` stands in double quotes, with a backslash before each of
     ``"\\$`` and the backquote: so sh and systemd read it. Docker knows no quotes; it would hand them on.
     """
+    _distinct(members, str.upper, "env")
     return "".join(f"{_env_name(prefix + name.upper())}={_env_value(name, value)}\n" for name, value in members.items())
+
+
+def _distinct(members: Members, shown: Callable[[str], str], style: str) -> None:
+    """Raise ``OptionError`` for two names that are one to whoever reads this format."""
+    first: dict[str, str] = {}
+    for name in members:
+        other = first.setdefault(shown(name), name)
+        if other != name:
+            raise OptionError(
+                f"members: {other!r} and {name!r} are the same name in format {style}.",
+                hint="Give one of them another name.",
+                option="members",
+            )
 
 
 def _env_name(name: str) -> str:
@@ -96,15 +121,23 @@ def render_json(members: Members) -> str:
 
 
 def render_yaml(members: Members) -> str:
-    """One YAML mapping, sorted, by the safe dumper; other characters than ASCII are escaped."""
+    """One YAML mapping, sorted, every text in double quotes: YAML 1.1 and 1.2 take different ones for numbers."""
     # Deferred: PyYAML comes with ansible-core, so it is on the controller, where this runs, and perhaps nowhere else.
     import yaml
 
-    return str(yaml.safe_dump(members, default_flow_style=False, sort_keys=True, width=1 << 16))
+    return str(yaml.safe_dump(members, default_style='"', sort_keys=True, width=1 << 16))
+
+
+def render_value(members: Members) -> str:
+    """The value of one member and nothing else: LoadCredential= of systemd, secrets of Docker and Podman."""
+    if len(members) != 1:
+        raise OptionError("format=value delivers one member.", hint="Name one in members.", option="members")
+    return next(iter(members.values()))
 
 
 def render_ini(members: Members, section: str) -> str:
     """One section with ``name = value`` lines, as they are: read it without interpolation (``%`` means itself)."""
+    _distinct(members, str.lower, "ini")
     if not section or "]" in section or _CONTROL.search(section):
         raise OptionError(f"section: {section!r} cannot be the name of a section.", option="section")
     return f"[{section}]\n" + "".join(

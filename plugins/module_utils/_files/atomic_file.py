@@ -18,19 +18,27 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, is_alive, start_time
 from ansible_collections.aritma.iam.plugins.module_utils._files.directory import (
     FileChangedError,
-    FileError,
     Location,
     absolute,
     located,
     system_errors,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._files.surroundings import (
+    ACCESS_LIST,
+    UNSUPPORTED,
+    attributes_of,
+    require_modes,
+    require_replaceable,
+    sync,
+    without_modes,
 )
 
 ABSENT = "absent"
@@ -41,6 +49,8 @@ _PATIENCE = 10.0
 """Seconds to wait for another writer in the same directory."""
 _OLD = 86400.0
 """Seconds after which a temporary file of another machine is taken for left behind."""
+_STAMP = "user.aritma_iam"
+"""The extended attribute that tells what a file of ours holds; it is no secret."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -62,11 +72,25 @@ class FileState:
     mode: int
     uid: int
     gid: int
+    attributes: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def stamp(self) -> str:
+        """What the last writer left in our attribute; empty where there is none."""
+        return self.attributes.get(_STAMP, b"").decode(errors="replace")
 
     def fits(self, content: bytes, wanted: Ownership) -> bool:
         """Whether the file is as it should be."""
         owners = ((wanted.uid, self.uid), (wanted.gid, self.gid))
-        return self.content == content and self.mode == wanted.mode and all(want in (None, has) for want, has in owners)
+        right = self.content == content and self.mode == mode_for(wanted, self)
+        return right and all(want in (None, has) for want, has in owners)
+
+
+def mode_for(wanted: Ownership, before: FileState | None) -> int:
+    """The mode to give. With an access list the group's part is the list's mask: an administrator's, so it stays."""
+    if before is None or ACCESS_LIST not in before.attributes:
+        return wanted.mode
+    return wanted.mode & ~0o070 | before.mode & 0o070
 
 
 def digest_of(state: FileState | None) -> str:
@@ -83,22 +107,42 @@ def read_file(path: str) -> FileState | None:
 
 
 def replace_file(
-    path: str, content: bytes, wanted: Ownership, *, expected: str | None = None, make_directory: bool = False
+    path: str,
+    content: bytes,
+    wanted: Ownership,
+    *,
+    expected: str | None = None,
+    make_directory: bool = False,
+    stamp: str = "",
+    permit: Callable[[FileState | None], None] = lambda _before: None,
 ) -> None:
-    """Give ``path`` this content and ownership. ``expected`` is the digest that it must have now (None: whatever).
+    """Give ``path`` this content, ownership and stamp. ``expected`` is the digest that it must have (None: whatever).
 
-    Raises ``FileChangedError`` when it has another digest, else ``FileError``; the old file is then untouched.
+    ``permit`` is asked right before a write, with the file as it is: it raises where that must not happen. Where the
+    file is right but for its stamp, that alone is set; a stamp is left out where there can be none. Raises
+    ``FileChangedError`` when the digest is another, else ``FileError``; the old file is then untouched.
     """
     path = absolute(path)
     with (
         system_errors(path, "write"),
         located(path, create=make_directory) as place,
-        nullcontext() if expected is None else _locked(place) as _lock,
+        _locked(place, needed=expected is not None) if expected is not None or stamp else nullcontext() as _lock,
     ):
         before = _read(place)
         _compare(place, before, expected)
         _sweep(place)
-        _put(place, content, wanted, before)
+        if before is not None and stamp and before.fits(content, wanted):
+            permit(before)
+            descriptor = os.open(place.name, _READ, dir_fd=place.directory)
+            _set_stamp(descriptor, stamp)
+            os.close(descriptor)
+            return
+        if before is not None:
+            require_replaceable(place)
+        with _new_file(place, content, wanted, before, stamp) as name:
+            permit(before)
+            os.rename(name, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
+        sync(place.directory)
 
 
 def remove_file(path: str, *, expected: str | None = None) -> None:
@@ -108,28 +152,30 @@ def remove_file(path: str, *, expected: str | None = None) -> None:
         system_errors(path, "remove"),
         suppress(FileNotFoundError),
         located(path) as place,
-        nullcontext() if expected is None else _locked(place) as _lock,
+        nullcontext() if expected is None else _locked(place, needed=True) as _lock,
     ):
         _compare(place, _read(place), expected)
         _sweep(place)
         os.unlink(place.name, dir_fd=place.directory)
-        os.fsync(place.directory)
+        sync(place.directory)
 
 
-def check_file(path: str, *, probe: bool) -> None:
-    """Raise ``FileError`` unless ``replace_file(..., make_directory=True)`` would work. Leaves nothing behind.
+def check_file(path: str, wanted: Ownership, *, probe: bool, make_directory: bool = True) -> None:
+    """Raise ``FileError`` unless ``replace_file`` would work. Leaves nothing behind.
 
-    ``probe`` proves it by a temporary file; without it only permissions are looked at.
+    ``probe`` proves it by a lock and a temporary file; without it only permissions are looked at.
     """
     path = absolute(path)
-    with system_errors(path, "write"), located(_nearest(path)) as place:
-        if place.path == path and _read(place) is not None:
+    with system_errors(path, "write"), located(_nearest(path) if make_directory else path) as place:
+        before = _read(place) if place.path == path else None
+        if before is not None:
             _permitted(place.name, os.R_OK | os.W_OK, place.directory)
+            require_replaceable(place)
         _permitted(".", os.W_OK | os.X_OK, place.directory)
+        require_modes(place)
         if probe:
-            name = _temporary(place)
-            os.close(os.open(name, _MAKE, 0o600, dir_fd=place.directory))
-            os.unlink(name, dir_fd=place.directory)
+            with _locked(place, needed=True), _new_file(place, b"", wanted, before):
+                pass
 
 
 def _permitted(name: str, access: int, directory: int) -> None:
@@ -152,28 +198,23 @@ def _read(place: Location) -> FileState | None:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise FileError(
-            f"{place.path} is a symlink.",
-            hint="Secrets are not written over a symlink: name the file itself, or remove the link.",
-            path=place.path,
-        ) from None
+        hint = "Secrets are not written over a symlink: name the file itself, or remove the link."
+        raise place.error("{} is a symlink.", hint=hint) from None
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             kind = "a directory" if stat.S_ISDIR(found.st_mode) else "no regular file"
-            raise FileError(
-                f"{place.path} is {kind}.", hint="Name a file, or a path where nothing is.", path=place.path
-            )
+            raise place.error(f"{{}} is {kind}.", hint="Name a file, or a path where nothing is.")
         content = file.read(_LARGEST + 1)
+        attributes = attributes_of(descriptor)
     if len(content) > _LARGEST:
-        raise FileError(
-            f"{place.path} is larger than 1 MiB.", hint="It is no file of ours: name another.", path=place.path
-        )
-    return FileState(content, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+        raise place.error("{} is larger than 1 MiB.", hint="It is no file of ours: name another.")
+    return FileState(content, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, attributes)
 
 
 @contextmanager
-def _locked(place: Location) -> Iterator[None]:
+def _locked(place: Location, *, needed: bool) -> Iterator[None]:
+    """Hold the lock of the directory; where there are no locks and it is not ``needed``, go on without."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
@@ -181,16 +222,23 @@ def _locked(place: Location) -> Iterator[None]:
             break
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise FileError(
-                    f"Another process holds a lock on the directory of {place.path}.",
-                    hint="Find it with lslocks, or give the file a directory of its own.",
-                    path=place.path,
-                ) from None
+                hint = "Find it with lslocks, or give the file a directory of its own."
+                raise place.error("Another process holds a lock on the directory of {}.", hint=hint) from None
             time.sleep(0.005)
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            if needed:
+                text = "The file system of {} has no locks, so two runs could overwrite each other's record."
+                raise place.error(
+                    text, hint="Choose a path on another file system, or another type of store."
+                ) from None
+            break
     try:
         yield
     finally:
-        fcntl.flock(place.directory, fcntl.LOCK_UN)
+        with suppress(OSError):
+            fcntl.flock(place.directory, fcntl.LOCK_UN)
 
 
 def _compare(place: Location, before: FileState | None, expected: str | None) -> None:
@@ -200,36 +248,39 @@ def _compare(place: Location, before: FileState | None, expected: str | None) ->
         )
 
 
-def _put(place: Location, content: bytes, wanted: Ownership, before: FileState | None) -> None:
+@contextmanager
+def _new_file(
+    place: Location, content: bytes, wanted: Ownership, before: FileState | None, stamp: str = ""
+) -> Iterator[str]:
+    """The name of a complete new file beside ``place``, which is gone afterwards unless it was renamed."""
     name = _temporary(place)
     descriptor = os.open(name, _MAKE, 0o600, dir_fd=place.directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            _keep_attributes(place, descriptor)
+            _keep_attributes(descriptor, before)
             _own(place, descriptor, wanted, before)
-            os.fsync(descriptor)
-        os.rename(name, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
-    except BaseException:
+            _set_stamp(descriptor, stamp)
+            sync(descriptor)
+        yield name
+    finally:
         with suppress(OSError):
             os.unlink(name, dir_fd=place.directory)
-        raise
-    os.fsync(place.directory)
 
 
-def _keep_attributes(place: Location, descriptor: int) -> None:
-    """The SELinux label and the ACL of the file that is replaced, as far as this user may set them."""
-    if not hasattr(os, "listxattr"):
-        return
-    with suppress(OSError):
-        old = os.open(place.name, _READ, dir_fd=place.directory)
-        try:
-            for attribute in os.listxattr(old):
-                with suppress(OSError):
-                    os.setxattr(descriptor, attribute, os.getxattr(old, attribute))
-        finally:
-            os.close(old)
+def _keep_attributes(descriptor: int, before: FileState | None) -> None:
+    """The SELinux label of the file that is replaced, as far as this user may set it, and its access list."""
+    for name, value in (before.attributes if before else {}).items():
+        if name != _STAMP:
+            with nullcontext() if name == ACCESS_LIST else suppress(OSError):
+                os.setxattr(descriptor, name, value)
+
+
+def _set_stamp(descriptor: int, stamp: str) -> None:
+    if stamp:
+        with suppress(OSError, AttributeError):
+            os.setxattr(descriptor, _STAMP, stamp.encode())
 
 
 def _own(place: Location, descriptor: int, wanted: Ownership, before: FileState | None) -> None:
@@ -240,12 +291,12 @@ def _own(place: Location, descriptor: int, wanted: Ownership, before: FileState 
         try:
             os.fchown(descriptor, uid, gid)
         except PermissionError:
-            raise FileError(
-                f"{place.path} should belong to user {uid} and group {gid}, and this user may not arrange that.",
-                hint="Run the task as that user or as root (become).",
-                path=place.path,
-            ) from None
-    os.fchmod(descriptor, wanted.mode)
+            text = f"{{}} should belong to user {uid} and group {gid}, and this user may not arrange that."
+            raise place.error(text, hint="Run the task as that user or as root (become).") from None
+    mode = mode_for(wanted, before)
+    os.fchmod(descriptor, mode)
+    if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
+        raise without_modes(place)
 
 
 def _family(place: Location) -> str:

@@ -51,6 +51,10 @@ class Location:
     name: str
     path: str
 
+    def error(self, text: str, hint: str) -> FileError:
+        """What is wrong with the file; ``text`` has ``{}`` in the place of its path."""
+        return FileError(text.format(self.path), hint=hint, path=self.path)
+
 
 @contextmanager
 def system_errors(path: str, doing: str) -> Iterator[None]:
@@ -74,8 +78,12 @@ def absolute(path: str) -> str:
     """
     try:
         full = Path(path).expanduser()
-    except RuntimeError:  # there is no such user, or this one has no home
-        full = Path(path)
+    except RuntimeError:
+        raise FileError(
+            f"{path}: there is no such user, or this one has no home directory.",
+            hint="Give an absolute path instead.",
+            path=path,
+        ) from None
     if not full.is_absolute() or full.name in ("", "..") or path.endswith("/"):
         raise FileError(f"{path!r} is not the absolute path of a file.", hint="Begin it with / or ~/.", path=path)
     return str(full)

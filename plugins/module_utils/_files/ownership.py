@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import pwd
 import re
+from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
@@ -51,29 +52,18 @@ def read_ownership(mode: object, owner: str | None, group: str | None, *, within
     """The options as numbers of this host. ``within`` goes before their names in errors. Raises ``OptionError``."""
     return Ownership(
         read_mode(mode, f"{within}mode"),
-        None if owner is None else _user_id(owner, f"{within}owner"),
-        None if group is None else _group_id(group, f"{within}group"),
+        _number(owner, "user", f"{within}owner", lambda name: pwd.getpwnam(name).pw_uid),
+        _number(group, "group", f"{within}group", lambda name: grp.getgrnam(name).gr_gid),
     )
 
 
-def _user_id(name: str, option: str) -> int:
+def _number(name: str | None, kind: str, option: str, look: Callable[[str], int]) -> int | None:
     try:
-        return int(name) if name.isdigit() else pwd.getpwnam(name).pw_uid
+        return None if name is None else int(name) if name.isdigit() else look(name)
     except KeyError:
-        raise _unknown("user", name, option) from None
-
-
-def _group_id(name: str, option: str) -> int:
-    try:
-        return int(name) if name.isdigit() else grp.getgrnam(name).gr_gid
-    except KeyError:
-        raise _unknown("group", name, option) from None
-
-
-def _unknown(kind: str, name: str, option: str) -> OptionError:
-    return OptionError(
-        f"{option}: this host knows no {kind} {name!r}.", hint=f"Create the {kind} first.", option=option
-    )
+        raise OptionError(
+            f"{option}: this host knows no {kind} {name!r}.", hint=f"Create the {kind} first.", option=option
+        ) from None
 
 
 def user_name(uid: int) -> str:

@@ -49,7 +49,7 @@ def _accessed(params: Params, check_mode: bool) -> Outcome:
         return _read(path)
     ownership = read_ownership(params["mode"], params["owner"], params["group"], within="store.")
     if access == "check":
-        check_file(path, probe=not check_mode)
+        check_file(path, ownership, probe=not check_mode)
         return Outcome(False)
     if not check_mode and access == "replace":
         replace_file(path, params["content"].encode(), ownership, expected=params["expected"], make_directory=True)

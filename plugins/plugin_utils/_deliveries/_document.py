@@ -1,60 +1,85 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Deliveries to a document: each member of the credential is a member of its JSON object."""
+"""Deliveries to a document: a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Held, TargetType
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import (
+    Delivery,
+    Held,
+    Target,
+    TargetType,
+    remaining,
+)
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _vault
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document
 
 
 @dataclass(frozen=True)
-class DocumentTarget:
-    """The object of a document. It has no marks, and nothing starts anew for it: services read it when they need it."""
+class DocumentTarget(Target):
+    """The object of a document: services read it when they need it."""
 
     document: Document
 
     @property
     def where(self) -> str:
-        """See ``Target``."""
         return self.document.where
 
-    def marks(self, _rotation_id: str) -> Mapping[str, str]:
-        """See ``Target``."""
-        return {}
-
-    def read(self) -> Held:
-        """See ``Target``."""
+    def read(self, _delivery: Delivery) -> Held:
         return Held(*self.document.read())
 
-    def put(self, held: Held, members: Mapping[str, str], _marks: Mapping[str, str]) -> None:
-        """See ``Target``."""
-        self.document.write({**(held.members or {}), **members}, held.token)
+    def put(self, held: Held, delivery: Delivery) -> None:
+        self.document.write({**(held.members or {}), **delivery.members}, held.token)
 
-    def drop(self, held: Held, names: Collection[str]) -> None:
-        """See ``Target``."""
-        left = {name: value for name, value in (held.members or {}).items() if name not in names}
+    def drop(self, held: Held, delivery: Delivery) -> None:
+        left = remaining(held, delivery.members)
         if left:
             self.document.write(left, held.token)
         else:
             self.document.remove(held.token)
 
-    def outdated(self, _rotation_id: str) -> Sequence[str]:
-        """See ``Target``."""
-        return ()
 
-    def roll_out(self, _rotation_id: str) -> None:
-        """See ``Target``."""
+@dataclass(frozen=True)
+class VaultTarget(DocumentTarget):
+    """It has its stamp in the custom metadata of the secret, one for each lineage: the data is the service's alone.
+
+    It is written right after the data, and without compare-and-set: Vault has none for it. So it is a help against runs
+    that slept, and no proof; a token that may not write it does without.
+    """
+
+    document: _vault.VaultDocument
+
+    def read(self, delivery: Delivery) -> Held:
+        data, token, notes = self.document.read_with_notes()
+        stamp = Stamp.parse(notes.get(_note(delivery.stamp), "")) if delivery.stamp else None
+        return Held(data, token, stamp=stamp, notes=notes)
+
+    def put(self, held: Held, delivery: Delivery) -> None:
+        super().put(held, delivery)
+        self._stamp(held, delivery)
+
+    def restamp(self, held: Held, delivery: Delivery) -> None:
+        """Where there is none yet it may be that there can be none: that is not tried in every run."""
+        if held.stamp:
+            self._stamp(held, delivery)
+
+    def _stamp(self, held: Held, delivery: Delivery) -> None:
+        if delivery.stamp:
+            self.document.note({**held.notes, _note(delivery.stamp): str(delivery.stamp)})
 
 
-def _open_vault(options: Mapping[str, Any], loader: Any) -> DocumentTarget:
-    return DocumentTarget(_vault.open_vault(options, options["path"], loader, "target"))
+def _note(stamp: Stamp) -> str:
+    return f"aritma_iam_{stamp.lineage}"
+
+
+def _open_vault(options: Mapping[str, Any], loader: Any) -> VaultTarget:
+    return VaultTarget(_vault.open_vault(options, options["path"], loader, "target"))
 
 
 def _open_aws(options: Mapping[str, Any], _loader: Any) -> DocumentTarget:

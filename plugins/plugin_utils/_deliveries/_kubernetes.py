@@ -6,23 +6,32 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Mapping, Sequence
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes_client import (
     CLUSTER_MEMBERS,
     Cluster,
     connect,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Held, TargetType
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._rollout import (
-    ANNOTATION,
-    KINDS,
-    Rollout,
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import (
+    Delivery,
+    Held,
+    Target,
+    TargetType,
+    remaining,
 )
 
+KINDS: Mapping[str, str] = {"Deployment": "deployment", "StatefulSet": "stateful_set", "DaemonSet": "daemon_set"}
+_PAUSE = 1.0
+"""Seconds between two looks."""
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
 _MEMBERS: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str"},
     "name": {"type": "str"},
@@ -43,9 +52,127 @@ _TIMEOUT = 300
 """Seconds for each workload to roll out, unless the target says otherwise."""
 
 
+def annotation(what: str, client_id: str = "") -> str:
+    """A name on a Secret and on the pods that read it. What of the client id cannot stand in one is hashed."""
+    if not client_id:
+        return f"aritma.iam/{what}"
+    own = client_id if _NAME.fullmatch(client_id) else hashlib.sha256(client_id.encode()).hexdigest()[:16]
+    return f"aritma.iam/{what}.{own}"
+
+
 @dataclass(frozen=True)
-class KubernetesTarget:
-    """``token`` is the resourceVersion; the rotation id stands in an annotation."""
+class Rollout:
+    """One workload, and the seconds that its pods may take to be replaced; 0 for not waiting."""
+
+    namespace: str
+    kind: str
+    name: str
+    timeout: int
+
+    @property
+    def title(self) -> str:
+        """For messages and results."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    def outdated(self, cluster: Cluster, annotations: Mapping[str, str]) -> bool:
+        """Whether its pods lack these annotations. Raises ``StoreError`` for one that will not replace them."""
+        found = self._read(cluster)
+        self._require(found, held_back(found["spec"]))
+        has = (found["spec"]["template"].get("metadata") or {}).get("annotations") or {}
+        return not has.items() >= annotations.items()
+
+    def start(self, cluster: Cluster, annotations: Mapping[str, str]) -> None:
+        """Annotate its pods so; nothing happens where they are already."""
+        self._call(cluster, "patch", body={"spec": {"template": {"metadata": {"annotations": dict(annotations)}}}})
+
+    def wait(self, cluster: Cluster) -> None:
+        """Return when every pod is a new one that is available. Raises ``StoreError`` after ``timeout``."""
+        deadline = time.monotonic() + self.timeout
+        while self.timeout:
+            found = self._read(cluster)
+            if rolled_out(found):
+                return
+            self._require(found, given_up(found))
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"{self.title} has not rolled out within {self.timeout} s: {_progress(found)}.",
+                    hint="Look at its pods (kubectl rollout status, kubectl describe), or raise rollout_timeout.",
+                    where=self.title,
+                )
+            time.sleep(_PAUSE)
+
+    def _require(self, found: Mapping[str, Any], reason: str) -> None:
+        if reason and self.timeout:
+            raise StoreError(
+                f"{self.title} does not roll out: {reason} ({_progress(found)}).",
+                hint="Mend that; or do not wait for it (rollout_timeout: 0), and let a probe prove the service.",
+                where=self.title,
+            )
+
+    def _read(self, cluster: Cluster) -> Any:
+        found = self._call(cluster, "read")
+        if found is None:
+            raise StoreError(
+                f"There is no {self.title}.", hint="Correct rollout, or deploy it first.", where=self.title
+            )
+        return found
+
+    def _call(self, cluster: Cluster, verb: str, **arguments: Any) -> Any:
+        method = f"{verb}_namespaced_{KINDS[self.kind]}"
+        return cluster.call("apps", method, self.title, namespace=self.namespace, name=self.name, **arguments)
+
+
+def rolled_out(workload: Mapping[str, Any]) -> bool:
+    """Whether every pod that a Deployment, StatefulSet or DaemonSet wants is of its newest template and available."""
+    spec, status = workload["spec"], workload.get("status") or {}
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return False
+    updated, available, wanted, there = _counts(spec, status)
+    return updated >= wanted and available >= wanted and there <= wanted
+
+
+def held_back(spec: Mapping[str, Any]) -> str:
+    """Why a workload keeps pods of its old template, by its own settings; empty where it does not."""
+    strategy = spec.get("updateStrategy") or {}
+    if spec.get("paused"):
+        return "it is paused"
+    if strategy.get("type") == "OnDelete":
+        return "its strategy is OnDelete, so nobody replaces its pods"
+    partition = (strategy.get("rollingUpdate") or {}).get("partition")
+    return f"its partition {partition} keeps the old pods below" if partition else ""
+
+
+def given_up(workload: Mapping[str, Any]) -> str:
+    """Why the cluster has stopped trying, in its own words; empty where it has not."""
+    for each in (workload.get("status") or {}).get("conditions") or ():
+        if each.get("type") == "Progressing" and each.get("reason") == "ProgressDeadlineExceeded":
+            return str(each.get("message") or each["reason"])
+    return ""
+
+
+def _counts(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """Pods that are updated, available, wanted, and there at all."""
+    if "desiredNumberScheduled" in status:
+        wanted = status["desiredNumberScheduled"]
+        return status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0), wanted, wanted
+    replicas = spec.get("replicas")
+    wanted = 1 if replicas is None else replicas
+    # Old clusters do not count the available pods of a StatefulSet.
+    available = status.get("availableReplicas", status.get("readyReplicas", 0))
+    return status.get("updatedReplicas", 0), available, wanted, status.get("replicas", 0)
+
+
+def _progress(workload: Mapping[str, Any]) -> str:
+    updated, available, wanted, _there = _counts(workload["spec"], workload.get("status") or {})
+    return f"{updated} of {wanted} pods are updated, {available} are available"
+
+
+@dataclass(frozen=True)
+class KubernetesTarget(Target):
+    """``token`` is the resourceVersion; rotation id and stamp stand in annotations that carry the client.
+
+    So several clients can share a Secret, and a workload, without undoing what the others wrote.
+    """
 
     namespace: str
     name: str
@@ -55,29 +182,27 @@ class KubernetesTarget:
 
     @property
     def where(self) -> str:
-        """See ``Target``."""
         return f"The Kubernetes Secret {self.namespace}/{self.name}"
 
-    def marks(self, rotation_id: str) -> Mapping[str, str]:
-        """See ``Target``."""
-        annotation = {ANNOTATION: rotation_id} if rotation_id else {}
-        return {**annotation, **{_LABEL + name: value for name, value in self.labels.items()}}
+    def marks(self, delivery: Delivery) -> Mapping[str, str]:
+        return {**_rotation(delivery), **{_LABEL + name: value for name, value in self.labels.items()}}
 
-    def read(self) -> Held:
-        """See ``Target``."""
+    def read(self, delivery: Delivery) -> Held:
         found = self._call("read", name=self.name)
         if found is None:
             return Held(None, "")
         metadata = found["metadata"]
         members = {name: _decoded(text) for name, text in (found.get("data") or {}).items()}
-        return Held(members, str(metadata["resourceVersion"]), _marks_of(metadata))
+        annotations = metadata.get("annotations") or {}
+        marks = {name: text for name, text in annotations.items() if name.startswith(annotation("rotation-id"))}
+        marks |= {_LABEL + name: text for name, text in (metadata.get("labels") or {}).items()}
+        stamp = Stamp.parse(annotations.get(annotation("generation", delivery.client_id), ""))
+        return Held(members, str(metadata["resourceVersion"]), marks, stamp)
 
-    def put(self, held: Held, members: Mapping[str, str], marks: Mapping[str, str]) -> None:
-        """See ``Target``."""
-        labels = {name.removeprefix(_LABEL): text for name, text in marks.items() if name.startswith(_LABEL)}
-        annotations = {name: text for name, text in marks.items() if name == ANNOTATION}
-        metadata: dict[str, Any] = {"annotations": annotations, "labels": labels}
-        data = {name: base64.b64encode(value.encode()).decode() for name, value in members.items()}
+    def put(self, held: Held, delivery: Delivery) -> None:
+        annotations = {**_rotation(delivery), **_stamped(delivery)}
+        metadata: dict[str, Any] = {"annotations": annotations, "labels": dict(self.labels)}
+        data = {name: base64.b64encode(value.encode()).decode() for name, value in delivery.members.items()}
         if held.members is None:
             metadata["name"] = self.name
             self._call("create", body={"type": "Opaque", "metadata": metadata, "data": data})
@@ -85,25 +210,28 @@ class KubernetesTarget:
             metadata["resourceVersion"] = held.token
             self._call("patch", name=self.name, body={"metadata": metadata, "data": data})
 
-    def drop(self, held: Held, names: Collection[str]) -> None:
-        """See ``Target``."""
-        if set(held.members or ()) - set(names):
-            metadata = {"resourceVersion": held.token, "annotations": {ANNOTATION: None}}
-            gone = dict.fromkeys(set(held.members or ()) & set(names))
+    def restamp(self, held: Held, delivery: Delivery) -> None:
+        metadata = {"resourceVersion": held.token, "annotations": _stamped(delivery)}
+        self._call("patch", name=self.name, body={"metadata": metadata})
+
+    def drop(self, held: Held, delivery: Delivery) -> None:
+        if remaining(held, delivery.members):
+            ours = [annotation(what, delivery.client_id) for what in ("rotation-id", "generation")]
+            metadata = {"resourceVersion": held.token, "annotations": dict.fromkeys(ours)}
+            gone = dict.fromkeys(set(held.members or ()) & set(delivery.members))
             self._call("patch", name=self.name, body={"metadata": metadata, "data": gone})
         else:
             self._call("delete", name=self.name, body={"preconditions": {"resourceVersion": held.token}})
 
-    def outdated(self, rotation_id: str) -> Sequence[str]:
-        """See ``Target``."""
-        if self.rollouts and not rotation_id:
+    def outdated(self, delivery: Delivery) -> Sequence[str]:
+        if self.rollouts and not delivery.rotation_id:
             raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
-        return [each.title for each in self.rollouts if each.outdated(self.connect(), rotation_id)]
+        return [each.title for each in self.rollouts if each.outdated(self.connect(), _rotation(delivery))]
 
-    def roll_out(self, rotation_id: str) -> None:
-        """See ``Target``. All are started before the first one is waited for."""
+    def roll_out(self, delivery: Delivery) -> None:
+        """All are started before the first one is waited for."""
         for each in self.rollouts:
-            each.start(self.connect(), rotation_id)
+            each.start(self.connect(), _rotation(delivery))
         for each in self.rollouts:
             each.wait(self.connect())
 
@@ -118,10 +246,12 @@ def _decoded(text: str) -> str:
     return base64.b64decode(text or "").decode(errors="replace")
 
 
-def _marks_of(metadata: Mapping[str, Any]) -> dict[str, str]:
-    annotations = metadata.get("annotations") or {}
-    ours = {ANNOTATION: annotations[ANNOTATION]} if ANNOTATION in annotations else {}
-    return {**ours, **{_LABEL + name: text for name, text in (metadata.get("labels") or {}).items()}}
+def _rotation(delivery: Delivery) -> dict[str, str]:
+    return {annotation("rotation-id", delivery.client_id): delivery.rotation_id} if delivery.rotation_id else {}
+
+
+def _stamped(delivery: Delivery) -> dict[str, str]:
+    return {annotation("generation", delivery.client_id): str(delivery.stamp)} if delivery.stamp else {}
 
 
 def _open(options: Mapping[str, Any], loader: Any) -> KubernetesTarget:

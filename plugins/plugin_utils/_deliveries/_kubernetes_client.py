@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry, library, require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require
 from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
-from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile, no_answer
 
 CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
 
@@ -27,6 +26,8 @@ _TIMEOUTS = (5, 10)
 """Seconds to connect, and for an answer."""
 _RETRIES = 3
 _AGAIN = (429, 502, 503, 504)
+_TOLD = (401, 403, 404, 422)
+"""Statuses whose messages speak of names, rights and rules."""
 
 
 class Cluster:
@@ -55,13 +56,8 @@ class Cluster:
                 raise changed_meanwhile(where) from None
             raise _refusal(error, f"{where}: cannot {doing}", where) from None
         except http_error as error:
-            kind = type(getattr(error, "reason", None) or error).__name__
-            raise StoreError(
-                f"{where}: cannot {doing}: the server did not answer ({kind}).",
-                hint=f"Check that {self._server} can be reached, and its certificate authority in the kubeconfig.",
-                where=where,
-                reason=kind,
-            ) from None
+            hint = f"Check that {self._server} can be reached, and its certificate authority in the kubeconfig."
+            raise no_answer(where, doing, getattr(error, "reason", None) or error, hint) from None
         except ValueError:
             raise StoreError(
                 f"{where}: the answer is not that of a Kubernetes API.",
@@ -100,8 +96,10 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
 def _kubeconfig() -> str | None:
     """That of the environment, or of the user; None where there is none."""
     given = os.environ.get("KUBECONFIG")
-    usual = Path("~/.kube/config").expanduser()
-    return given or (str(usual) if usual.exists() else None)
+    with suppress(RuntimeError):  # there is no home
+        usual = Path.home() / ".kube" / "config"
+        return given or (str(usual) if usual.exists() else None)
+    return given
 
 
 def _load(configuration: Any, path: str | None, context: str | None) -> None:
@@ -130,12 +128,15 @@ def _load(configuration: Any, path: str | None, context: str | None) -> None:
 
 
 def _refusal(error: Any, failure: str, where: str) -> StoreError:
-    """The status, and the reason that the API gives; its message could repeat what was sent."""
+    """The status and the words of the API; without its message where that could repeat what was sent."""
     try:
-        reason = str(json.loads(error.body)["reason"])
-    except (KeyError, TypeError, ValueError):
-        reason = "no reason given"
-    return StoreError(f"{failure} ({error.status}: {reason}).", hint=_hint(error.status), where=where, reason=reason)
+        said = dict(json.loads(error.body))
+    except (TypeError, ValueError):
+        said = {}
+    reason = str(said.get("reason") or "no reason given")
+    text = f": {str(said.get('message') or '').rstrip('.')}" if error.status in _TOLD else ""
+    message = f"{failure} ({error.status}: {reason}{text[:500].rstrip(': ')})."
+    return StoreError(message, hint=_hint(error.status), where=where, reason=reason)
 
 
 def _hint(status: int) -> str:

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``credential_delivery``: a credential where a service reads it from a server."""
+"""The operation of ``credential_delivery``: bring a place on a server into the wanted state, and read it back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
@@ -19,9 +20,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
 )
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import Members, pick_members
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import pick_members
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import FENCE_OPTIONS, Fence
+from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Clock, Pace
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import open_target, target_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Held, Target
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Delivery, Held, Target, remaining
 
 SPEC = ArgumentSpec(
     {
@@ -29,73 +32,94 @@ SPEC = ArgumentSpec(
         "credential": {"type": "dict", "no_log": True},
         "members": {"type": "raw"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        **FENCE_OPTIONS,
     }
 )
 _NAMES = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
-"""The members of a credential, for a removal that is given none."""
-_ATTEMPTS = 5
-"""Others may keep members of their own in the same place, and change them at the same time."""
+"""The members of a credential: a removal needs no more than the names."""
+_PATIENCE = 300.0
+"""Seconds to go on trying: others may keep members of their own in the same place, and change them at the same time."""
+_PACE, _CLOCK = Pace(0.1, 4.0), Clock()
 
 
 def _deliver(params: Params, loader: Any, check_mode: bool) -> Outcome:
-    target = open_target(params["target"], loader)
+    target, fence = open_target(params["target"], loader), Fence.of(params)
     try:
         if params["state"] == "absent":
-            return _withdrawn(target, _names(params), check_mode)
-        return _placed(target, params, check_mode)
+            return _withdrawn(target, _to_withdraw(params), fence, check_mode)
+        return _placed(target, _to_place(params, fence), fence, check_mode)
     except StoreError as error:
         raise DeliveryError(error.message, hint=error.hint, **error.details) from None
 
 
-def _names(params: Params) -> Sequence[str]:
-    credential = params["credential"] or dict.fromkeys(_NAMES, "")
-    return list(pick_members(credential, params["members"]))
+def _to_withdraw(params: Params) -> Delivery:
+    given = {**dict.fromkeys(_NAMES, ""), **(params["credential"] or {})}
+    return Delivery(pick_members(given, params["members"]), str(given["client_id"] or ""))
 
 
-def _placed(target: Target, params: Params, check_mode: bool) -> Outcome:
+def _to_place(params: Params, fence: Fence) -> Delivery:
     credential = params["credential"]
     if not credential:
         raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
-    members = pick_members(credential, params["members"])
-    rotation_id = str(credential.get("rotation_id") or "")
-    marks = target.marks(rotation_id)
-    before, after = _put(target, members, marks, check_mode)
-    outdated = target.outdated(rotation_id)
+    client_id, rotation_id = (str(credential.get(name) or "") for name in ("client_id", "rotation_id"))
+    return Delivery(pick_members(credential, params["members"]), client_id, rotation_id, fence.stamp)
+
+
+def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
+    # First, so that what will not start anew is told before anything is written.
+    outdated = list(target.outdated(delivery))
+    before, after = _put(target, delivery, fence, check_mode)
     if not check_mode:
-        target.roll_out(rotation_id)
+        if outdated:
+            fence.admit(None, target.where)
+        target.roll_out(delivery)
     changed = before is not after
-    result = {"rotation_id": rotation_id, "verified": not (changed and check_mode), "rolled_out": list(outdated)}
-    rolled_out = {"rolled_out": list(outdated)} if outdated else {}
-    shown = {**_facts(target, after), **rolled_out}
+    result = {
+        "rotation_id": delivery.rotation_id,
+        "generation": fence.stamp.generation if fence.stamp else None,
+        "verified": not (changed and check_mode),
+        "rolled_out": outdated,
+    }
+    shown = {**_facts(target, after), **({"rolled_out": outdated} if outdated else {})}
     return Outcome(changed or bool(outdated), result, _facts(target, before), shown)
 
 
-def _put(target: Target, members: Members, marks: Mapping[str, str], check_mode: bool) -> tuple[Held, Held]:
+def _put(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> tuple[Held, Held]:
     """What was there and what is there now, read back; the same object twice where nothing is to be changed."""
-    for attempt in range(_ATTEMPTS):
-        held = target.read()
-        if _fits(held, members, marks):
-            return held, held
+    deadline = _CLOCK.monotonic() + _PATIENCE
+    for attempt in count(1):
+        held = target.read(delivery)
+        fits = _fits(target, held, delivery)
+        fence.require_newest(held.stamp, target.where)
         if check_mode:
-            return held, Held({**(held.members or {}), **members}, "", {**held.marks, **marks})
+            marks = {**held.marks, **target.marks(delivery)}
+            return held, held if fits else Held({**(held.members or {}), **delivery.members}, "", marks)
         try:
-            target.put(held, members, marks)
+            if not fits:
+                fence.admit(held.stamp, target.where)
+                target.put(held, delivery)
+                return held, _read_back(target, delivery)
+            if fence.renews(held.stamp):
+                fence.admit(held.stamp, target.where)
+                target.restamp(held, delivery)
+            return held, held
         except StoreConflictError:
-            if attempt + 1 == _ATTEMPTS:
+            if _CLOCK.monotonic() > deadline:
                 raise
-            continue
-        return held, _read_back(target, members, marks)
-    raise AssertionError("the last attempt returns or raises")
+        # Pauses that differ: of many writers each comes to its turn.
+        _CLOCK.sleep(_PACE.pause(attempt, _CLOCK))
+    raise AssertionError("it returns or raises")
 
 
-def _fits(held: Held, members: Members, marks: Mapping[str, str]) -> bool:
+def _fits(target: Target, held: Held, delivery: Delivery) -> bool:
     """Whether a place holds these members and marks, whatever else it holds."""
-    return (held.members or {}).items() >= members.items() and held.marks.items() >= marks.items()
+    members, marks = (held.members or {}).items(), held.marks.items()
+    return members >= delivery.members.items() and marks >= target.marks(delivery).items()
 
 
-def _read_back(target: Target, members: Members, marks: Mapping[str, str]) -> Held:
-    held = target.read()
-    if not _fits(held, members, marks):
+def _read_back(target: Target, delivery: Delivery) -> Held:
+    held = target.read(delivery)
+    if not _fits(target, held, delivery):
         raise DeliveryError(
             f"{target.where} does not hold what was just written to it.",
             hint="Something else writes it as well (a play, an operator of the cluster): stop that, and run again.",
@@ -104,13 +128,13 @@ def _read_back(target: Target, members: Members, marks: Mapping[str, str]) -> He
     return held
 
 
-def _withdrawn(target: Target, names: Sequence[str], check_mode: bool) -> Outcome:
-    held = target.read()
-    ours = set(held.members or ()) & set(names)
+def _withdrawn(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
+    held = target.read(delivery)
+    ours = set(held.members or ()) & set(delivery.members)
     if ours and not check_mode:
-        target.drop(held, names)
-    left = {name: value for name, value in (held.members or {}).items() if name not in names}
-    after = Held(left or None, "", {}) if ours else held
+        fence.admit(None, target.where)
+        target.drop(held, delivery)
+    after = Held(remaining(held, delivery.members) or None, "") if ours else held
     return Outcome(bool(ours), {}, _facts(target, held), _facts(target, after))
 
 

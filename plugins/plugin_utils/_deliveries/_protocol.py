@@ -1,57 +1,85 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a target of a delivery is: a place on a server where a service reads its credential as named members."""
+"""What a target of a delivery is: a place on a server that a service reads, and that others may keep things in too."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What is delivered: members under their delivered names, of which client and rotation, and the stamp for it."""
+
+    members: Mapping[str, str]
+    client_id: str = ""
+    rotation_id: str = ""
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True)
 class Held:
     """What a target holds. ``members`` is None where there is nothing yet.
 
-    ``marks`` are no secrets: labels and annotations, which a diff may show.
+    ``marks`` are no secrets: labels and annotations, which a diff may show. ``stamp`` is that of the same client, and
+    one of the ``notes`` where the place has such.
     """
 
     members: Mapping[str, Any] | None
     token: Token
     marks: Mapping[str, str] = field(default_factory=dict)
+    stamp: Stamp | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Target(Protocol):
+class Target:
     """One place. Members that others keep there are left as they are.
 
-    Every method raises ``StoreError`` with what to do about it; ``put`` and ``drop`` raise ``StoreConflictError`` when
-    the place is not as ``held`` any more.
+    Every method raises ``StoreError`` with what to do about it; all that write raise ``StoreConflictError`` when the
+    place is not as ``held`` any more. What is not overridden is of a place without marks, stamp and workloads.
     """
 
     @property
     def where(self) -> str:
         """For messages: what begins a sentence about it."""
+        raise NotImplementedError
 
-    def marks(self, rotation_id: str) -> Mapping[str, str]:
-        """The marks that a delivery of this rotation has here."""
+    def marks(self, _delivery: Delivery) -> Mapping[str, str]:
+        """The marks that this delivery has here."""
+        return {}
 
-    def read(self) -> Held:
+    def read(self, delivery: Delivery) -> Held:
         """What it holds now."""
+        raise NotImplementedError
 
-    def put(self, held: Held, members: Mapping[str, str], marks: Mapping[str, str]) -> None:
-        """Set these members and marks."""
+    def put(self, held: Held, delivery: Delivery) -> None:
+        """Set members, marks and, where the place can have one, the stamp."""
+        raise NotImplementedError
 
-    def drop(self, held: Held, names: Collection[str]) -> None:
-        """Remove these members, and the whole place when it holds no others."""
+    def restamp(self, held: Held, delivery: Delivery) -> None:
+        """Set the stamp alone, where the place can have one."""
 
-    def outdated(self, rotation_id: str) -> Sequence[str]:
-        """What reads the place and was not started anew for this rotation yet, for messages."""
+    def drop(self, held: Held, delivery: Delivery) -> None:
+        """Remove the members, and the whole place when it holds no others."""
+        raise NotImplementedError
 
-    def roll_out(self, rotation_id: str) -> None:
+    def outdated(self, _delivery: Delivery) -> Sequence[str]:
+        """What reads the place and was not started anew for this rotation yet; an error where it would not start."""
+        return ()
+
+    def roll_out(self, delivery: Delivery) -> None:
         """Start anew what is outdated, and wait until it runs."""
+
+
+def remaining(held: Held, names: Collection[str]) -> dict[str, Any]:
+    """What a place holds of others."""
+    return {name: value for name, value in (held.members or {}).items() if name not in names}
 
 
 @dataclass(frozen=True)

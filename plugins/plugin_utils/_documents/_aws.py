@@ -15,38 +15,59 @@ write, and Secrets Manager then removes that version by itself.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import library
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import (
-    AWS_MEMBERS,
-    aws_errors,
-    code_of,
-    connect,
-)
+from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import (
     Token,
     UnknownOutcomeError,
+    bad_certificate,
     changed_meanwhile,
+    no_answer,
     not_written,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._libraries import library
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
     "kms_key_id": {"type": "str", "no_log": False},
     "tags": {"type": "dict"},
-    **AWS_MEMBERS,
+    "region": {"type": "str"},
+    "profile": {"type": "str"},
+    "endpoint_url": {"type": "str"},
+    "validate_certs": {"type": "bool"},
+    "ca_path": {"type": "str"},
 }
 CURRENT = "AWSCURRENT"
 STAGED = "ARITMA_IAM_STAGED"
 """Our own label: on the version that was written last, current or not."""
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 10
+"""Seconds for one request."""
+_ATTEMPTS = 4
+
+_LOST = ("InternalServiceError", "InternalServiceErrorException", "InternalFailure", "ServiceUnavailable")
+_TOLD = (
+    "AccessDenied",
+    "DecryptionFailure",
+    "EncryptionFailure",
+    "ExpiredToken",
+    "InvalidRequest",
+    "KMS",
+    "LimitExceeded",
+    "ResourceNotFound",
+    "Throttling",
+    "UnrecognizedClient",
+)
+"""How the codes begin whose texts are shown: they speak of names and permissions, never of what was sent."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +83,14 @@ class AwsDocument:
 
     @property
     def where(self) -> str:
-        """For messages."""
         return f"The AWS secret {self.name}"
 
     def read(self) -> tuple[Mapping[str, Any] | None, Token]:
-        """See ``Document``."""
         text, token = self._current()
         return (_object(text, self.where) if token else None), token
 
     def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """See ``Document``. Where an answer is lost or a step refused, what is current now tells whose it is."""
+        """Where an answer is lost or a step refused, what is current now tells whose it is."""
         version = str(uuid4())
         text = json.dumps(data, ensure_ascii=False, sort_keys=True)
         try:
@@ -85,14 +104,14 @@ class AwsDocument:
             raise changed_meanwhile(self.where) from None
 
     def remove(self, expected: Token) -> None:
-        """See ``Document``. The secret is deleted at once, without a recovery window."""
+        """The secret is deleted at once, without a recovery window."""
         if self._current()[1] != expected:
             raise changed_meanwhile(self.where)
         with self._errors("delete the secret (secretsmanager:DeleteSecret)"):
             self.connect().delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
 
     def check(self) -> None:
-        """See ``Document``. Both calls of a write are made in a form that Secrets Manager documents to do nothing.
+        """Both calls of a write are made in a form that Secrets Manager documents to do nothing.
 
         Nothing short of creating a secret tells whether one may be created.
         """
@@ -159,12 +178,15 @@ class AwsDocument:
 
 @contextmanager
 def _refused(*beginnings: str) -> Iterator[None]:
-    """Lets a refusal whose code begins so pass: what stands after the block says what it means."""
+    """Lets a refusal whose code begins so pass: what stands after the block says what it means.
+
+    But not one that is about the key of the secret: some have the same codes.
+    """
     exceptions = library("botocore.exceptions", "boto3")
     try:
         yield
     except exceptions.ClientError as error:
-        if not code_of(error).startswith(beginnings):
+        if not code_of(error).startswith(beginnings) or "kms" in text_of(error).lower():
             raise
 
 
@@ -192,3 +214,135 @@ def open_aws(options: Mapping[str, Any], name: str, option: str) -> AwsDocument:
     key = options.get("kms_key_id")
     at_creation = {**({"Tags": tags} if tags else {}), **({"KmsKeyId": key} if key else {})}
     return AwsDocument(name, option, at_creation, connect(options, option))
+
+
+def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
+    """A function that makes a client once and gives it. Raises ``OptionError`` at once for what cannot work."""
+    hint = f"Write {option}.endpoint_url as https://host:port."
+    if options.get("endpoint_url"):
+        checked_url(options["endpoint_url"], option, hint)
+
+    @cache
+    def opened() -> Any:
+        with _option_errors(option):
+            session = library("boto3").Session(profile_name=options.get("profile"), region_name=_region(options))
+            client = session.client(
+                "secretsmanager",
+                endpoint_url=options.get("endpoint_url"),
+                verify=_trust(options),
+                config=library("botocore.config").Config(
+                    connect_timeout=_CONNECT_TIMEOUT,
+                    read_timeout=_READ_TIMEOUT,
+                    # Repeating is safe: every write carries the id of its version, or names what it replaces.
+                    retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                ),
+            )
+        # It may also come from the environment, or from a profile.
+        checked_url(client.meta.endpoint_url, option, hint)
+        return client
+
+    return opened
+
+
+def _region(options: Mapping[str, Any]) -> str | None:
+    """None leaves it to boto3, which does not look at AWS_REGION as the other tools of AWS do."""
+    return options.get("region") or os.environ.get("AWS_REGION") or None
+
+
+def _trust(options: Mapping[str, Any]) -> bool | str | None:
+    """What boto3 calls ``verify``; None leaves it to E(AWS_CA_BUNDLE) and the profile."""
+    if options.get("validate_certs") is False:
+        return False
+    return options.get("ca_path") or None
+
+
+@contextmanager
+def _option_errors(option: str) -> Iterator[None]:
+    exceptions = library("botocore.exceptions", "boto3")
+    try:
+        yield
+    except exceptions.NoRegionError:
+        raise OptionError(
+            f"{option}: type aws_secretsmanager needs region.", hint="Give it, or set AWS_REGION.", option=option
+        ) from None
+    except exceptions.BotoCoreError as error:
+        kind = type(error).__name__
+        raise OptionError(
+            f"{option}: no client of AWS can be made ({kind}).",
+            hint=f"Check {option}.profile, {option}.region and the files that AWS_CONFIG_FILE and"
+            " AWS_SHARED_CREDENTIALS_FILE name.",
+            option=option,
+            reason=kind,
+        ) from None
+
+
+@contextmanager
+def aws_errors(doing: str, where: str, option: str) -> Iterator[None]:
+    """Turns the exceptions of boto3 into ``StoreError``, ``UnknownOutcomeError`` where no answer came.
+
+    Their texts can repeat what was sent, so only those about names and permissions are shown.
+    """
+    exceptions = library("botocore.exceptions", "boto3")
+    try:
+        yield
+    except exceptions.ClientError as error:
+        raise _refusal(error, doing, where) from None
+    except exceptions.SSLError:
+        raise bad_certificate(where, option) from None
+    except (exceptions.HTTPClientError, exceptions.ConnectionError) as error:
+        hint = f"Check {option}.region, {option}.endpoint_url and the network."
+        raise no_answer(where, doing, error, hint, UnknownOutcomeError) from None
+    except exceptions.BotoCoreError as error:
+        kind = type(error).__name__
+        raise StoreError(f"{where}: cannot {doing} ({kind}).", hint=_hint(kind), where=where, reason=kind) from None
+
+
+def code_of(error: Any) -> str:
+    """The code of a ``ClientError``, such as ResourceNotFoundException."""
+    return str(error.response.get("Error", {}).get("Code", "unknown"))
+
+
+def text_of(error: Any) -> str:
+    """What a ``ClientError`` says. It can repeat what was sent."""
+    return str(error.response.get("Error", {}).get("Message", "")).strip()
+
+
+def _refusal(error: Any, doing: str, where: str) -> StoreError:
+    code = code_of(error)
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    text = text_of(error) if code.startswith(_TOLD) else ""
+    message = f"{where}: cannot {doing} ({code}{': ' if text else ''}{text.rstrip('.')})."
+    if status >= 500 or code in _LOST:
+        return UnknownOutcomeError(message, hint="Run again later.", where=where, reason=code)
+    return StoreError(message, hint=_hint_for(text) or _hint(code), where=where, reason=code)
+
+
+def _hint_for(text: str) -> str:
+    """By what the service says, where one code stands for several things."""
+    said = text.lower()
+    if "kms" in said:
+        return "Check the KMS key of this secret: that it exists, is enabled, and may be used."
+    if "replica" in said:
+        return "This is a copy: name the region of the secret itself."
+    if "delet" in said:
+        return "A secret that is marked as deleted must be restored, or deleted for good, first."
+    return ""
+
+
+def _hint(kind: str) -> str:
+    for beginning, hint in {
+        "AccessDenied": "Grant that action on this secret; the guide Stores and deliveries has the policy.",
+        "NoCredentials": "Give AWS credentials the usual way: environment, profile, or the role of the machine.",
+        "PartialCredentials": "The AWS credentials are not complete: a key id needs its secret key.",
+        "ExpiredToken": "Log in again, or renew the session token.",
+        "UnrecognizedClient": "Check the AWS credentials.",
+        "InvalidRequest": "Look at what AWS says, and at the secret.",
+        "LimitExceeded": "The secret has too many versions of the last 24 hours: run less often, or later.",
+        "Throttling": "Run again later.",
+        "DecryptionFailure": "Grant the use of the KMS key of this secret.",
+        "EncryptionFailure": "Grant the use of the KMS key of this secret.",
+        "KMS": "Grant the use of the KMS key of this secret.",
+    }.items():
+        if kind.startswith(beginning):
+            return hint
+    return "Check the members that name the secret, and the AWS credentials."

@@ -48,6 +48,21 @@ def changed_meanwhile(where: str) -> StoreConflictError:
     )
 
 
+def bad_certificate(where: str, option: str) -> StoreError:
+    """The error of a server that is not known to be who it says."""
+    hint = f"Name the certificate authority in {option}.ca_path."
+    return StoreError(
+        f"{where}: the certificate of the server does not verify.", hint=hint, where=where, reason="SSLError"
+    )
+
+
+def no_answer(where: str, doing: str, error: Exception, hint: str, kind: type[StoreError] = StoreError) -> StoreError:
+    """The error of a server that did not answer, by the type of the exception alone: its text can repeat a request."""
+    reason = type(error).__name__
+    text = f"{where}: cannot {doing}: the server did not answer ({reason})."
+    return kind(text, hint=hint, where=where, reason=reason)
+
+
 def not_written(where: str, reason: str) -> StoreError:
     """The error of a write that is known not to have been carried out."""
     return StoreError(f"{where} was not written: {reason}", hint="Nothing was changed: run again.", where=where)

@@ -5,28 +5,51 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import requests
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry, library, requests, require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import (
     Token,
     UnknownOutcomeError,
+    bad_certificate,
     changed_meanwhile,
+    no_answer,
     not_written,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._vault_client import (
-    VAULT_MEMBERS,
-    connect,
-    hvac_errors,
-)
 
-MEMBERS: dict[str, dict[str, Any]] = {"path": {"type": "str"}, "mount": {"type": "str"}, **VAULT_MEMBERS}
+MEMBERS: dict[str, dict[str, Any]] = {
+    "path": {"type": "str"},
+    "mount": {"type": "str"},
+    "url": {"type": "str"},
+    "token": {"type": "str", "no_log": True},
+    "token_file": {"type": "str", "no_log": False},
+    "auth_method": {"type": "str", "choices": ["token", "approle"]},
+    "role_id": {"type": "str"},
+    "secret_id": {"type": "str", "no_log": True},
+    "namespace": {"type": "str"},
+    "validate_certs": {"type": "bool"},
+    "ca_path": {"type": "str"},
+}
+_TIMEOUT = 10
+"""Seconds for one request."""
+_RETRIES = 3
+_AGAIN = (412, 429, 502, 503, 504)
+"""412 is a standby that has not yet seen what it was asked about."""
 _NEEDED = frozenset({"create", "read", "update"})
+_BEHIND, _PAUSE = 5.0, 0.1
+"""Seconds that a standby may be behind what we wrote ourselves, and between two looks at it."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +64,36 @@ class VaultDocument:
     option: str
     connect: Callable[[], Any]
     """Gives a client that is logged in; the same one every time."""
+    written: dict[str, int] = field(default_factory=dict, compare=False)
+    """The version that we wrote last: a standby can be behind."""
 
     @property
     def where(self) -> str:
-        """For messages."""
         return f"The Vault secret {self.mount}/{self.path}"
 
     def read(self) -> tuple[Mapping[str, Any] | None, Token]:
-        """See ``Document``."""
-        data, token = self._fetched()
-        return data or None, token
+        return self.read_with_notes()[:2]
+
+    def read_with_notes(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
+        """As ``read``, with the custom metadata of the secret."""
+        data, token, notes = self._fetched()
+        return data or None, token, notes
+
+    def note(self, notes: Mapping[str, str]) -> None:
+        """Set the custom metadata, if that may be: without, nothing else is wrong."""
+        with suppress(StoreError), self._errors("write the metadata"):
+            # Not by the library, which would reset another setting of the secret.
+            path = f"/v1/{quote(self.mount)}/metadata/{quote(self.path)}"
+            self.connect().adapter.post(path, json={"custom_metadata": dict(notes)})
 
     def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """See ``Document``. Where the answer is lost or the write is refused, what is stored now tells whose it is."""
+        """Where the answer is lost or the write is refused, what is stored now tells whose it is."""
         if self._fetched()[1] != expected:
             raise changed_meanwhile(self.where)
         try:
             self._put(data, expected)
         except (StoreConflictError, UnknownOutcomeError) as error:
-            stored, token = self._fetched()
+            stored, token, _notes = self._fetched()
             if stored == data:
                 return
             if isinstance(error, UnknownOutcomeError) and token == expected:
@@ -67,14 +101,14 @@ class VaultDocument:
             raise changed_meanwhile(self.where) from None
 
     def remove(self, expected: Token) -> None:
-        """See ``Document``. All versions go, with the values in them."""
+        """All versions go, with the values in them."""
         if self._fetched()[1] != expected:
             raise changed_meanwhile(self.where)
         with self._errors("remove"):
             self._kv().delete_metadata_and_all_versions(self.path, mount_point=self.mount)
+        self.written.clear()
 
     def check(self) -> None:
-        """See ``Document``."""
         self._fetched()
         secret = f"{self.mount}/data/{self.path}"
         with self._errors("check"):
@@ -90,17 +124,26 @@ class VaultDocument:
     def _kv(self) -> Any:
         return self.connect().secrets.kv.v2
 
-    def _fetched(self) -> tuple[Mapping[str, Any] | None, Token]:
-        """Data and token; no data where the secret is deleted or does not exist."""
+    def _fetched(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
+        """Data, token and custom metadata; no data where the secret is deleted or does not exist."""
+        deadline = time.monotonic() + _BEHIND
+        while True:
+            found = self._fetched_once()
+            if _version(found[1]) >= self.written.get("version", 0) or time.monotonic() > deadline:
+                return found
+            time.sleep(_PAUSE)
+
+    def _fetched_once(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
         with self._errors("read"):
             answer = self._read_or_none()
             if answer is None:
                 self._require_version_2()
-                return None, "0"
+                return None, "0", {}
         found: Any = _json(answer, self.where, self.option).get("data")
         try:
             metadata = found["metadata"]
-            return found["data"], f"{int(metadata['version'])} of {metadata.get('created_time')}"
+            token = f"{int(metadata['version'])} of {metadata.get('created_time')}"
+            return found["data"], token, metadata.get("custom_metadata") or {}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _not_version_2(self.mount, self.option) from None
 
@@ -136,6 +179,7 @@ class VaultDocument:
                 self._kv().create_or_update_secret(
                     self.path, secret=data, cas=_version(expected), mount_point=self.mount
                 )
+                self.written["version"] = _version(expected) + 1
             except InvalidRequest as error:
                 if "check-and-set" not in str(error.errors):
                     raise
@@ -178,3 +222,124 @@ def open_vault(options: Mapping[str, Any], path: str, loader: Any, option: str) 
         raise OptionError(f"{option}: {path!r} is not the path of a secret.", option=option)
     mount = str(options.get("mount", "secret")).strip("/")
     return VaultDocument(mount, path, option, connect(options, loader, option))
+
+
+def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[], Any]:
+    """A function that logs in once and gives that client. Raises ``OptionError`` at once for what cannot work."""
+    url = _url(options, option)
+    method = options.get("auth_method", "token")
+    token = _token(options, loader, option) if method == "token" else ""
+    role_id, secret_id = (_given(options, name, f"VAULT_{name.upper()}") for name in ("role_id", "secret_id"))
+    if method == "approle" and not (role_id and secret_id):
+        raise _missing(option, "role_id and secret_id", "VAULT_ROLE_ID and VAULT_SECRET_ID")
+
+    @cache
+    def opened() -> Any:
+        client = _client(url, token, options)
+        if method == "approle":
+            with hvac_errors("log in", f"The Vault server {url}", "auth/approle", option):
+                client.auth.approle.login(role_id=role_id, secret_id=secret_id)
+        return client
+
+    return opened
+
+
+def _given(options: Mapping[str, Any], member: str, variable: str) -> str:
+    return str(options.get(member) or os.environ.get(variable) or "")
+
+
+def _missing(option: str, member: str, variable: str) -> OptionError:
+    return OptionError(
+        f"{option}: type hashi_vault needs {member}.", hint=f"Give it, or set {variable}.", option=option
+    )
+
+
+def _url(options: Mapping[str, Any], option: str) -> str:
+    url = _given(options, "url", "VAULT_ADDR")
+    if not url:
+        raise _missing(option, "url", "VAULT_ADDR")
+    return checked_url(url, option, f"Write {option}.url (VAULT_ADDR) as https://host:port.").rstrip("/")
+
+
+def _token(options: Mapping[str, Any], loader: Any, option: str) -> str:
+    if options.get("token"):
+        return str(options["token"]).strip()
+    if options.get("token_file"):
+        path = Path(loader.path_dwim(options["token_file"]))
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = type(error).__name__
+            raise OptionError(f"{option}: the token_file {path} cannot be read ({reason}).", option=option) from None
+    token = os.environ.get("VAULT_TOKEN", "").strip() or _helper_token()
+    if not token:
+        raise _missing(option, "a token (token, token_file, or auth_method=approle)", "VAULT_TOKEN")
+    return token
+
+
+def _helper_token() -> str:
+    """What ``vault login`` and ``bao login`` left for their user."""
+    try:
+        return (Path.home() / ".vault-token").read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, UnicodeDecodeError):
+        return ""
+
+
+def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
+    require(("requests",))
+    hvac = library("hvac")
+    session = requests.Session()
+    # Repeating a write is safe here: compare-and-set refuses it when the first one was carried out.
+    again = Retry(_RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False)
+    adapter = requests.adapters.HTTPAdapter(max_retries=again)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return hvac.Client(
+        url=url,
+        token=token,
+        verify=_trust(options),
+        timeout=_TIMEOUT,
+        # requests would carry the token to any other origin.
+        allow_redirects=False,
+        session=session,
+        namespace=_given(options, "namespace", "VAULT_NAMESPACE") or None,
+    )
+
+
+def _trust(options: Mapping[str, Any]) -> bool | str:
+    """What requests calls ``verify``: a file or directory of certificates, or whether to check them at all."""
+    wanted = options.get("validate_certs")
+    if wanted is None:
+        wanted = not boolean(os.environ.get("VAULT_SKIP_VERIFY") or "false", strict=False)
+    return (_given(options, "ca_path", "VAULT_CACERT") or True) if wanted else False
+
+
+@contextmanager
+def hvac_errors(doing: str, where: str, mount: str, option: str) -> Iterator[None]:
+    """Turns the exceptions of hvac and requests into ``StoreError``, without their texts about requests."""
+    require(("requests",))
+    exceptions = library("hvac.exceptions")
+    try:
+        yield
+    except exceptions.VaultError as error:
+        said = "; ".join(str(each).strip() for each in error.errors or ()) or "no reason given"
+        kind = type(error).__name__
+        raise StoreError(
+            f"{where}: cannot {doing} ({kind}: {said}).", hint=_hint(kind, mount, option), where=where, reason=kind
+        ) from None
+    except requests.exceptions.SSLError:
+        raise bad_certificate(where, option) from None
+    except requests.RequestException as error:
+        raise no_answer(where, doing, error, f"Check {option}.url and that the server runs.") from None
+
+
+def _hint(kind: str, mount: str, option: str) -> str:
+    return {
+        "Forbidden": f"Check the token, its policy for {mount}, and {option}.namespace.",
+        "Unauthorized": "Check the token.",
+        "InvalidPath": f"Enable a KV version 2 engine at {mount!r}, or name its mount in {option}.mount.",
+        "InvalidRequest": f"Check the members of {option}.",
+        "VaultDown": "The server is sealed or in maintenance: unseal it.",
+        "VaultNotInitialized": "Initialize and unseal the server.",
+        "RateLimitExceeded": "Run again later, or raise the quota.",
+    }.get(kind, "Look into the log of the server.")

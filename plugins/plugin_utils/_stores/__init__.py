@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stores that there are. A new one is a file with a ``BackEnd``, and a line here."""
+"""The types of credential store, by the name that the option ``store.type`` gives them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._aws_secretsmanager import AWS_SECRETSMANAGER
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._document import AWS_SECRETSMANAGER, HASHI_VAULT
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._file import FILE
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._hashi_vault import HASHI_VAULT
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting, Store
 
 BACK_ENDS: Mapping[str, BackEnd] = {
@@ -21,11 +20,11 @@ BACK_ENDS: Mapping[str, BackEnd] = {
 }
 
 
-def store_option() -> dict[str, Any]:
-    """The option ``store`` for an argument spec: the members of every back end."""
+def store_option(*, required: bool = True) -> dict[str, Any]:
+    """An option such as ``store`` for an argument spec: the members of every back end."""
     members = {name: dict(option) for back_end in BACK_ENDS.values() for name, option in back_end.members.items()}
     kinds = {"type": {"type": "str", "choices": list(BACK_ENDS), "default": "file"}}
-    return {"type": "dict", "required": True, "options": {**kinds, **members}}
+    return {"type": "dict", "required": required, "options": {**kinds, **members}}
 
 
 def open_store(options: Mapping[str, Any], setting: Setting) -> Store:
@@ -39,8 +38,8 @@ def open_store(options: Mapping[str, Any], setting: Setting) -> Store:
     foreign = sorted(given.keys() - back_end.members.keys())
     if foreign:
         raise OptionError(
-            f"store: a store of type {kind} has no member {', '.join(foreign)}.",
+            f"{setting.option}: a store of type {kind} has no member {', '.join(foreign)}.",
             hint=f"It has: {', '.join(sorted(back_end.members))}.",
-            option="store",
+            option=setting.option,
         )
     return back_end.open(given, setting)

@@ -1,14 +1,19 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A store in any document."""
+"""A record in a document of a server: a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, read_record
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _vault
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document, Token
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,6 @@ class DocumentStore:
     client_id: str
 
     def read(self) -> tuple[Record | None, Token]:
-        """See ``Store``."""
         data, token = self.document.read()
         if data is None:
             return None, token
@@ -27,13 +31,26 @@ class DocumentStore:
         return read_record(dict(data), client_id=self.client_id, where=self.document.where), token
 
     def write(self, record: Record, expected: Token) -> None:
-        """See ``Store``."""
         self.document.write(record.to_data(), expected)
 
     def remove(self, expected: Token) -> None:
-        """See ``Store``."""
         self.document.remove(expected)
 
     def check(self) -> None:
-        """See ``Store``."""
         self.document.check()
+
+
+def _open_vault(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+    path = options.get("path") or f"aritma-iam/{quote(setting.client_id or 'check', safe='')}"
+    return DocumentStore(_vault.open_vault(options, path, setting.loader, setting.option), setting.client_id)
+
+
+def _open_aws(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+    # Percent-encoded, with = for the percent sign: in the characters that a name may have.
+    encoded = quote(setting.client_id or "check", safe="").replace("~", "%7E").replace("%", "=")
+    name = options.get("path") or f"aritma-iam/{encoded}"
+    return DocumentStore(_aws.open_aws(options, name, setting.option), setting.client_id)
+
+
+HASHI_VAULT = BackEnd(_vault.MEMBERS, _open_vault)
+AWS_SECRETSMANAGER = BackEnd(_aws.MEMBERS, _open_aws)

@@ -37,7 +37,6 @@ class FileStore:
     vault: VaultText
 
     def read(self) -> tuple[Record | None, Token]:
-        """See ``Store``."""
         answer = self.files({"access": "read", "path": self.path})
         token = str(answer["digest"])
         if answer["content"] is None:
@@ -46,16 +45,13 @@ class FileStore:
         return decode_record(text, client_id=self.client_id, where=self.path), token
 
     def write(self, record: Record, expected: Token) -> None:
-        """See ``Store``."""
         content = self.vault.sealed(encode_record(record))
         self._change({"access": "replace", "content": content, "expected": expected})
 
     def remove(self, expected: Token) -> None:
-        """See ``Store``."""
         self._change({"access": "remove", "expected": expected})
 
     def check(self) -> None:
-        """See ``Store``."""
         self._change({"access": "check"})
 
     def _change(self, access: Mapping[str, Any]) -> None:
@@ -66,8 +62,10 @@ def _open(options: Mapping[str, Any], setting: Setting) -> FileStore:
     path = options.get("path") or f"~/.aritma-iam/{quote(setting.client_id or 'check', safe='')}.json"
     ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
     if "vault_password_file" in options and "vault_id" in options:
-        raise OptionError("store: vault_password_file and vault_id exclude each other.", option="store")
-    vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader)
+        raise OptionError(
+            f"{setting.option}: vault_password_file and vault_id exclude each other.", option=setting.option
+        )
+    vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader, setting.option)
     return FileStore(path, setting.client_id, ownership, setting.files, vault)
 
 

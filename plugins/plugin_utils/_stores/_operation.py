@@ -1,213 +1,179 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``credential_store``: read, decide, write if nothing changed in between."""
+"""The operation of ``credential_store``: read, remove or move the record of one client."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    IamError,
+    OptionError,
+    StoreConflictError,
+    StoreError,
+)
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
-    format_timestamp,
-    now,
-    parse_duration,
-    parse_timestamp,
-)
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
-    description_for,
-    lineage_of,
-    new_rotation_id,
-)
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, require_name
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import check_value, generate_value
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
 from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
-from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, Rival, new_lease, rival, this_run
+from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Rival, new_lease, rival, this_run
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting, Store
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._steps import STEPS, Wish
-
-_STATES = ["read", *STEPS, "checked"]
 
 # The connection options come with module_defaults of the action group; a store has no use for them.
 SPEC = CONNECTION.merge(
     ArgumentSpec(
         {
             "store": store_option(),
+            "to": store_option(required=False),
             "client_id": {"type": "str"},
-            "state": {"type": "str", "choices": _STATES, "default": "read"},
             "client_name": {"type": "str"},
-            "version": {"type": "int"},
-            "value": {"type": "str", "no_log": True},
-            "rotation_id": {"type": "str"},
-            "description": {"type": "str"},
-            "expires_at": {"type": "str"},
-            "secret_id": {"type": "str", "no_log": False},
-            "listed_before": {"type": "list", "elements": "str"},
-            "restores": {"type": "str"},
-            "grace": {"type": "str", "default": "0s"},
-            "lease": {"type": "str", "default": "15m"},
+            "state": {"type": "str", "choices": ["read", "absent", "moved"], "default": "read"},
         },
-        mutually_exclusive=[["value", "restores"]],
     )
 )
+_LEASE = timedelta(minutes=5)
+"""For a move, which takes seconds."""
 
 
-def keep(params: Params, setting: Setting, check_mode: bool) -> Outcome:
-    """Bring the record into the wanted state, or read it."""
-    _require(params)
+def _kept(params: Params, setting: Setting, check_mode: bool) -> Outcome:
+    # A record can be read without knowing whose it is, where the store itself says which one.
+    if not params["client_id"] and not (params["state"] == "read" and params["store"].get("path")):
+        raise OptionError(f"state={params['state']} needs client_id.", option="client_id")
     store = open_store(params["store"], setting)
-    me, at = this_run(), now()
-    span = parse_duration(params["lease"], "lease")
-    if params["state"] == "checked":
-        store.check()
-    before, token = store.read() if _names_a_record(params) else (None, "")
-    other = rival(before.lease if before else None, me, at)
-    if before is not None:
-        require_name(before, params["client_name"])
-    if params["state"] in ("read", "checked") or (params["state"] == "released" and other):
-        return _answer(params, before, before, other)
-    _guard(params, before, other)
-    after = STEPS[params["state"]](before, _wish(params, before, me, at, span))
-    if after is not before and not check_mode:
-        _store(store, after, token)
-    return _answer(params, before, after, None, predicted=check_mode)
-
-
-def _require(params: Params) -> None:
-    """What a state cannot do without. Ansible's own rule would take an empty variable for a given option.
-
-    A record can be read without knowing whose it is, where the store itself says which one; so can access be checked.
-    """
-    state = params["state"]
-    named = state == "checked" or (state == "read" and params["store"].get("path"))
-    needed = [] if named else ["client_id"]
-    for name in [*needed, *(["value", "secret_id"] if state == "adopted" else [])]:
-        if not params[name]:
-            raise OptionError(f"state={state} needs {name}.", option=name)
-
-
-def _names_a_record(params: Params) -> bool:
-    """A record can be read without knowing whose it is, where the store itself says which one."""
-    return bool(params["client_id"] or params["store"].get("path"))
-
-
-def _store(store: Store, after: Record | None, token: Token) -> None:
-    if after is None:
+    if params["state"] == "moved":
+        return _moved(params, setting, store, check_mode)
+    record, token = store.read()
+    other = _other_run(record, params["client_name"])
+    if record is None or params["state"] == "read":
+        return Outcome(False, _answer(record, other), _shown(record), _shown(record), sensitive=_is_sensitive(record))
+    _require_free(record, other)
+    if not check_mode:
         store.remove(token)
-    else:
-        store.write(after, token)
+    return Outcome(True, _answer(None, None), _shown(record), {})
 
 
-def _guard(params: Params, before: Record | None, other: Rival | None) -> None:
-    """Refuse to write over what another run is doing, or over another version than the caller read."""
+def _other_run(record: Record | None, client_name: str | None) -> Rival | None:
+    if record is None:
+        return None
+    require_name(record, client_name)
+    return rival(record.lease, this_run(), now())
+
+
+def _require_free(record: Record, other: Rival | None) -> None:
     if other is not None:
         raise StoreConflictError(
-            f"Another run is rotating client {params['client_id']}: {other.holder}.",
+            f"Another run is rotating client {record.client_id}: {other.holder}.",
             hint=f"Wait until it ends, or until its lease expires at {format_timestamp(other.until)}.",
             holder=other.holder,
             until=format_timestamp(other.until),
         )
-    found = before.version if before else 0
-    if params["version"] is not None and params["version"] != found:
+
+
+def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> Outcome:
+    """From ``store`` to ``to``. Every step can be the last one: the next run goes on from what it finds."""
+    if not params["to"]:
+        raise OptionError("state=moved needs to.", option="to")
+    if params["to"] == params["store"]:
+        raise _same_place()
+    target = open_store(params["to"], replace(setting, option="to"))
+    before, there = store.read()[0], target.read()[0]
+    for each in (before, there):
+        other = _other_run(each, params["client_name"])
+        if each is not None:
+            _require_free(each, other)
+    if before is None and there is None:
+        raise StoreError(f"Neither store holds a record of client {params['client_id']}.", hint="Correct store and to.")
+    if before is not None and there is not None and _content(before) != _content(there):
         raise StoreConflictError(
-            f"The record of client {params['client_id']} has version {found}, not {params['version']}.",
-            hint="Somebody else wrote it meanwhile: read it and plan again.",
-            version=found,
+            f"The store that to names holds another record of client {params['client_id']}.",
+            hint="Find out which one is in use, and remove the other (state=absent).",
         )
-
-
-def _wish(params: Params, before: Record | None, me: Owner, at: datetime, span: timedelta) -> Wish:
-    current = before.current if before else None
-    rotation_id = params["rotation_id"] or new_rotation_id(at, lineage_of(current.rotation_id) if current else None)
-    return Wish(
-        client_id=params["client_id"],
-        at=at,
-        owner=str(me),
-        lease=new_lease(me, at, span),
-        value=_value(params),
-        new_rotation_id=rotation_id,
-        client_name=params["client_name"],
-        rotation_id=params["rotation_id"],
-        description=params["description"] or (description_for(rotation_id) if params["state"] == "staged" else None),
-        expires_at=_expiry(params, at),
-        secret_id=params["secret_id"],
-        listed_before=params["listed_before"],
-        restores=params["restores"],
-        grace=parse_duration(params["grace"], "grace"),
+    if before is not None and not check_mode:
+        _move(store, target, before)
+    record = before or there
+    places = [{"store": _title(params[each]), **_shown(record)} for each in ("store", "to")]
+    return Outcome(
+        before is not None,
+        _answer(record, None),
+        places[0] if before is not None else places[1],
+        places[1],
+        sensitive=_is_sensitive(record),
     )
 
 
-def _value(params: Params) -> str:
-    given: str | None = params["value"]
-    if given is None:
-        return generate_value()
-    if params["state"] == "staged":
-        check_value(given)
-    return given
-
-
-def _expiry(params: Params, at: datetime) -> datetime | None:
-    text = params["expires_at"]
-    if not text:
-        return None
+def _move(store: Store, target: Store, record: Record) -> None:
+    """The lease keeps other runs away; and it shows whether both stores are one place under two names."""
+    claimed = record.model_copy(update={"lease": new_lease(this_run(), now(), _LEASE)})
+    store.write(claimed, store.read()[1])
     try:
-        expiry = parse_timestamp(text)
-    except ValueError:
-        raise OptionError(
-            f"expires_at: {text!r} is no time.", hint="Write it as 2027-03-24T10:00:00Z.", option="expires_at"
-        ) from None
-    if expiry <= at and params["state"] == "staged":
-        raise OptionError(f"expires_at: {text} is in the past.", option="expires_at")
-    return expiry
+        there, token = target.read()
+        if there is not None and there.lease == claimed.lease:
+            raise _same_place()
+        if there is None:
+            target.write(record.model_copy(update={"lease": None}), token)
+        copy, _token = target.read()
+        if copy is None or _content(copy) != _content(record):
+            raise StoreError("The store that to names does not hold what was just written to it.", hint="Run again.")
+    except IamError:
+        with suppress(IamError):
+            store.write(record, store.read()[1])
+        raise
+    last, token = store.read()
+    if last != claimed:
+        raise changed_meanwhile("The store")
+    store.remove(token)
 
 
-def _answer(
-    params: Params, before: Record | None, after: Record | None, other: Rival | None, *, predicted: bool = False
-) -> Outcome:
-    data = after.to_data() if after else None
-    if data and predicted:
-        _blank(data, params, before)
-    result: dict[str, Any] = {
+def _same_place() -> OptionError:
+    return OptionError("store and to are the same place.", hint="Name another one in to.", option="to")
+
+
+def _content(record: Record) -> Mapping[str, Any]:
+    return {**record.to_data(), "lease": None}
+
+
+def _title(options: Mapping[str, Any]) -> str:
+    return f"{options['type']} {options.get('path') or '(its default path)'}"
+
+
+def _is_sensitive(record: Record | None) -> bool:
+    return bool(record and record.values())
+
+
+def _answer(record: Record | None, other: Rival | None) -> Mapping[str, Any]:
+    data = record.to_data() if record else None
+    return {
         "record": data,
-        "version": after.version if after else 0,
+        "version": data.get("version", 0) if data else 0,
         "in_progress": other is not None,
         "holder": other.holder if other else None,
         "until": format_timestamp(other.until) if other else None,
     }
-    sensitive = bool(after and after.values())
-    return Outcome(after is not before, result, _shown(before), _shown(after), sensitive=sensitive)
-
-
-def _blank(data: dict[str, Any], params: Params, before: Record | None) -> None:
-    """A prediction does not invent what a real run would generate."""
-    pending = data["pending"]
-    if pending is None or (before and before.pending):
-        return
-    if params["value"] is None and params["restores"] is None:
-        pending["value"] = None
-    if params["rotation_id"] is None:
-        pending["rotation_id"] = None
-        pending["description"] = params["description"]
 
 
 def _shown(record: Record | None) -> Mapping[str, Any]:
-    """What a diff shows: everything but the values."""
-    if record is None:
-        return {}
-    data = record.to_data()
-    for part in (data["current"], data["pending"], data["previous"]):
-        if part:
-            del part["value"]
+    """What a diff shows: everything but the values, wherever they stand."""
+    shown: Mapping[str, Any] = _without(record.to_data(), list(record.values())) if record else {}
+    return shown
+
+
+def _without(data: Any, values: Collection[str]) -> Any:
+    if isinstance(data, Mapping):
+        return {name: _without(each, values) for name, each in data.items() if each not in values}
+    if isinstance(data, list):
+        return [_without(each, values) for each in data if each not in values]
     return data
 
 
@@ -215,7 +181,7 @@ def credential_store(files: FileAccess, loader: Any) -> Operation:
     """The operation for one task: ``files`` reaches its host, ``loader`` (Ansible's) finds files of the controller."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
-        return keep(params, Setting(params["client_id"] or "", files, loader), check_mode)
+        return _kept(params, Setting(params["client_id"] or "", files, loader), check_mode)
 
     return Operation("credential_store", SPEC, run, libraries=("pydantic",))
 

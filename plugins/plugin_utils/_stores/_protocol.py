@@ -37,12 +37,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a back end may use of the task that it works for. ``client_id`` is empty where the path is enough."""
+    """What a back end may use of the task that it works for. ``client_id`` is empty where the path is enough.
+
+    ``option`` is where its members were given: messages name it.
+    """
 
     client_id: str
     files: FileAccess
     loader: Any
     """Ansible's data loader: it finds files of the controller relative to the play."""
+    option: str = "store"
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ class VaultText:
 
     label: str | None = None
     secret: Any = None
-    option: str = ""
+    member: str = ""
+    option: str = "store"
 
     def sealed(self, text: str) -> str:
         """``text`` as it is to be stored."""
@@ -37,14 +38,14 @@ class VaultText:
         if self.secret is None:
             raise StoreError(
                 f"{where} is encrypted with ansible-vault.",
-                hint="Give store.vault_password_file, or store.vault_id (label@file).",
+                hint=f"Give {self.option}.vault_password_file, or {self.option}.vault_id (label@file).",
                 where=where,
             )
         try:
             return str(self._library().decrypt(text).decode())
         except (AnsibleError, UnicodeDecodeError):
             raise StoreError(
-                f"{where} cannot be decrypted with the password of store.{self.option}.",
+                f"{where} cannot be decrypted with the password of {self.option}.{self.member}.",
                 hint="Give the password that it was encrypted with, or restore the file.",
                 where=where,
             ) from None
@@ -53,28 +54,28 @@ class VaultText:
         return VaultLib([(self.label, self.secret)])
 
 
-def vault_text(password_file: str | None, vault_id: str | None, loader: Any) -> VaultText:
+def vault_text(password_file: str | None, vault_id: str | None, loader: Any, option: str = "store") -> VaultText:
     """From the members ``vault_password_file`` and ``vault_id`` of a store; at most one of them is given."""
     if vault_id is not None:
         label, separator, password_file = vault_id.partition("@")
         if not (label and separator and password_file) or password_file.startswith("prompt"):
             raise OptionError(
-                "store: vault_id is not of the form label@file.",
+                f"{option}: vault_id is not of the form label@file.",
                 hint="A password cannot be asked for here: name a file, or a script that prints it.",
-                option="store",
+                option=option,
             )
-        return _with_secret(label, password_file, "vault_id", loader)
+        return _with_secret(label, password_file, "vault_id", loader, option)
     if password_file is not None:
-        return _with_secret("default", password_file, "vault_password_file", loader)
-    return VaultText()
+        return _with_secret("default", password_file, "vault_password_file", loader, option)
+    return VaultText(option=option)
 
 
-def _with_secret(label: str, path: str, option: str, loader: Any) -> VaultText:
+def _with_secret(label: str, path: str, member: str, loader: Any, option: str) -> VaultText:
     try:
         secret = get_file_vault_secret(filename=loader.path_dwim(path), vault_id=label, loader=loader)
         secret.load()
     except AnsibleError as error:
         raise OptionError(
-            f"store: the vault password of {option} cannot be read from {path}: {error.message}", option="store"
+            f"{option}: the vault password of {member} cannot be read from {path}: {error.message}", option=option
         ) from None
-    return VaultText(label, secret, option)
+    return VaultText(label, secret, member, option)

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,26 +20,31 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws_client import connect
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import connect
+from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
 from doubles.aws import CREDENTIALS, REGION, Aws, running_aws
 from doubles.openbao import Bao, running_bao
 
 from .places import Place, in_file
+from .writer import writer
 
 HERE = Path(__file__).parent
 BIN = Path(sys.executable).parent
 VALUE = "CanaryCanaryCanary0123456789Zz"
 
 Keep = Callable[..., dict[str, Any]]
+WRITER = writer(files_here(check_mode=False), DataLoader())
 
 
 def perform(operation: Operation, *, check_mode: bool = False, diff: bool = True, **options: Any) -> dict[str, Any]:
     """Run an operation as its action does: validate, carry out."""
-    validation = ArgumentSpecValidator(**operation.spec.to_kwargs()).validate(options)
+    # A copy: what is missing in a nested option is added to it.
+    validation = ArgumentSpecValidator(**operation.spec.to_kwargs()).validate(deepcopy(options))
     if validation.error_messages:
         return {"failed": True, "msg": "; ".join(validation.error_messages)}
     return carry_out(operation, validation.validated_parameters, check_mode=check_mode, diff=diff)
@@ -46,11 +52,16 @@ def perform(operation: Operation, *, check_mode: bool = False, diff: bool = True
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Keep:
-    """``credential_store`` in this process, on a file store of its own unless ``store`` is given."""
-    store = {"path": str(tmp_path / "c1.json")}
+    """See ``keeping``: on a file store of this test unless ``store`` is given."""
+    return keeping({"path": str(tmp_path / "c1.json")})
+
+
+def keeping(store: Mapping[str, Any]) -> Keep:
+    """``credential_store`` in this process; and, for ``written`` and ``checked``, what a rotation does with a store."""
 
     def run(state: str = "read", **options: Any) -> dict[str, Any]:
-        return perform(CREDENTIAL_STORE, **{"store": store, "client_id": "c1", "state": state, **options})
+        operation = WRITER if state in ("written", "checked") else CREDENTIAL_STORE
+        return perform(operation, **{"store": store, "client_id": "c1", "state": state, **options})
 
     return run
 
@@ -87,6 +98,7 @@ class Stage:
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
             "ANSIBLE_ACTION_PLUGINS": str(HERE / "action"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
+            "PYTHONPATH": str(HERE.parents[1]),
             "HOME": str(self.directory),
         }
         return {**os.environ, **paths, **(extra or {})}

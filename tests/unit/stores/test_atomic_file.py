@@ -109,7 +109,7 @@ def attempts(path: str) -> list[Callable[[], object]]:
         lambda: read_file(path),
         lambda: replace_file(path, b"x", PRIVATE, expected=ABSENT, make_directory=True),
         lambda: remove_file(path),
-        lambda: check_file(path, probe=True),
+        lambda: check_file(path, PRIVATE, probe=True),
     ]
 
 
@@ -189,8 +189,8 @@ def test_a_missing_directory_is_no_file_to_read_and_an_error_to_write(tmp_path: 
 
 def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     """Neither a directory nor a file."""
-    check_file(str(tmp_path / "a" / "b" / "f"), probe=True)
-    check_file(str(tmp_path / "f"), probe=True)
+    check_file(str(tmp_path / "a" / "b" / "f"), PRIVATE, probe=True)
+    check_file(str(tmp_path / "f"), PRIVATE, probe=True)
     assert names(tmp_path) == []
 
 

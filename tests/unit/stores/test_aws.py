@@ -18,8 +18,9 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _aws_client
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import STAGED
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import connect as connect_to_aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
 from doubles.aws import CREDENTIALS, Aws, reading
@@ -54,7 +55,7 @@ def proxy(aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> Itera
     clients: dict[str, Any] = {}
 
     def connect(options: Json, option: str) -> Any:
-        return clients.setdefault(options["endpoint_url"], _aws_client.connect(options, option))
+        return clients.setdefault(options["endpoint_url"], connect_to_aws(options, option))
 
     monkeypatch.setattr(_aws, "connect", connect)
     yield started
@@ -64,7 +65,7 @@ def proxy(aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> Itera
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tries: what follows the last one is the same."""
-    monkeypatch.setattr(_aws_client, "_ATTEMPTS", 2)
+    monkeypatch.setattr(_aws, "_ATTEMPTS", 2)
 
 
 def test_each_write_is_one_version_and_labels_do_not_pile_up(aws: Aws, aws_members: Json) -> None:
@@ -92,7 +93,7 @@ def test_each_write_is_one_version_and_labels_do_not_pile_up(aws: Aws, aws_membe
 def test_the_default_name_carries_the_client_id(keep: Keep, aws: Aws, aws_members: Json) -> None:
     """In the characters that a name may have."""
     del aws_members["path"]
-    keep("staged", store=aws_members, client_id="a/b ø~=")
+    keep("written", store=aws_members, client_id="a/b ø~=")
     assert aws.held("aritma-iam/a=2Fb=20=C3=B8=7E=3D")["client_id"] == "a/b ø~="
     keep("absent", store=aws_members, client_id="a/b ø~=")
 
@@ -219,14 +220,14 @@ def denied(code: str, text: str) -> tuple[int, bytes, Json]:
         ("GetSecretValue", "read"),
         ("PutSecretValue", "checked"),
         ("UpdateSecretVersionStage", "checked"),
-        ("PutSecretValue", "promoted"),
-        ("UpdateSecretVersionStage", "promoted"),
+        ("PutSecretValue", "written"),
+        ("UpdateSecretVersionStage", "written"),
         ("DeleteSecret", "absent"),
     ],
 )
 def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Proxy, operation: str, state: str) -> None:
     """A check finds it before anything is written; the record stays as it is."""
-    keep("staged", store=aws_members, value=VALUE)
+    keep("written", store=aws_members, value=VALUE)
     before = keep(store=aws_members)["record"]
     proxy.refusals[operation] = denied("AccessDeniedException", "User u is not authorized")
     failed = keep(state, store=aws_members)
@@ -242,6 +243,9 @@ def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Pro
     [
         ("LimitExceededException", "too many versions", "run less often"),
         ("InvalidRequestException", "marked deleted", "restored, or deleted for good"),
+        ("InvalidRequestException", "You can't write to a secret replica", "This is a copy: name the region"),
+        ("InvalidRequestException", "something else", "Look at what AWS says"),
+        ("ResourceNotFoundException", "KMS key alias/x is not found", "Check the KMS key"),
         ("KMSAccessDeniedException", "no key", "Grant the use of the KMS key"),
         ("ExpiredTokenException", "expired", "Log in again"),
         ("UnrecognizedClientException", "invalid", "Check the AWS credentials"),
@@ -251,7 +255,7 @@ def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Pro
 def test_other_refusals(keep: Keep, aws_members: Json, proxy: Proxy, code: str, message: str | None, hint: str) -> None:
     """The text is shown only where it speaks of names and permissions: others can repeat what was sent."""
     proxy.refusals["PutSecretValue"] = denied(code, message or "Value 'what was sent' does not fit")
-    failed = keep("staged", store=aws_members, value=VALUE)
+    failed = keep("written", store=aws_members, value=VALUE)
     assert hint in failed["msg"]
     assert (message or code) in failed["msg"]
     assert "what was sent" not in str(failed)
@@ -273,15 +277,15 @@ def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, aws: Aws, 
     """Text, bytes, a record of another client; one that somebody marked as deleted."""
     name = aws_members["path"]
     aws.client.create_secret(Name=name, SecretString="a password")
-    assert "holds no JSON object" in keep("staged", store=aws_members)["msg"]
+    assert "holds no JSON object" in keep("written", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     aws.client.create_secret(Name=name, SecretBinary=b"\x00")
     assert "holds no JSON object" in keep("absent", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     aws.keep(name, {"schema": 1, "client_id": "c2"})
-    assert "record of client c2, not of c1" in keep("staged", store=aws_members)["msg"]
+    assert "record of client c2, not of c1" in keep("written", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name)
-    assert "must be restored, or deleted for good" in keep("staged", store=aws_members)["msg"]
+    assert "must be restored, or deleted for good" in keep("written", store=aws_members)["msg"]
 
 
 @pytest.mark.parametrize(
@@ -312,7 +316,7 @@ def test_what_the_environment_says(keep: Keep, aws: Aws, aws_members: Json, monk
     store = {"type": "aws_secretsmanager", "path": aws_members["path"]}
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
-    assert keep("staged", store=store)["changed"]
+    assert keep("written", store=store)["changed"]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://secrets.example.com")
     assert "unencrypted" in keep(store=store)["msg"]
     for name in CREDENTIALS:
@@ -335,5 +339,5 @@ def test_without_the_library_it_says_what_to_install(
 
 def test_check_mode_sends_no_write(keep: Keep, aws_members: Json, proxy: Proxy) -> None:
     """Only reads pass the proxy."""
-    assert keep("staged", store=aws_members, check_mode=True)["changed"]
+    assert keep("written", store=aws_members, check_mode=True)["changed"]
     assert [each.operation for each in proxy.asked] == ["GetSecretValue"]

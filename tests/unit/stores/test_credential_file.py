@@ -167,7 +167,23 @@ def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: 
     ("options", "message"),
     [
         ({"members": ["password"]}, "has no member 'password'"),
-        ({"members": "client_id"}, "neither a list"),
+        ({"members": 7}, "neither a list"),
+        ({"members": []}, "members is empty"),
+        ({"members": {}}, "members is empty"),
+        ({"credential": {"scope": None}}, "has no member with a value"),
+        (
+            {
+                "members": {"id": "client_id", "ID": "scope"},
+                "credential": {"client_id": "number one", "scope": "number two"},
+            },
+            "same name",
+        ),
+        (
+            {"format": "ini", "credential": {"id": "number one", "ID": "number two"}},
+            "'id' and 'ID' are the same name in format ini",
+        ),
+        ({"format": "value", "members": ["client_id", "client_secret"]}, "delivers one member"),
+        ({"format": "value", "credential": {"client_id": "c1"}}, "has no member 'client_secret'"),
         ({"prefix": "A-"}, "cannot be the name of an environment variable"),
         ({"format": "ini", "section": "a]"}, "cannot be the name of a section"),
         ({"format": "ini", "credential": {"a b": "x"}}, "cannot be a name in an ini file"),
@@ -190,6 +206,25 @@ def test_what_cannot_be_delivered(tmp_path: Path, options: dict[str, Any], messa
     assert message in failed["msg"]
     assert VALUE not in str(failed)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [(None, VALUE), ("client_id", "c1"), (["client_id"], "c1"), ({"any": "token_url"}, CREDENTIAL["token_url"])],
+)
+def test_a_value_alone(tmp_path: Path, members: Any, expected: str) -> None:
+    """The secret unless another member is named, and not one byte more."""
+    path = tmp_path / "secret"
+    assert deliver(path, format="value", members=members)["changed"]
+    assert path.read_bytes() == expected.encode()
+    assert not deliver(path, format="value", members=members)["changed"]
+
+
+@pytest.mark.parametrize("text", ["12345e67", "0o17", "1.5e3", "1_000", "1:30", "yes", "null", "~", "2026-11-24", ""])
+def test_no_reader_of_yaml_takes_a_text_for_something_else(text: str) -> None:
+    """YAML 1.1 and 1.2 disagree on what is a number: all is quoted, names too."""
+    assert render_yaml({"value": text, text: "x"}).count('"') == 8
+    assert yaml.safe_load(render_yaml({"value": text})) == {"value": text}
 
 
 def test_modes_are_read_as_yaml_gives_them(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.aritma.iam.plugins.doc_fragments import delivery, store
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
@@ -23,6 +24,16 @@ from ansible_collections.aritma.iam.plugins.modules import (
 )
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE
+
+FRAGMENTS = {
+    name: yaml.safe_load(fragment)["options"]
+    for name, fragment in (
+        ("aritma.iam.store", store.ModuleDocFragment.DOCUMENTATION),
+        ("aritma.iam.store.to", store.ModuleDocFragment.TO),
+        ("aritma.iam.delivery", delivery.ModuleDocFragment.DOCUMENTATION),
+        ("aritma.iam.delivery.target", delivery.ModuleDocFragment.TARGET),
+    )
+}
 
 
 def shape(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, Any]:
@@ -48,7 +59,10 @@ def shape(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, Any
 )
 def test_documentation_and_argument_spec_agree(operation: Operation, module: Any) -> None:
     """Names, types, defaults and choices."""
-    documented = yaml.safe_load(module.DOCUMENTATION)["options"]
+    text = yaml.safe_load(module.DOCUMENTATION)
+    documented = text.get("options", {})
+    for name in text["extends_documentation_fragment"]:
+        documented |= FRAGMENTS.get(name, {})
     # The connection options stand in their own fragment.
     own = {
         name: option for name, option in operation.spec.argument_spec.items() if name not in CONNECTION.argument_spec
@@ -56,3 +70,16 @@ def test_documentation_and_argument_spec_agree(operation: Operation, module: Any
     assert shape(documented, "suboptions") == shape(own, "options")
     assert yaml.safe_load(module.EXAMPLES)
     assert yaml.safe_load(module.RETURN)
+
+
+def test_back_ends_are_documented_once_for_each_option_that_names_one() -> None:
+    """Each description says for which type it is, and refers to what stands beside it."""
+    fragments = {**FRAGMENTS["aritma.iam.store"], **FRAGMENTS["aritma.iam.store.to"]}
+    for name in ("store", "to"):
+        members = fragments[name]["suboptions"]
+        assert members["token"]["description"][0].startswith("For V(hashi_vault): A token.")
+        assert f"O({name}.token_file)" in members["token"]["description"][0]
+        assert [each.partition(":")[0] for each in members["ca_path"]["description"]] == [
+            "For V(hashi_vault)",
+            "For V(aws_secretsmanager)",
+        ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import VALUE, Keep
+from .conftest import Keep
 
 Json = dict[str, Any]
 
@@ -18,24 +18,22 @@ Json = dict[str, Any]
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"state": "staged", "value": "seven77"}, "value has 7 characters; the API takes 8 to 32"),
-        ({"state": "staged", "value": "x" * 33}, "value has 33 characters"),
-        ({"state": "staged", "value": "two\nlines"}, "value holds a control character"),
-        ({"state": "staged", "expires_at": "2020-01-01T00:00:00Z"}, "in the past"),
-        ({"state": "staged", "expires_at": "soon"}, "is no time"),
-        ({"state": "staged", "lease": "15"}, "is not a duration"),
-        ({"state": "promoted"}, "There is no record of client c1"),
-        ({"state": "adopted", "value": VALUE}, "secret_id"),
-        ({"state": "staged", "client_id": None}, "needs client_id"),
+        ({"state": "absent", "client_id": None}, "needs client_id"),
+        ({"state": "moved"}, "needs to"),
+        (
+            {"state": "moved", "to": {"path": "/tmp/x", "url": "https://v"}},
+            "to: a store of type file has no member url",
+        ),
+        ({"state": "moved", "to": {"path": "/tmp/x", "vault_id": "x"}}, "to: vault_id is not of the form label@file"),
         ({"client_id": None, "store": {}}, "needs client_id"),
         ({"store": {"path": "/tmp/x", "url": "https://v"}}, "has no member url"),
         ({"store": {"path": "/tmp/x", "colour": "red"}}, "colour"),
         ({"store": {"path": "x.json"}}, "absolute path"),
         (
-            {"state": "staged", "store": {"path": "/tmp/aritma-x.json", "mode": 640}},
+            {"state": "written", "store": {"path": "/tmp/aritma-x.json", "mode": 640}},
             "store.mode: 640 is not a file mode",
         ),
-        ({"state": "staged", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "knows no user"),
+        ({"state": "written", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "knows no user"),
     ],
 )
 def test_options_that_cannot_be_used(keep: Keep, tmp_path: Path, options: Json, message: str) -> None:
@@ -58,7 +56,7 @@ def test_options_that_cannot_be_used(keep: Keep, tmp_path: Path, options: Json, 
         ('{"schema": 1, "client_id": "c1", "current": {"value": 7}}', "current.value"),
     ],
 )
-@pytest.mark.parametrize("state", ["read", "staged", "absent"])
+@pytest.mark.parametrize("state", ["read", "written", "absent"])
 def test_a_file_that_holds_no_record_of_ours_is_left_alone(
     keep: Keep, tmp_path: Path, text: str, message: str, state: str
 ) -> None:
@@ -81,7 +79,7 @@ def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Pa
     """With and without a client, in check mode and not."""
     deep = {"path": str(tmp_path / "a" / "b.json")}
     for check_mode in (False, True):
-        assert keep("checked", client_id=None, store=deep, check_mode=check_mode)["changed"] is False
+        assert keep("checked", client_id="", store=deep, check_mode=check_mode)["changed"] is False
         (tmp_path / "blocked").mkdir(exist_ok=True)
         failed = keep("checked", store={"path": str(tmp_path / "blocked")}, check_mode=check_mode)
         assert "is a directory" in failed["msg"]
@@ -91,6 +89,6 @@ def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Pa
 def test_the_default_path_is_in_the_home_directory(keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under the client id, percent-encoded."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert keep("staged", store={}, client_id="a/b %ø")["changed"]
+    assert keep("written", store={}, client_id="a/b %ø")["changed"]
     assert (tmp_path / ".aritma-iam" / "a%2Fb%20%25%C3%B8.json").is_file()
     assert (tmp_path / ".aritma-iam").stat().st_mode & 0o777 == 0o700

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.aritma.iam.plugins.filter.remote_deliveries import remote_deliveries
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._spec import read_deliveries
 from doubles.aws import Aws, reading
 from doubles.kubernetes import running_cluster
 from doubles.openbao import Bao
@@ -44,10 +44,10 @@ def test_the_policy_of_vault_is_enough(keep: Keep, bao: Bao) -> None:
     """For a store and for a delivery; and for nothing elsewhere."""
     (policy,) = printed("hcl")
     store = {"type": "hashi_vault", "url": bao.url, "token": bao.token_for("guide", policy), "path": "services/record"}
-    for state in ("checked", "staged", "promoted", "absent"):
+    for state in ("checked", "written", "read", "absent"):
         assert "failed" not in keep(state, store=store), state
     assert [each["changed"] for each in delivered_and_removed({**store, "path": "services/billing"})] == [True] * 3
-    assert "Forbidden" in keep("staged", store={**store, "path": "other/record"})["msg"]
+    assert "Forbidden" in keep("written", store={**store, "path": "other/record"})["msg"]
 
 
 def test_the_policy_of_aws_names_what_is_called(keep: Keep, aws: Aws, aws_members: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ def test_the_policy_of_aws_names_what_is_called(keep: Keep, aws: Aws, aws_member
     proxy = Proxy(aws.url, reading)
     try:
         store = {**aws_members, "endpoint_url": proxy.url}
-        for state in ("staged", "checked", "promoted", "absent"):
+        for state in ("written", "checked", "written", "absent"):
             assert "failed" not in keep(state, store=store), state
         assert [each["changed"] for each in delivered_and_removed(store)] == [True] * 3
         called = {f"secretsmanager:{each.operation}" for each in proxy.asked}
@@ -86,6 +86,6 @@ def test_the_role_of_kubernetes_names_what_is_asked(tmp_path: Path) -> None:
 def test_the_deliveries_of_the_guide_can_be() -> None:
     """They become options of the module."""
     example = yaml.safe_load(next(each for each in printed("yaml") if "service_client_deliveries" in each))
-    (kubernetes,) = remote_deliveries(example["service_client_deliveries"])
-    assert kubernetes["title"] == "kubernetes_secret billing/aritma"
-    assert kubernetes["target"]["rollout"] == [{"name": "billing-web"}]
+    kubernetes = read_deliveries(example["service_client_deliveries"], "here")[0]
+    assert kubernetes.name == "kubernetes_secret billing/aritma"
+    assert kubernetes.options["target"]["rollout"] == [{"kind": "Deployment", "name": "billing-web"}]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -59,17 +59,15 @@ def proxy(bao: Bao) -> Iterator[Proxy]:
     between.close()
 
 
-def test_a_whole_rotation(keep: Keep, members: Json, bao: Bao, path: str) -> None:
-    """The record is the data of the secret, one version a write."""
+def test_the_record_is_the_data_of_the_secret(keep: Keep, members: Json, bao: Bao, path: str) -> None:
+    """One version a write."""
     assert keep(store=members)["record"] is None
-    keep("staged", store=members, value=VALUE)
-    keep("promoted", store=members)
-    keep("retired", store=members, secret_id="7")
+    for number in ("1", "2", "3"):
+        keep("written", store=members, value=VALUE, secret_id=number)
     found = bao.call("GET", f"secret/data/{path}")["data"]
     assert found["metadata"]["version"] == 3
     assert found["data"] == keep(store=members)["record"]
     assert found["data"]["current"]["value"] == VALUE
-    assert not keep("retired", store=members)["changed"]
     assert keep("absent", store=members)["changed"]
     assert not keep("absent", store=members)["changed"]
     with pytest.raises(requests.HTTPError):
@@ -79,7 +77,7 @@ def test_a_whole_rotation(keep: Keep, members: Json, bao: Bao, path: str) -> Non
 def test_the_default_path_carries_the_client_id(keep: Keep, members: Json, bao: Bao) -> None:
     """Percent-encoded, so that it is one part of the path."""
     del members["path"]
-    keep("staged", store=members, client_id="a/b ø")
+    keep("written", store=members, client_id="a/b ø")
     assert bao.call("LIST", "secret/metadata/aritma-iam")["data"]["keys"] == ["a%2Fb%20%C3%B8"]
     keep("absent", store=members, client_id="a/b ø")
 
@@ -170,6 +168,39 @@ def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json,
     assert opened(members).read() == (None, "0")
 
 
+class Standby(Proxy):
+    """Answers reads as the server did before the last write, or with 412, so many times."""
+
+    behind = 0
+    status = 200
+    old: tuple[int, bytes, str] | None = None
+
+    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes, str]:
+        """See ``Proxy``."""
+        if method == "GET" and self.behind > 0 and self.old is not None:
+            self.behind -= 1
+            return self.old if self.status == 200 else (self.status, b'{"errors": ["behind"]}', "application/json")
+        answer = super().forward(method, path, headers, body)
+        self.old = answer if method == "GET" and not self.behind else self.old
+        return answer
+
+
+@pytest.mark.parametrize("status", [200, 412])
+def test_a_standby_that_is_behind_our_own_write_is_asked_again(members: Json, bao: Bao, status: int) -> None:
+    """What it says is not taken for a change by somebody else."""
+    proxy = Standby(bao.url, reading)
+    with closing(proxy):
+        store = opened({**members, "url": proxy.url})
+        store.write(record(1), "0")
+        token = store.read()[1]
+        store.write(record(2), token)
+        proxy.behind, proxy.status = 2, status
+        found, token = store.read()
+        assert (found, proxy.behind) == (record(2), 0)
+        store.write(record(3), token)
+    assert opened(members).read()[0] == record(3)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -180,7 +211,7 @@ def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json,
         ({"namespace": "none"}, "cannot read"),
     ],
 )
-@pytest.mark.parametrize("state", ["read", "staged", "checked"])
+@pytest.mark.parametrize("state", ["read", "written", "checked"])
 def test_a_server_that_refuses(keep: Keep, members: Json, bao: Bao, change: Json, message: str, state: str) -> None:
     """What to do is said, the token never."""
     failed = keep(state, store={**members, **change})
@@ -247,8 +278,8 @@ def test_a_token_with_the_documented_policy_is_enough(keep: Keep, members: Json,
     rules = 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }'
     store = {**members, "token": bao.token_for("writer", rules)}
     assert "failed" not in keep("checked", store=store)
-    assert keep("staged", store=store)["changed"]
-    assert keep("promoted", store=store)["changed"]
+    assert keep("written", store=store)["changed"]
+    assert keep("written", store=store)["changed"]
     failed = keep("absent", store=store)
     assert "Forbidden" in failed["msg"]
     assert keep(store=store)["version"] == 2
@@ -273,7 +304,7 @@ def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
     secret_id = bao.call("POST", "auth/approle/role/rotator/secret-id")["data"]["secret_id"]
     store = {**members, "auth_method": "approle", "role_id": role_id, "secret_id": secret_id}
     del store["token"]
-    assert keep("staged", store=store)["changed"]
+    assert keep("written", store=store)["changed"]
     failed = keep(store={**store, "secret_id": "wrong-secret-id"})
     assert "cannot log in" in failed["msg"]
     assert "wrong-secret-id" not in str(failed)
@@ -282,9 +313,9 @@ def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
 def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, members: Json, bao: Bao, path: str) -> None:
     """Of another client, or no record at all."""
     bao.keep(path, {"schema": 1, "client_id": "c2"})
-    assert "record of client c2, not of c1" in keep("staged", store=members)["msg"]
+    assert "record of client c2, not of c1" in keep("written", store=members)["msg"]
     bao.keep(path, {"password": VALUE})
-    failed = keep("staged", store=members)
+    failed = keep("written", store=members)
     assert "cannot be used" in failed["msg"]
     assert VALUE not in str(failed)
     assert bao.call("GET", f"secret/data/{path}")["data"]["metadata"]["version"] == 2
@@ -292,7 +323,7 @@ def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, members: J
 
 def test_check_mode_sends_no_write(keep: Keep, members: Json, proxy: Proxy) -> None:
     """Only reads pass the proxy."""
-    predicted = keep("staged", store={**members, "url": proxy.url}, check_mode=True)
+    predicted = keep("written", store={**members, "url": proxy.url}, check_mode=True)
     assert predicted["changed"]
     assert {each.operation for each in proxy.asked} == {"GET"}
 
@@ -316,15 +347,15 @@ def test_a_record_outlives_a_restart_and_a_sealed_server_is_told(keep: Keep, tmp
         server.token = keys["root_token"]
         server.mount("secret")
         store = {"type": "hashi_vault", "url": server.url, "token": server.token}
-        assert keep("staged", store=store, value=VALUE)["changed"]
+        assert keep("written", store=store, value=VALUE)["changed"]
         server.stop()
-        assert "the server did not answer" in keep("promoted", store=store)["msg"]
+        assert "the server did not answer" in keep("written", store=store)["msg"]
         server = start_bao(tmp_path, *arguments, port=port)
-        failed = keep("promoted", store=store)
+        failed = keep("written", store=store)
         assert "sealed" in failed["msg"]
         assert keys["root_token"] not in str(failed)
         server.unseal(keys["keys"][0])
-        assert keep("promoted", store=store)["record"]["current"]["value"] == VALUE
+        assert keep(store=store)["record"]["current"]["value"] == VALUE
     finally:
         server.stop()
 

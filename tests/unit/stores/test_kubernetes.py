@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _rollout
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _kubernetes, _operation
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import rolled_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._rollout import rolled_out
 from doubles.kubernetes import TOKEN, Cluster, running_cluster
 
 from .conftest import VALUE, perform
 
 Json = dict[str, Any]
 Deliver = Callable[..., Json]
-ANNOTATION = "aritma.iam/rotation-id"
+ANNOTATION = "aritma.iam/rotation-id.c1"
 
 
 @pytest.fixture
@@ -98,7 +98,9 @@ def test_a_lost_answer_is_harmless(cluster: Cluster, deliver: Deliver, lost: lis
     assert cluster.objects == {}
 
 
-def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(cluster: Cluster, deliver: Deliver) -> None:
+def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
+    cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The write is refused by its resourceVersion and made again on what is there then; in the end it is told."""
     deliver()
     others = iter(range(1))
@@ -111,6 +113,7 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(cluster: Cluster
     cluster.before = interfere
     assert deliver("r2")["changed"]
     assert cluster.secret("aritma")["other"] == "0"
+    monkeypatch.setattr(_operation, "_PATIENCE", 0.5)
     others = iter(range(1, 1000))
     cluster.before = lambda method: cluster.keep("aritma", {"other": str(next(others))}) if method == "PATCH" else None
     failed = deliver("r3")
@@ -135,7 +138,7 @@ def test_a_workload_rolls_out_once_for_each_rotation(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, resource: str, kind: str
 ) -> None:
     """It is waited for; a run that was killed in between waits as well."""
-    monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
+    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
     cluster.deploy(resource, "web")
     rollout = [{"kind": kind, "name": "web"}]
     predicted = deliver(rollout=rollout, check_mode=True)
@@ -157,6 +160,40 @@ def test_a_workload_rolls_out_once_for_each_rotation(
 
 
 @pytest.mark.parametrize(
+    ("resource", "spec", "message"),
+    [
+        ("deployments", {"paused": True}, "it is paused"),
+        ("statefulsets", {"updateStrategy": {"type": "OnDelete"}}, "its strategy is OnDelete"),
+        ("daemonsets", {"updateStrategy": {"type": "OnDelete"}}, "its strategy is OnDelete"),
+        ("statefulsets", {"updateStrategy": {"rollingUpdate": {"partition": 2}}}, "its partition 2 keeps the old pods"),
+    ],
+)
+def test_a_workload_that_would_keep_old_pods_is_told_before_anything_is_changed(
+    cluster: Cluster, deliver: Deliver, resource: str, spec: Json, message: str
+) -> None:
+    """In check mode already; who does not wait for it may have it so."""
+    cluster.deploy(resource, "web")
+    cluster.objects[resource, "billing", "web"]["spec"].update(spec)
+    kind = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}[resource]
+    rollout = [{"kind": kind, "name": "web"}]
+    for check_mode in (True, False):
+        failed = deliver(rollout=rollout, check_mode=check_mode)
+        assert f"{kind} billing/web does not roll out: {message}" in failed["msg"]
+        assert cluster.annotation(resource, "web") is None
+        assert cluster.secret("aritma") == {}
+    assert deliver(rollout=rollout, rollout_timeout=0)["rolled_out"] == [f"{kind} billing/web"]
+
+
+def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(cluster: Cluster, deliver: Deliver) -> None:
+    """In its own words."""
+    cluster.deploy("deployments", "web")
+    cluster.looks = -1
+    condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+    cluster.objects["deployments", "billing", "web"]["status"]["conditions"] = [condition]
+    assert "billing/web does not roll out: timed out (3 of 3" in deliver(rollout=[{"name": "web"}])["msg"]
+
+
+@pytest.mark.parametrize(
     ("status", "spec", "done"),
     [
         ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}, {}, True),
@@ -165,7 +202,7 @@ def test_a_workload_rolls_out_once_for_each_rotation(
         ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}, {}, False),
         ({"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1}, {}, True),
         ({"observedGeneration": 2}, {"replicas": 0}, True),
-        ({"observedGeneration": 2, "replicas": 3}, {"updateStrategy": {"type": "OnDelete"}}, True),
+        ({"observedGeneration": 2, "replicas": 3}, {"updateStrategy": {"type": "OnDelete"}}, False),
         ({"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2}, {}, False),
         ({}, {}, False),
     ],
@@ -178,10 +215,14 @@ def test_when_a_workload_has_rolled_out(status: Json, spec: Json, done: bool) ->
 @pytest.mark.parametrize(
     ("denied", "change", "message"),
     [
-        ("get secrets", {}, r"cannot read namespaced secret \(403: Forbidden\). Grant that verb in a Role"),
+        (
+            "get secrets",
+            {},
+            r"cannot read namespaced secret \(403: Forbidden: .* cannot get resource.*\). Grant that verb in a Role",
+        ),
         ("create secrets", {}, r"cannot create namespaced secret \(403: Forbidden"),
-        ("", {"namespace": "gone"}, r"\(404: NotFound\). Create the namespace first"),
-        ("", {"members": {"a/b": "client_id"}}, r"\(422: Invalid\)"),
+        ("", {"namespace": "gone"}, r"\(404: NotFound: .*\). Create the namespace first"),
+        ("", {"members": {"a/b": "client_id"}}, r"\(422: Invalid: .*\)"),
         ("get deployments", {"rollout": [{"name": "web"}]}, r"Deployment billing/web: cannot read .*403"),
         ("patch deployments", {"rollout": [{"name": "web"}]}, r"Deployment billing/web: cannot patch .*403"),
         ("", {"context": "other"}, "kubeconfig cannot be used"),
@@ -213,7 +254,7 @@ def test_other_ways_in(cluster: Cluster, deliver: Deliver, tmp_path: Path, monke
     assert deliver(kubeconfig=None)["changed"]
     monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig(tmp_path / "other", token="wrong-token"))
     failed = deliver(kubeconfig=None)
-    assert "(401: Unauthorized). Log in again" in failed["msg"]
+    assert "(401: Unauthorized: Unauthorized). Log in again" in failed["msg"]
     assert "wrong-token" not in str(failed)
     url, cluster.url = cluster.url, "http://127.0.0.1:1"
     assert "the server did not answer" in deliver(kubeconfig=cluster.kubeconfig(tmp_path / "gone"))["msg"]

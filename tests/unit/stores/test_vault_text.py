@@ -25,32 +25,32 @@ def store(tmp_path: Path) -> dict[str, Any]:
 
 def test_only_encrypted_text_is_stored(keep: Keep, store: dict[str, Any]) -> None:
     """And the command ansible-vault reads it."""
-    keep("staged", store=store, value=VALUE)
+    keep("written", store=store, value=VALUE)
     text = Path(store["path"]).read_text(encoding="ascii")
     assert text.startswith(HEADER)
     assert VALUE not in text
     command = [BIN / "ansible-vault", "view", "--vault-password-file", store["vault_password_file"], store["path"]]
     assert VALUE in subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert keep("promoted", store=store)["record"]["current"]["value"] == VALUE
+    assert keep(store=store)["record"]["current"]["value"] == VALUE
 
 
 def test_a_plain_file_is_read_and_encrypted_when_it_is_next_written(keep: Keep, store: dict[str, Any]) -> None:
     """So that encryption can be switched on."""
-    keep("staged", value=VALUE)
-    assert keep(store=store)["record"]["pending"]["value"] == VALUE
-    keep("promoted", store=store)
+    keep("written", value=VALUE)
+    assert keep(store=store)["record"]["current"]["value"] == VALUE
+    keep("written", store=store)
     assert Path(store["path"]).read_text(encoding="ascii").startswith(HEADER)
 
 
 def test_an_encrypted_file_needs_its_password(keep: Keep, store: dict[str, Any], tmp_path: Path) -> None:
     """None, and another one, are told which option is wrong; nothing is written."""
-    keep("staged", store=store, value=VALUE)
+    keep("written", store=store, value=VALUE)
     before = Path(store["path"]).read_bytes()
-    without = keep("promoted")
+    without = keep("written")
     assert without["failure"]["kind"] == "store"
     assert "vault_password_file" in without["msg"]
     (tmp_path / "other").write_text("two\n", encoding="utf-8")
-    wrong = keep("promoted", store={**store, "vault_password_file": str(tmp_path / "other")})
+    wrong = keep("written", store={**store, "vault_password_file": str(tmp_path / "other")})
     assert wrong["failure"]["kind"] == "store"
     assert "cannot be decrypted with the password of store.vault_password_file" in wrong["msg"]
     assert Path(store["path"]).read_bytes() == before
@@ -62,9 +62,9 @@ def test_a_vault_id_labels_the_text(keep: Keep, store: dict[str, Any]) -> None:
     script.write_text("#!/bin/sh\necho two\n", encoding="utf-8")
     script.chmod(0o700)
     labelled = {"path": store["path"], "vault_id": f"prod@{script}"}
-    keep("staged", store=labelled, value=VALUE)
+    keep("written", store=labelled, value=VALUE)
     assert Path(store["path"]).read_text(encoding="ascii").startswith("$ANSIBLE_VAULT;1.2;AES256;prod\n")
-    assert keep(store=labelled)["record"]["pending"]["value"] == VALUE
+    assert keep(store=labelled)["record"]["current"]["value"] == VALUE
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_vault_id_labels_the_text(keep: Keep, store: dict[str, Any]) -> None:
 )
 def test_passwords_that_cannot_be_had(keep: Keep, tmp_path: Path, members: dict[str, str], message: str) -> None:
     """Nothing is written."""
-    failed = keep("staged", store={"path": str(tmp_path / "c1.json"), **members})
+    failed = keep("written", store={"path": str(tmp_path / "c1.json"), **members})
     assert failed["failure"]["kind"] == "option"
     assert message in failed["msg"]
     assert list(tmp_path.iterdir()) == []

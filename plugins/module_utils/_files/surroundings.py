@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a file system does to a file beside its content and its mode: access lists, mounts, and what it cannot do."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileError, Location
+
+UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EBADF})
+"""What system calls answer that a file system does not have."""
+
+ACCESS_LIST, _DEFAULT_LIST = "system.posix_acl_access", "system.posix_acl_default"
+_NAMED = frozenset({0x02, 0x08})  # ACL_USER and ACL_GROUP of linux/posix_acl.h
+_READ = 0x04
+_MOUNTED = "Mount its directory instead of the file."
+_WITHOUT_MODES = frozenset({"exfat", "hfs", "msdos", "ntfs", "umsdos", "vfat"})
+
+
+def attributes_of(descriptor: int) -> dict[str, bytes]:
+    """The extended attributes of a file; none where the system or the file system has none."""
+    found = {}
+    with suppress(OSError, AttributeError):
+        for name in os.listxattr(descriptor):
+            found[name] = os.getxattr(descriptor, name)
+    return found
+
+
+def lets_others_in(directory: str) -> bool:
+    """Whether the default access list of a directory lets users or groups that it names read new files."""
+    with suppress(OSError, AttributeError):
+        entries = struct.iter_unpack("<HHI", os.getxattr(directory, _DEFAULT_LIST)[4:])
+        return any(tag in _NAMED and allowed & _READ for tag, allowed, _who in entries)
+    return False
+
+
+def sync(descriptor: int) -> None:
+    """Flush to the disk, where the file system can do that."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+
+
+@dataclass(frozen=True)
+class _Mount:
+    """A line of proc_pid_mountinfo(5)."""
+
+    device: str
+    root: str
+    point: str
+    kind: str
+
+
+def require_replaceable(place: Location) -> None:
+    """Raise ``FileError`` for a file that is mounted by itself: whoever has the mount would go on seeing the old one.
+
+    Mounts of other processes are seen as far as this user may look at them.
+    """
+    mounts = list(_mounts(Path("/proc/self/mountinfo")))
+    real = _real(place)
+    if any(each.point == real for each in mounts):
+        raise place.error("{} is a mount point of its own.", hint=_MOUNTED)
+    around = _around(mounts, real)
+    if around is None:
+        return
+    inside = f"{around.root.rstrip('/')}/{os.path.relpath(real, around.point)}"
+    for each in _mounts_of_all():
+        if (each.device, each.root) == (around.device, inside):
+            text = f"{{}} is mounted by itself into a container or service, at {each.point}: it would see the old one."
+            raise place.error(text, hint=_MOUNTED)
+
+
+def require_modes(place: Location) -> None:
+    """Raise ``FileError`` where the file system is known to keep no modes."""
+    around = _around(list(_mounts(Path("/proc/self/mountinfo"))), _real(place))
+    if around is not None and around.kind in _WITHOUT_MODES:
+        raise without_modes(place)
+
+
+def without_modes(place: Location) -> FileError:
+    """The error of a file that cannot be made private."""
+    text = "The file system of {} does not keep the mode of a file, so it cannot be kept from others."
+    return place.error(text, hint="Choose a path on another file system.")
+
+
+def _real(place: Location) -> str:
+    with suppress(OSError):
+        return str(Path(f"/proc/self/fd/{place.directory}").readlink() / place.name)
+    return place.path
+
+
+def _around(mounts: list[_Mount], real: str) -> _Mount | None:
+    holding = [each for each in mounts if real.startswith(f"{each.point.rstrip('/')}/")]
+    # Of two on one point, the later one hides the other.
+    return max(reversed(holding), key=lambda each: len(each.point), default=None)
+
+
+def _mounts_of_all() -> Iterator[_Mount]:
+    """The mounts of every process that may be looked at, each namespace once."""
+    seen = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            namespace = (process / "ns" / "mnt").stat().st_ino
+            if namespace not in seen:
+                yield from _mounts(process / "mountinfo")
+                seen.add(namespace)
+
+
+def _mounts(path: Path) -> Iterator[_Mount]:
+    with suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+            fields = line.split(" ")
+            root, point = (re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), each) for each in fields[3:5])
+            yield _Mount(fields[2], root, point, fields[fields.index("-") + 1])

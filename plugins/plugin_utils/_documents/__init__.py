@@ -1,4 +1,0 @@
-# Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""Places for one JSON object with compare-and-set: what credential stores and deliveries have in common."""
