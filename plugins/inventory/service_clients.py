@@ -179,21 +179,15 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, read_tenant
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT, Connection
 from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
-    Host,
-    Wish,
-    cache_key,
-    fetch,
-    from_cache,
-    hosts,
-    to_cache,
-)
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import Host, hosts
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish, cache_key
 
 # Since ansible-core 2.19 a string is a template only when it is marked as one; before, unless it is marked as unsafe.
 _template = getattr(ansible.template, "trust_as_template", str)
@@ -229,9 +223,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(unexpected(self.NAME, error))) from None
 
     def _read_options(self, path: str) -> None:
-        config = self._config(path)
-        known = self.get_options()
-        unknown = sorted(str(name) for name in config if name not in known)
+        try:
+            config: Mapping[str, Any] = self._read_config_data(path)
+        except AnsibleError as error:
+            # Of a value of the wrong type, Ansible shows the value.
+            secret = next((option for option in _SECRETS if option in str(error)), None)
+            if secret is None:
+                raise
+            hint = f"Correct {secret} ({ENVIRONMENT[secret]})."
+            raise OptionError(f"{secret} is not a text.", hint=hint, option=secret) from None
+        unknown = sorted(map(str, config.keys() - self.get_options().keys()))
         if unknown:
             raise OptionError(
                 f"{', '.join(unknown)}: {self.NAME} has no such option.",
@@ -242,43 +243,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if isinstance(config[name], str) and self.templar.is_template(config[name]):
                 self.set_option(name, self.templar.template(config[name]))
 
-    def _config(self, path: str) -> Mapping[str, Any]:
-        """The source as it is written, its options set."""
-        try:
-            config: Mapping[str, Any] = self._read_config_data(path)
-        except AnsibleError as error:
-            # Of a value of the wrong type, Ansible shows the value.
-            secret = next((option for option in _SECRETS if option in str(error)), None)
-            if secret is None:
-                raise
-            raise OptionError(
-                f"{secret} is not a text.", hint=f"Correct {secret} ({ENVIRONMENT[secret]}).", option=secret
-            ) from None
-        return config
-
     def _add(self, inventory: InventoryData, path: str, cache: bool) -> None:
         require(("requests", "pydantic"))
         options = self.get_options()
         connection, wish = Connection.from_params(options), Wish.from_options(options)
         key = f"{self.get_cache_key(path)}_{cache_key(connection, str(options['tenant']), wish)}"
-        tenant = self._cached(key, cache) or self._fetched(key, connection, wish)
+        tenant = Tenant.from_cache(self._cache.get(key)) if cache and options["cache"] else None
+        if tenant is None:
+            tenant = read_tenant(connection, wish.by_name, wish.connections, read=wish.read)
+            if options["cache"]:
+                self._cache[key] = tenant.to_cache()
         group = str(inventory.add_group(options["group"]))
         found, warnings = hosts(tenant, wish, now(), {group, *(options["groups"] or {})})
         for warning in warnings:
             self.display.warning(f"{path}: {warning}")
         for each in found:
             self._add_host(inventory, each, group, options)
-
-    def _cached(self, key: str, cache: bool) -> Tenant | None:
-        if not (cache and self.get_option("cache")):
-            return None
-        return from_cache(self._cache.get(key))
-
-    def _fetched(self, key: str, connection: Connection, wish: Wish) -> Tenant:
-        tenant = fetch(connection, wish)
-        if self.get_option("cache"):
-            self._cache[key] = to_cache(tenant)
-        return tenant
 
     def _add_host(self, inventory: InventoryData, host: Host, group: str, options: Mapping[str, Any]) -> None:
         inventory.add_host(host.name, group=group)

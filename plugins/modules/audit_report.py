@@ -14,8 +14,6 @@ description:
   - Writes what M(aritma.iam.secret_audit_info) returned to files on the controller. Each file is replaced in one step.
     There is no secret in them.
   - The page is one file that needs nothing from the network, and no script for reading.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.attributes
 attributes:

@@ -15,8 +15,6 @@ description:
     expires, who manages it, and whether it is due by the limits that a rotation has.
   - It makes one request for each page of clients and one for each client, some of them at the same time, and never
     writes. The server keeps a hash alone, so no value is ever shown.
-author:
-  - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -43,7 +41,7 @@ options:
 seealso:
   - module: aritma.iam.audit_report
   - module: aritma.iam.client_secret_info
-  - module: aritma.iam.rotation_plan
+  - module: aritma.iam.rotation
 """
 
 EXAMPLES = r"""
@@ -175,24 +173,21 @@ audit:
               type: bool
               sample: true
             reason:
-              description: Why, in the words of M(aritma.iam.rotation_plan).
+              description: Why, in the words of M(aritma.iam.rotation).
               type: str
               sample: "due: 61d old, limit 60d"
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample:
-    iam: 503
-    token: 1
+  sample: {iam: 503, token: 1}
 """
 
 from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SECRET_AUDIT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.module import run_module
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
 
 
 def main() -> None:
-    """Run the operation."""
     run_module(SECRET_AUDIT_INFO)
 
 

@@ -19,8 +19,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import read_audit
 from unit.audit.sample import audit_data, client, ours, secret, tenant_of
 
 pytestmark = pytest.mark.programs

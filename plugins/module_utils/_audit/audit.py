@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
     CONNECTIONS,
@@ -18,10 +18,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
     read_tenant,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel, Field
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     MANAGERS,
@@ -29,11 +30,9 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     AgedSecret,
     Limits,
     deciding,
-    judge_secrets,
     read_limits,
 )
 
-SCHEMA = 1
 MOST_CONNECTIONS = 32
 
 SPEC = ArgumentSpec(
@@ -44,6 +43,49 @@ SPEC = ArgumentSpec(
         "connections": {"type": "int", "default": CONNECTIONS},
     }
 )
+
+
+class AuditClient(BaseModel):
+    """One client with its secrets, the newest first."""
+
+    client_id: str
+    name: str
+    unreadable: str
+    newest_secret_id: str | None = None
+    due: bool
+    secrets: tuple[AgedSecret, ...]
+
+
+class Summary(BaseModel):
+    """The numbers of an audit."""
+
+    clients: int
+    clients_due: int
+    clients_unreadable: int
+    clients_without_secret: int
+    secrets: int
+    secrets_due: int
+    by_state: dict[str, int]
+    by_manager: dict[str, int]
+
+
+class Audit(BaseModel):
+    """A whole audit; ``rotate_after`` and ``expiry_margin`` are seconds."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    audited_at: datetime
+    api_url: str
+    tenant: str | None
+    names: tuple[str, ...]
+    rotate_after: int | None
+    expiry_margin: int
+    summary: Summary
+    clients: tuple[AuditClient, ...]
+
+    def to_data(self) -> dict[str, Any]:
+        """As plain JSON data."""
+        data: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
+        return data
 
 
 def audit(params: Params, _check_mode: bool) -> Outcome:
@@ -57,70 +99,53 @@ def audit(params: Params, _check_mode: bool) -> Outcome:
         )
     connection = Connection.from_params(params)
     tenant = read_tenant(connection, named_like(params["names"]), params["connections"])
-    told = {
-        "schema": SCHEMA,
-        "api_url": connection.api_url,
-        "tenant": params["tenant"],
-        "names": list(params["names"]),
-        "rotate_after": _seconds(limits),
-        "expiry_margin": int(limits.expiry_margin.total_seconds()),
-        **audit_of(tenant, now(), limits),
-    }
-    return Outcome(False, {"audit": told}, calls=tenant.calls)
+    found = audit_of(tenant, now(), limits, connection.api_url, params["tenant"], params["names"])
+    return Outcome(False, {"audit": found.to_data()}, calls=tenant.calls)
 
 
-def audit_of(tenant: Tenant, at: datetime, limits: Limits) -> dict[str, Any]:
-    """What is known at that moment: ``audited_at``, ``summary`` and ``clients``."""
-    clients = [_client(each, at, limits, tenant.descriptions_shown) for each in tenant.clients]
-    return {"audited_at": format_timestamp(at), "summary": _summary(clients), "clients": clients}
+def audit_of(
+    read: Tenant, at: datetime, limits: Limits, api_url: str, tenant: str | None, names: Sequence[str]
+) -> Audit:
+    """What is known at that moment."""
+    clients = tuple(_client(each, read.judged(each, at, limits)) for each in read.clients)
+    return Audit(
+        schema=1,
+        audited_at=at,
+        api_url=api_url,
+        tenant=tenant,
+        names=tuple(names),
+        rotate_after=None if limits.rotate_after is None else int(limits.rotate_after.total_seconds()),
+        expiry_margin=int(limits.expiry_margin.total_seconds()),
+        summary=_summary(clients),
+        clients=clients,
+    )
 
 
-def _client(read: TenantClient, at: datetime, limits: Limits, descriptions_shown: bool) -> dict[str, Any]:
-    secrets = judge_secrets(read.secrets, at, limits, descriptions_shown=descriptions_shown)
+def _client(read: TenantClient, secrets: tuple[AgedSecret, ...]) -> AuditClient:
     newest = deciding(secrets)
-    return {
-        "client_id": read.client.client_id,
-        "name": read.name,
-        "unreadable": read.unreadable,
-        "newest_secret_id": newest.secret_id if newest else None,
-        "due": any(each.due for each in secrets),
-        "secrets": [_secret(each, at) for each in secrets],
-    }
+    return AuditClient(
+        client_id=read.client.client_id,
+        name=read.name,
+        unreadable=read.unreadable,
+        newest_secret_id=newest.secret_id if newest else None,
+        due=any(each.due for each in secrets),
+        secrets=secrets,
+    )
 
 
-def _secret(secret: AgedSecret, at: datetime) -> dict[str, Any]:
-    return {
-        "secret_id": secret.secret_id,
-        "description": secret.description,
-        "managed_by": secret.managed_by,
-        "rotation_id": secret.rotation_id,
-        "created": format_timestamp(secret.created) if secret.created else None,
-        "expiration": format_timestamp(secret.expires) if secret.expires else None,
-        "age": int((at - secret.created).total_seconds()) if secret.created else None,
-        "expires_in": int((secret.expires - at).total_seconds()) if secret.expires else None,
-        "state": secret.state,
-        "due": secret.due,
-        "reason": secret.reason,
-    }
-
-
-def _summary(clients: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    secrets = [secret for client in clients for secret in client["secrets"]]
-    states, managers = (Counter(each[name] for each in secrets) for name in ("state", "managed_by"))
-    return {
-        "clients": len(clients),
-        "clients_due": sum(client["due"] for client in clients),
-        "clients_unreadable": sum(bool(client["unreadable"]) for client in clients),
-        "clients_without_secret": sum(not (client["secrets"] or client["unreadable"]) for client in clients),
-        "secrets": len(secrets),
-        "secrets_due": sum(each["due"] for each in secrets),
-        "by_state": {state: states[state] for state in STATES},
-        "by_manager": {manager: managers[manager] for manager in MANAGERS},
-    }
-
-
-def _seconds(limits: Limits) -> int | None:
-    return None if limits.rotate_after is None else int(limits.rotate_after.total_seconds())
+def _summary(clients: Sequence[AuditClient]) -> Summary:
+    secrets = [secret for client in clients for secret in client.secrets]
+    states, managers = Counter(each.state for each in secrets), Counter(each.managed_by for each in secrets)
+    return Summary(
+        clients=len(clients),
+        clients_due=sum(client.due for client in clients),
+        clients_unreadable=sum(bool(client.unreadable) for client in clients),
+        clients_without_secret=sum(not (client.secrets or client.unreadable) for client in clients),
+        secrets=len(secrets),
+        secrets_due=sum(each.due for each in secrets),
+        by_state={state: states[state] for state in STATES},
+        by_manager={manager: managers[manager] for manager in MANAGERS},
+    )
 
 
 SECRET_AUDIT_INFO = Operation("secret_audit_info", CONNECTION.merge(SPEC), audit)

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
 from fnmatch import fnmatchcase
 from queue import SimpleQueue
+from typing import Any
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel, Field, ValidationError
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     ApiError,
     IamError,
@@ -23,6 +25,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.connection import
 from ansible_collections.aritma.iam.plugins.module_utils._http.session import Session
 from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, IamApi
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret, Limits, judge_secrets
 
 CONNECTIONS = 8
 """Requests under way at one time: enough to hide the latency, few enough to be a polite guest."""
@@ -30,8 +33,7 @@ CONNECTIONS = 8
 Wanted = Callable[[Client], bool]
 
 
-@dataclass(frozen=True)
-class TenantClient:
+class TenantClient(BaseModel):
     """A client and what the server lists of its secrets. ``unreadable`` says why that list could not be had."""
 
     client: Client
@@ -44,21 +46,33 @@ class TenantClient:
         return self.client.name or self.client.client_id
 
 
-@dataclass(frozen=True)
-class Tenant:
-    """The wanted clients, by name, and the requests that it took to read them, by endpoint.
+class Tenant(BaseModel):
+    """The wanted ``clients``, by name, and all that are ``listed`` in the tenant, the wanted ones among them.
 
-    ``listed`` are all clients of the tenant, the wanted ones among them.
+    ``calls`` counts the requests that it took to read them, by endpoint; it is no part of the data.
     """
 
     clients: tuple[TenantClient, ...]
-    calls: dict[str, int]
-    listed: tuple[Client, ...] = ()
+    listed: tuple[Client, ...]
+    calls: dict[str, int] = Field(default_factory=dict, exclude=True)
 
-    @property
-    def descriptions_shown(self) -> bool:
-        """Whether the server lists descriptions of secrets."""
-        return any(secret.description for each in self.clients for secret in each.secrets)
+    def judged(self, client: TenantClient, at: datetime, limits: Limits) -> tuple[AgedSecret, ...]:
+        """The secrets of one of the clients, the newest first, at that moment."""
+        shown = any(secret.description for each in self.clients for secret in each.secrets)
+        return judge_secrets(client.secrets, at, limits, descriptions_shown=shown)
+
+    def to_cache(self) -> dict[str, Any]:
+        """As plain data. Neither a client nor a secret has a member for a value or a token."""
+        data: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return data
+
+    @classmethod
+    def from_cache(cls, data: object) -> Tenant | None:
+        """What ``to_cache`` made; None for anything else, which is as good as no cache."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError:
+            return None
 
 
 def named_like(patterns: Sequence[str]) -> Wanted:
@@ -71,11 +85,11 @@ def named_like(patterns: Sequence[str]) -> Wanted:
 def with_secrets(api: IamApi, client: Client) -> TenantClient | None:
     """The client and the list of its secrets; None for one that was deleted meanwhile."""
     try:
-        return TenantClient(client, tuple(api.list_secrets(client.client_id)))
-    except NotFoundError as error:
-        return TenantClient(client, unreadable=error.message) if _is_there(api, client) else None
+        return TenantClient(client=client, secrets=tuple(api.list_secrets(client.client_id)))
     except PermissionDeniedError as error:
-        return TenantClient(client, unreadable=error.message)
+        return TenantClient(client=client, unreadable=error.message)
+    except NotFoundError as error:
+        return TenantClient(client=client, unreadable=error.message) if _is_there(api, client) else None
 
 
 def _is_there(api: IamApi, client: Client) -> bool:
@@ -115,7 +129,7 @@ def read_tenant(
             error.details["calls"] = _sum(sessions)
             raise
         found.sort(key=lambda each: (each.name, each.client.client_id))
-        return Tenant(tuple(found), _sum(sessions), tuple(listed))
+        return Tenant(clients=tuple(found), listed=tuple(listed), calls=_sum(sessions))
 
 
 def _read_all(sessions: Sequence[Session], clients: Sequence[Client], read: Read) -> list[TenantClient | None]:
@@ -130,21 +144,11 @@ def _read_all(sessions: Sequence[Session], clients: Sequence[Client], read: Read
         finally:
             free.put(session)
 
-    with _threads(len(sessions)) as submit:
-        return [future.result() for future in [submit(read_one, client) for client in clients]]
-
-
-Submit = Callable[[Callable[[Client], "TenantClient | None"], Client], Future["TenantClient | None"]]
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[Submit]:
-    """Threads that begin nothing new once something went wrong."""
-    pool = ThreadPoolExecutor(number, thread_name_prefix="aritma-iam")
+    pool = ThreadPoolExecutor(len(sessions), thread_name_prefix="aritma-iam")
     try:
-        yield pool.submit
+        return [future.result() for future in [pool.submit(read_one, client) for client in clients]]
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)  # nothing new is begun once something went wrong
 
 
 def _sum(sessions: Sequence[Session]) -> dict[str, int]:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit, AuditClient
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_duration
 from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
@@ -26,12 +25,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     STATES,
     SUPERSEDED,
     TOO_OLD,
+    AgedSecret,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditClient, AuditSecret
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import Bar, axis_of
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import axis_of
 
 _HERE = Path(__file__).parent
-_LAST = len(STATES)
 
 STATE_NAMES = {
     EXPIRED: ("expired", "No longer accepted."),
@@ -44,25 +42,6 @@ STATE_NAMES = {
 MANAGER_NAMES = {OURS: "aritma.iam", OTHERS: "others", NOT_KNOWN: "unknown"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A secret in the table. ``rank`` and ``order`` sort by urgency, the least first."""
-
-    client: AuditClient
-    secret: AuditSecret
-    rank: int
-    order: int
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A client in the timeline."""
-
-    client: AuditClient
-    bars: Sequence[Bar]
-    rank: int
-
-
 def render_page(audit: Audit) -> str:
     """The whole page."""
     # Every value goes through autoescape; the style and the script are files of ours, named in the policy by digest.
@@ -73,10 +52,11 @@ def render_page(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(span=_span, day=_day, minute=_minute)
-    axis, rows = axis_of(audit), _rows(audit)
-    style, script = _asset("page.css"), _asset("page.js")
-    at, margin = audit.audited_at, timedelta(seconds=audit.expiry_margin)
+    environment.filters.update(span=_span, day="{:%Y-%m-%d}".format, minute="{:%Y-%m-%d %H:%M UTC}".format)
+    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    axis, at, margin = axis_of(audit), audit.audited_at, timedelta(seconds=audit.expiry_margin)
+    rows = sorted(((client, secret) for client in audit.clients for secret in client.secrets), key=_place_in_table)
+    lanes = [(client, [axis.line(secret) for secret in client.secrets]) for client in audit.clients if client.secrets]
     return environment.get_template("page.html.j2").render(
         audit=audit,
         version=VERSION,
@@ -86,8 +66,8 @@ def render_page(audit: Audit) -> str:
         states=STATE_NAMES,
         managers=MANAGER_NAMES,
         rows=rows,
-        due_ours=sum(row.secret.due and row.secret.managed_by == OURS for row in rows),
-        lanes=_lanes(audit, [axis.line(secret) for client in audit.clients for secret in client.secrets]),
+        due_ours=sum(secret.due and secret.managed_by == OURS for _client, secret in rows),
+        lanes=sorted(lanes, key=lambda lane: (min(map(_rank, lane[0].secrets)), lane[0].name.casefold())),
         aside=[client for client in audit.clients if client.unreadable or not client.secrets],
         ticks=axis.ticks(),
         now=axis.place(at),
@@ -96,33 +76,15 @@ def render_page(audit: Audit) -> str:
     )
 
 
-def _rows(audit: Audit) -> list[Row]:
-    rows = [_row(client, secret) for client in audit.clients for secret in client.secrets]
-    return sorted(rows, key=lambda row: (row.rank, row.order, row.client.name.casefold()))
-
-
-def _row(client: AuditClient, secret: AuditSecret) -> Row:
-    rank = STATES.index(secret.state) if secret.state in STATES else _LAST
+def _place_in_table(row: tuple[AuditClient, AgedSecret]) -> tuple[int, int, str]:
+    """By urgency, the most urgent first."""
+    client, secret = row
     by_end = secret.state in (EXPIRED, EXPIRES_SOON)
-    return Row(client, secret, rank, (secret.expires_in or 0) if by_end else -(secret.age or 0))
+    return _rank(secret), (secret.expires_in or 0) if by_end else -(secret.age or 0), client.name.casefold()
 
 
-def _lanes(audit: Audit, bars: Sequence[Bar]) -> list[Lane]:
-    drawn = {id(line.secret): line for line in bars}
-    lanes = [
-        Lane(
-            client,
-            [drawn[id(secret)] for secret in client.secrets],
-            min(_row(client, secret).rank for secret in client.secrets),
-        )
-        for client in audit.clients
-        if client.secrets
-    ]
-    return sorted(lanes, key=lambda lane: (lane.rank, lane.client.name.casefold()))
-
-
-def _asset(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+def _rank(secret: AgedSecret) -> int:
+    return STATES.index(secret.state) if secret.state in STATES else len(STATES)
 
 
 def _policy(style: str, script: str) -> str:
@@ -141,11 +103,3 @@ def _span(seconds: int) -> str:
     """``61 d``."""
     text = format_duration(timedelta(seconds=seconds))
     return f"{text[:-1]} {text[-1]}"
-
-
-def _day(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d")
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")

@@ -8,64 +8,54 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit, AuditClient
 from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditClient, AuditSecret
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret
 
 _PREFIX = "aritma_iam"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 Labels = Mapping[str, str]
 Sample = tuple[Labels, float]
-Each = tuple[AuditClient, AuditSecret]
+Each = tuple[AuditClient, AgedSecret]
 
 
 def metrics(audit: Audit) -> str:
     """The whole file. Times are seconds since the epoch; what is not known has no sample."""
-    return "".join(line for family in _families(audit) for line in family)
+    return "".join(line for name, text, samples in _families(audit) for line in _family(name, text, samples))
 
 
-def _families(audit: Audit) -> Iterator[Iterator[str]]:
+def _families(audit: Audit) -> Iterator[tuple[str, str, list[Sample]]]:
     total = audit.summary
     about = {"api_url": audit.api_url, "tenant": audit.tenant or "", "version": VERSION}
-    limits = {"rotate_after": audit.rotate_after, "expiry_margin": audit.expiry_margin}
-    yield _family("audit_info", "What was audited, and by which version.", [(about, 1)])
-    yield _family("audit_timestamp_seconds", "When it was audited.", [({}, audit.audited_at.timestamp())])
-    for name, seconds in limits.items():
-        samples: list[Sample] = [] if seconds is None else [({}, seconds)]
-        yield _family(f"audit_{name}_seconds", f"The limit {name} that the audit applied.", samples)
-    yield _family("clients", "OAuth clients.", [({}, total.clients)])
-    yield _family("clients_unreadable", "Clients whose secrets could not be listed.", [({}, total.clients_unreadable)])
-    yield _family("clients_without_secret", "Clients that have no secret.", [({}, total.clients_without_secret)])
-    by_state: list[Sample] = [({"state": state}, number) for state, number in total.by_state.items()]
-    yield _family("secrets", "Secrets by their state.", by_state)
-    yield from _of_each([(client, secret) for client in audit.clients for secret in client.secrets])
+    yield "audit_info", "What was audited, and by which version.", [(about, 1)]
+    yield "audit_timestamp_seconds", "When it was audited.", [({}, audit.audited_at.timestamp())]
+    for name, seconds in {"rotate_after": audit.rotate_after, "expiry_margin": audit.expiry_margin}.items():
+        applied: list[Sample] = [] if seconds is None else [({}, seconds)]
+        yield f"audit_{name}_seconds", f"The limit {name} that the audit applied.", applied
+    yield "clients", "OAuth clients.", [({}, total.clients)]
+    yield "clients_unreadable", "Clients whose secrets could not be listed.", [({}, total.clients_unreadable)]
+    yield "clients_without_secret", "Clients that have no secret.", [({}, total.clients_without_secret)]
+    yield "secrets", "Secrets by their state.", [({"state": state}, number) for state, number in total.by_state.items()]
+    every = [(client, secret) for client in audit.clients for secret in client.secrets]
+    yield "secret_info", "What is known of a secret.", [(_about(*each), 1) for each in every]
+    due: list[Sample] = [(_key(*each), each[1].due) for each in every]
+    yield "secret_due", "Whether a secret should be replaced now.", due
+    created = [(each, each[1].created) for each in every]
+    yield "secret_created_timestamp_seconds", "When a secret was added.", _known(created)
+    expires = [(each, each[1].expiration) for each in every]
+    yield "secret_expiration_timestamp_seconds", "When a secret expires.", _known(expires)
 
 
-def _of_each(secrets: Iterable[Each]) -> Iterator[Iterator[str]]:
-    every = list(secrets)
-    yield _family("secret_info", "What is known of a secret.", [(_about(*each), 1) for each in every])
-    yield _family(
-        "secret_due", "Whether a secret should be replaced now.", [(_key(*each), each[1].due) for each in every]
-    )
-    times = {
-        "secret_created_timestamp_seconds": ("When a secret was added.", [each[1].created for each in every]),
-        "secret_expiration_timestamp_seconds": ("When a secret expires.", [each[1].expiration for each in every]),
-    }
-    for name, (text, moments) in times.items():
-        yield _family(name, text, _known(every, moments))
+def _known(moments: Iterable[tuple[Each, datetime | None]]) -> list[Sample]:
+    return [(_key(*each), moment.timestamp()) for each, moment in moments if moment is not None]
 
 
-def _known(secrets: Iterable[Each], moments: Iterable[datetime | None]) -> list[Sample]:
-    return [
-        (_key(*each), moment.timestamp()) for each, moment in zip(secrets, moments, strict=True) if moment is not None
-    ]
-
-
-def _key(client: AuditClient, secret: AuditSecret) -> Labels:
+def _key(client: AuditClient, secret: AgedSecret) -> Labels:
     return {"client_id": client.client_id, "client": client.name, "secret_id": secret.secret_id}
 
 
-def _about(client: AuditClient, secret: AuditSecret) -> Labels:
+def _about(client: AuditClient, secret: AgedSecret) -> Labels:
     told = {"managed_by": secret.managed_by, "state": secret.state, "description": secret.description or ""}
     return {**_key(client, secret), **told}
 

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import ValidationError
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
 from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import read_mode
 from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics
 
-_FORMS = ("json", "prometheus", "html")
 _METRICS_MODE = 0o644
 """node_exporter runs as a user of its own, and must read what it exports."""
 
@@ -33,37 +33,39 @@ SPEC = ArgumentSpec(
         "html": {"type": "path"},
         "mode": {"type": "raw", "default": "0600"},
     },
-    required_one_of=[_FORMS],
+    required_one_of=[("json", "prometheus", "html")],
 )
-
-
-@dataclass(frozen=True)
-class _File:
-    path: Path
-    text: str
-    mode: int
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
     """Write what is asked for: everything is rendered first. An account of what there is changes no managed host."""
     audit, mode = read_audit(params["audit"]), read_mode(params["mode"])
-    _check_suffix(params["prometheus"])
-    render: Mapping[str, Callable[[], str]] = {
-        "json": lambda: json.dumps(params["audit"], indent=2, ensure_ascii=False) + "\n",
-        "prometheus": lambda: metrics(audit),
-        "html": lambda: render_page(audit),
-    }
-    files = [
-        _File(Path(params[form]), render[form](), _METRICS_MODE if form == "prometheus" else mode)
-        for form in _FORMS
-        if params[form]
-    ]
-    for file in files:
-        _check_folder(file)
-    if not check_mode:
-        for file in files:
-            _write(file)
-    return Outcome(False, {"paths": [str(file.path) for file in files]}, message=_words(audit))
+    files: list[tuple[Path, str, int]] = []
+    if params["json"]:
+        text = json.dumps(params["audit"], indent=2, ensure_ascii=False)
+        files.append((Path(params["json"]), f"{text}\n", mode))
+    if params["prometheus"]:
+        files.append((_metrics_path(params["prometheus"]), metrics(audit), _METRICS_MODE))
+    if params["html"]:
+        files.append((Path(params["html"]), render_page(audit), mode))
+    for path, _text, _mode in files:
+        _check_folder(path)
+    for file in [] if check_mode else files:
+        _write(*file)
+    return Outcome(False, {"paths": [str(path) for path, _text, _mode in files]}, message=_words(audit))
+
+
+def read_audit(data: Mapping[str, Any]) -> Audit:
+    """The option ``audit``. Raises ``OptionError`` for anything but what ``secret_audit_info`` returns."""
+    try:
+        return Audit.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        raise OptionError(
+            f"audit is not what secret_audit_info returns: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
+            hint='Give its result as it is, such as audit: "{{ audited.audit }}".',
+            option="audit",
+        ) from None
 
 
 def _words(audit: Audit) -> str:
@@ -75,36 +77,36 @@ def _words(audit: Audit) -> str:
     )
 
 
-def _check_suffix(path: str | None) -> None:
-    if path and not path.endswith(".prom"):
-        raise OptionError(
-            f"prometheus: {path} does not end in .prom, so node_exporter would not read it.",
-            hint="Name a file such as aritma_iam.prom in the directory of its textfile collector.",
-            option="prometheus",
-        )
+def _metrics_path(path: str) -> Path:
+    if path.endswith(".prom"):
+        return Path(path)
+    raise OptionError(
+        f"prometheus: {path} does not end in .prom, so node_exporter would not read it.",
+        hint="Name a file such as aritma_iam.prom in the directory of its textfile collector.",
+        option="prometheus",
+    )
 
 
-def _check_folder(file: _File) -> None:
+def _check_folder(path: Path) -> None:
     """Before the first file is written, and in check mode: what can be known of the last one."""
-    folder = file.path.parent
-    if not folder.is_dir():
-        raise _unwritable(file, f"there is no folder {folder}")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise _unwritable(file, f"this user may not write to {folder}")
+    if not path.parent.is_dir():
+        raise _unwritable(path, f"there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _unwritable(path, f"this user may not write to {path.parent}")
 
 
-def _write(file: _File) -> None:
+def _write(path: Path, text: str, mode: int) -> None:
     try:
-        replace_private(file.path, file.text, file.mode)
+        replace_private(path, text, mode)
     except OSError as error:
-        raise _unwritable(file, error.strerror or str(error)) from None
+        raise _unwritable(path, error.strerror or str(error)) from None
 
 
-def _unwritable(file: _File, why: str) -> IamError:
+def _unwritable(path: Path, why: str) -> IamError:
     return IamError(
-        f"The report {file.path} cannot be written: {why}.",
+        f"The report {path} cannot be written: {why}.",
         hint="Give a path in a folder that this user may write to.",
-        path=str(file.path),
+        path=str(path),
     )
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,16 +19,12 @@ from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
     read_tenant,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import require, unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now, parse_duration
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now, parse_duration
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
-    AgedSecret,
-    Limits,
-    judge_secrets,
-    read_limits,
-)
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret, Limits, read_limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import host_names, safe_name
 
 SPEC = CONNECTION.merge(
@@ -98,10 +94,9 @@ class SecretWatch:
 
     def look(self) -> list[dict[str, Any]]:
         """The events since the look before. Raises ``IamError``, and nothing else."""
-        wanted = self._settings
         try:
-            tenant = read_tenant(wanted.connection, named_like(wanted.names))
-            events, self._told = news(tenant, now(), wanted, self._told)
+            tenant = read_tenant(self._settings.connection, named_like(self._settings.names))
+            events, self._told = news(tenant, now(), self._settings, self._told)
         except IamError:
             raise
         except Exception as error:  # a bug: say where, hide what
@@ -119,7 +114,9 @@ def news(
     hosts = host_names(tenant.listed)
     due = {
         (client.client.client_id, secret.secret_id, secret.state): (client, secret)
-        for client, secret in _due(tenant, at, settings.limits)
+        for client in tenant.clients
+        for secret in tenant.judged(client, at, settings.limits)
+        if secret.due
     }
     unreadable = {each.client.client_id for each in tenant.clients if each.unreadable}
     kept = {key for key in told if key in due or key[0] in unreadable}
@@ -131,29 +128,13 @@ def news(
     return events, frozenset(kept | due.keys())
 
 
-def _due(tenant: Tenant, at: datetime, limits: Limits) -> Iterator[tuple[TenantClient, AgedSecret]]:
-    for client in tenant.clients:
-        for secret in judge_secrets(client.secrets, at, limits, descriptions_shown=tenant.descriptions_shown):
-            if secret.due:
-                yield client, secret
-
-
 def _event(client: TenantClient, secret: AgedSecret, settings: Settings, host: str) -> dict[str, Any]:
     """Plain values without braces: rulebooks hand events on as extra variables, where Ansible would evaluate them."""
-    return {
-        "tenant": _inert(settings.tenant),
-        "client_id": _inert(client.client.client_id),
-        "client_name": _inert(client.name),
+    told = {
+        "tenant": settings.tenant,
+        "client_id": client.client.client_id,
+        "client_name": client.name,
         "host": settings.hosts.get(client.name, host),
-        "secret_id": _inert(secret.secret_id),
-        "managed_by": secret.managed_by,
-        "rotation_id": secret.rotation_id,
-        "state": secret.state,
-        "reason": secret.reason,
-        "created": format_timestamp(secret.created) if secret.created else None,
-        "expiration": format_timestamp(secret.expires) if secret.expires else None,
+        **secret.model_dump(mode="json", exclude={"description", "age", "expires_in", "due"}),
     }
-
-
-def _inert(text: str) -> str:
-    return text.translate(_BRACES)
+    return {name: value.translate(_BRACES) if isinstance(value, str) else value for name, value in told.items()}

@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import Audit, AuditSecret
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret
 
-_DAY = timedelta(days=1)
 _LONGEST_BEFORE, _LONGEST_AFTER = timedelta(days=730), timedelta(days=365)
 _SHORTEST = timedelta(days=30)
 _MOST_TICKS = 7
@@ -25,7 +25,7 @@ class Bar:
     """From when to when a secret lives. ``before`` and ``after``: the axis does not reach as far; ``known``: since when
     is known."""
 
-    secret: AuditSecret
+    secret: AgedSecret
     start: float
     end: float
     before: bool
@@ -52,7 +52,7 @@ class Axis:
         """Where a moment stands, also beyond the ends."""
         return round(100 * (moment - self.first) / (self.last - self.first), 2)
 
-    def line(self, secret: AuditSecret) -> Bar:
+    def line(self, secret: AgedSecret) -> Bar:
         """The life of one secret, cut at the ends of the axis."""
         start = 0.0 if secret.created is None else self.place(secret.created)
         end = 100.0 if secret.expiration is None else self.place(secret.expiration)
@@ -71,8 +71,9 @@ class Axis:
 def axis_of(audit: Audit) -> Axis:
     """An axis that has the limits on it and, as far as reasonable, every secret."""
     at = audit.audited_at
-    created = [secret.created for secret in _secrets(audit) if secret.created]
-    expires = [secret.expiration for secret in _secrets(audit) if secret.expiration]
+    secrets = [secret for client in audit.clients for secret in client.secrets]
+    created = [secret.created for secret in secrets if secret.created]
+    expires = [secret.expiration for secret in secrets if secret.expiration]
     age = timedelta(seconds=audit.rotate_after or 0)
     margin = timedelta(seconds=audit.expiry_margin)
     first = min([at - max(_SHORTEST, age * 1.25), *created])
@@ -82,13 +83,9 @@ def axis_of(audit: Audit) -> Axis:
     return Axis(first - room, last + room)
 
 
-def _secrets(audit: Audit) -> Iterable[AuditSecret]:
-    return (secret for client in audit.clients for secret in client.secrets)
-
-
 def _months(first: datetime, last: datetime) -> Iterator[datetime]:
     month = first.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     while month <= last:
         if month >= first:
             yield month
-        month = (month + 31 * _DAY).replace(day=1)
+        month = (month + timedelta(days=31)).replace(day=1)

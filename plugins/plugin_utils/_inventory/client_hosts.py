@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an inventory host says of its OIDC client, and which clients become hosts. Pure.
+"""From what was read of a tenant to inventory hosts: which clients become hosts, and what these say. Pure.
 
 The variables are those of the role ``service_client``, so that it can be applied to such a host, and more about the
 client's secrets, never a value.
@@ -9,14 +9,13 @@ client's secrets, never a value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import named_like
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
+from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     NOT_KNOWN,
@@ -26,60 +25,54 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     AgedSecret,
     deciding,
 )
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import host_names
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish
 
-_DETAILS = {
-    "service_client_name": "name",
-    "service_client_client_id": "client_id",
-    "service_client_description": "description",
-    "service_client_allowed_scopes": "allowed_scopes",
-    "service_client_allowed_grant_types": "allowed_grant_types",
-    "service_client_redirect_uris": "redirect_uris",
-}
+_DETAILS = {f"service_client_{name}": name for name in ("client_id", *ATTRIBUTES)}
 
 
 @dataclass(frozen=True)
-class ClientFilter:
-    """Which clients are wanted, by what a list of clients shows. An empty member wants all.
+class Host:
+    """One inventory host."""
 
-    ``names`` and ``exclude_names`` are patterns of ``fnmatch``, for the whole name, with regard to case.
-    """
+    name: str
+    variables: Mapping[str, Any]
 
-    names: tuple[str, ...] = ()
-    exclude_names: tuple[str, ...] = ()
-    scopes: frozenset[str] = frozenset()
-    grant_types: frozenset[str] = frozenset()
 
-    def by_name(self, client: Client) -> bool:
-        """Whether the name is wanted; a client without a name is taken by its id."""
-        excluded = bool(self.exclude_names) and named_like(self.exclude_names)(client)
-        return named_like(self.names)(client) and not excluded
+def hosts(tenant: Tenant, wish: Wish, at: datetime, taken: Collection[str]) -> tuple[list[Host], list[str]]:
+    """The wanted clients as hosts, none named like one of ``taken``; and warnings about what could not be told."""
+    names = host_names(tenant.listed, taken)
+    found: list[Host] = []
+    unclear: list[str] = []
+    for each in tenant.clients:
+        name, variables = names[each.client.client_id], client_variables(each.client)
+        wanted: bool | None = True
+        if wish.secrets:
+            state = standing(tenant.judged(each, at, wish.limits), each.unreadable)
+            wanted = state.wanted(wish)
+            variables |= secret_variables(state)
+        if wanted:
+            found.append(Host(name, variables))
+        elif wanted is None:
+            unclear.append(name)
+    return found, _warnings(unclear, [names[each.client.client_id] for each in tenant.clients if each.unreadable])
 
-    def by_details(self, client: Client) -> bool:
-        """Whether one of the scopes, and one of the grants, is wanted. Raises ``OptionError`` where none is shown."""
-        return _wanted("scopes", self.scopes, client, client.allowed_scopes) and _wanted(
-            "grant_types", self.grant_types, client, client.allowed_grant_types
+
+def _warnings(unclear: list[str], unreadable: list[str]) -> list[str]:
+    warnings = []
+    if unclear:
+        warnings.append(
+            f"{len(unclear)} client(s) are left out, since the lists do not tell enough of their secrets to filter by "
+            f"age, expiry or due: {_some(unclear)}."
         )
+    if unreadable:
+        warnings.append(f"The secrets of {len(unreadable)} client(s) may not be listed: {_some(unreadable)}.")
+    return warnings
 
 
-def _wanted(option: str, wanted: frozenset[str], client: Client, shown: Sequence[str] | None) -> bool:
-    if not wanted:
-        return True
-    if shown is None:
-        raise OptionError(
-            f"{option}: the server does not show these of client {client.client_id}, so nothing can be filtered by it.",
-            hint="Set details: true to ask for each client, or leave this filter out.",
-            option=option,
-        )
-    return not wanted.isdisjoint(shown)
-
-
-@dataclass(frozen=True)
-class SecretFilter:
-    """Which clients are wanted, by their newest secret; None wants all."""
-
-    older_than: timedelta | None = None
-    expires_within: timedelta | None = None
-    only_due: bool = False
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 @dataclass(frozen=True)
@@ -96,26 +89,24 @@ class Standing:
     known: bool
     reason: str
 
-    def wanted(self, wish: SecretFilter, at: datetime) -> bool | None:
+    def wanted(self, wish: Wish) -> bool | None:
         """Whether the client is wanted; None where a time that this takes is not known."""
         if wish.only_due:
             return self.due if self.known else None
         if self.newest is None:
             return wish.older_than is None and wish.expires_within is None
+        age, left = self.newest.age, self.newest.expires_in
         if wish.older_than is not None:
-            if self.newest.created is None:
+            if age is None:
                 return None
-            if at - self.newest.created < wish.older_than:
+            if timedelta(seconds=age) < wish.older_than:
                 return False
-        expires = self.newest.expires
-        return wish.expires_within is None or (expires is not None and expires - at <= wish.expires_within)
+        return wish.expires_within is None or (left is not None and timedelta(seconds=left) <= wish.expires_within)
 
 
 def standing(secrets: Sequence[AgedSecret], unreadable: str = "") -> Standing:
     """How a client with these secrets stands."""
-    newest = deciding(secrets)
-    due, known, reason = _due(secrets, unreadable)
-    return Standing(tuple(secrets), newest, due, known, reason)
+    return Standing(tuple(secrets), deciding(secrets), *_due(secrets, unreadable))
 
 
 def _due(secrets: Sequence[AgedSecret], unreadable: str) -> tuple[bool, bool, str]:
@@ -144,38 +135,27 @@ def client_variables(client: Client) -> dict[str, Any]:
     return {variable: shown[member] for variable, member in _DETAILS.items() if member in shown}
 
 
-def secret_variables(state: Standing, at: datetime) -> dict[str, Any]:
+def secret_variables(state: Standing) -> dict[str, Any]:
     """What is known of the client's secrets."""
-    newest = state.newest
+    newest = _shown(state.newest) if state.newest else {}
     return {
-        "service_client_secrets": [_shown(each, at) for each in state.secrets],
+        "service_client_secrets": [_shown(each) for each in state.secrets],
         "service_client_managed": any(each.managed_by == OURS for each in state.secrets),
-        "service_client_secret_age_days": _days(newest.created, at) if newest else None,
-        "service_client_secret_expires_at": _text(newest.expires) if newest else None,
+        "service_client_secret_age_days": newest.get("age_days"),
+        "service_client_secret_expires_at": newest.get("expires_at"),
         "service_client_due": state.due,
         "service_client_due_known": state.known,
         "service_client_due_reason": state.reason,
     }
 
 
-def _shown(secret: AgedSecret, at: datetime) -> Mapping[str, Any]:
+def _shown(secret: AgedSecret) -> Mapping[str, Any]:
+    told = secret.model_dump(mode="json")
     return {
-        "secret_id": secret.secret_id,
-        "description": secret.description,
-        "rotation_id": secret.rotation_id,
+        **{name: told[name] for name in ("secret_id", "description", "rotation_id", "state", "reason")},
         "managed": {OURS: True, OTHERS: False}.get(secret.managed_by),
-        "created_at": _text(secret.created),
-        "expires_at": _text(secret.expires),
-        "age_days": _days(secret.created, at),
-        "state": secret.state,
-        "reason": secret.reason,
+        "created_at": told["created"],
+        "expires_at": told["expiration"],
+        # Whole days; a clock that is a little ahead makes no negative age.
+        "age_days": None if secret.age is None else max(0, secret.age // 86400),
     }
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else format_timestamp(moment)
-
-
-def _days(created: datetime | None, at: datetime) -> int | None:
-    """Whole days; a clock that is a little ahead makes no negative age."""
-    return None if created is None else max(0, (at - created).days)

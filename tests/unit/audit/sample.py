@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SCHEMA, audit_of
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import audit_of
 from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, TenantClient
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
@@ -45,20 +45,18 @@ def secret(
 
 def client(name: str, *secrets: Secret, unreadable: str = "") -> TenantClient:
     """A client as it was read."""
-    return TenantClient(Client(client_id=f"id-{name}", name=name), secrets, unreadable)
+    return TenantClient(client=Client(client_id=f"id-{name}", name=name), secrets=secrets, unreadable=unreadable)
+
+
+def tenant(*clients: TenantClient) -> Tenant:
+    """A tenant in which all clients are wanted."""
+    return Tenant(clients=clients, listed=tuple(each.client for each in clients))
 
 
 def audit_data(clients: Sequence[TenantClient], limits: Limits = LIMITS, **members: Any) -> dict[str, Any]:
     """What ``secret_audit_info`` would return for these clients at ``AT``."""
-    about: Mapping[str, Any] = {
-        "schema": SCHEMA,
-        "api_url": "https://api.example.com/core/iam",
-        "tenant": "acme",
-        "names": [],
-        "rotate_after": None if limits.rotate_after is None else int(limits.rotate_after.total_seconds()),
-        "expiry_margin": int(limits.expiry_margin.total_seconds()),
-    }
-    return {**about, **audit_of(Tenant(tuple(clients), {}), AT, limits), **members}
+    found = audit_of(tenant(*clients), AT, limits, "https://api.example.com/core/iam", "acme", [])
+    return {**found.to_data(), **members}
 
 
 def tenant_of(number: int) -> list[TenantClient]:

@@ -17,10 +17,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, read_limits
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._data import read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import run
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import read_audit, run
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import axis_of
 from unit.audit.sample import AT, audit_data, client, ours, secret, tenant_of
 

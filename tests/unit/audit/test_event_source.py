@@ -18,13 +18,12 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SPEC, Settings, news, read_settings
 from simulator.process import Simulator, running
-from unit.audit.sample import AT, client, ours, secret
+from unit.audit.sample import AT, client, ours, secret, tenant
 
 SOURCE = Path(__file__).parents[3] / "extensions/eda/plugins/event_source/secret_expiry.py"
 NOW = datetime.now(timezone.utc)
@@ -200,24 +199,24 @@ def test_documented_options_are_those_that_there_are(source: dict[str, Any]) -> 
 
 def test_what_is_told_is_remembered_as_long_as_it_is_listed() -> None:
     old = client("a", secret("1", 70))
-    events, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, ())
+    events, told = news(tenant(old), AT, SETTINGS, ())
     assert [each["secret_expiry"]["secret_id"] for each in events] == ["1"]
-    again, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    again, told = news(tenant(old), AT, SETTINGS, told)
     assert again == []
     away = client("a", unreadable="403")
-    _none, told = news(Tenant((away,), {}, (away.client,)), AT, SETTINGS, told)
-    again, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    _none, told = news(tenant(away), AT, SETTINGS, told)
+    again, told = news(tenant(old), AT, SETTINGS, told)
     assert again == []
-    worse, told = news(Tenant((old,), {}, (old.client,)), AT, SETTINGS, told)
+    worse, told = news(tenant(old), AT, SETTINGS, told)
     gone = client("a")
-    _none, told = news(Tenant((gone,), {}, (gone.client,)), AT, SETTINGS, told)
+    _none, told = news(tenant(gone), AT, SETTINGS, told)
     assert (worse, told) == ([], frozenset())
 
 
 def test_each_reason_is_told() -> None:
     def told_at(days: float, told: frozenset[Any]) -> tuple[list[str], frozenset[Any]]:
         read = client("a", secret("1", 50, 30))
-        events, after = news(Tenant((read,), {}, (read.client,)), AT + timedelta(days=days), SETTINGS, told)
+        events, after = news(tenant(read), AT + timedelta(days=days), SETTINGS, told)
         return [each["secret_expiry"]["state"] for each in events], after
 
     states, told = told_at(10, frozenset())
@@ -230,16 +229,15 @@ def test_each_reason_is_told() -> None:
 
 def test_nothing_in_an_event_could_be_evaluated() -> None:
     read = client(EVIL, secret(EVIL, 70, description=ours(70) + EVIL))
-    (event,), _told = news(Tenant((read,), {}, (read.client,)), AT, SETTINGS, ())
+    (event,), _told = news(tenant(read), AT, SETTINGS, ())
     assert "{" not in str(event["secret_expiry"].values())
     assert all(character not in event["secret_expiry"]["host"] for character in " :,!&{}'\"")
 
 
 def test_hosts_of_another_name() -> None:
     read = client("Billing (nightly)", secret("1", 70))
-    tenant = Tenant((read,), {}, (read.client,))
-    (event,), _told = news(tenant, AT, SETTINGS, ())
+    (event,), _told = news(tenant(read), AT, SETTINGS, ())
     assert event["secret_expiry"]["host"] == "Billing_nightly"
     settings = Settings(Connection(), timedelta(hours=1), (), Limits(), {"Billing (nightly)": "app1"}, "acme")
-    (event,), _told = news(tenant, AT, settings, ())
+    (event,), _told = news(tenant(read), AT, settings, ())
     assert event["secret_expiry"]["host"] == "app1"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import made_at
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Settings, due_reason
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Seen, Wish, due_reason
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     DUE,
     EXPIRED,
@@ -73,8 +73,8 @@ def test_the_planner_would_say_the_same(age: int, ends: int | None, limit: int |
     )
     (judged,) = judge_secrets([listed], AT, limits)
     stored = Current(value="v" * 32, rotation_id="r", created_at=created, expires_at=expires)
-    wish = Settings(rotate_after=limits.rotate_after, expiry_margin=limits.expiry_margin)
-    assert (judged.due, judged.reason) == due_reason(stored, AT, wish)
+    seen = Seen(record=Record(client_id="c1", current=stored))
+    assert (judged.due, judged.reason) == due_reason(seen, Wish("c1", "me", AT, limits=limits))
 
 
 def test_no_age_limit() -> None:

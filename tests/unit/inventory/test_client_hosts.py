@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -19,24 +20,20 @@ from ansible_collections.aritma.iam.plugins.inventory import service_clients
 from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, TenantClient
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Evidence, Listed
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Settings, plan_start
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Seen, plan_round
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Wish as RoundWish
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, judge_secrets, read_limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import (
-    ClientFilter,
-    SecretFilter,
     Standing,
     client_variables,
+    hosts,
     secret_variables,
     standing,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
-    Wish,
-    from_cache,
-    hosts,
-    to_cache,
-)
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables import KNOWN
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=timezone.utc)
 NUMBERS = itertools.count()
@@ -83,11 +80,11 @@ def client(**members: Any) -> Client:
     ],
 )
 def test_patterns_of_names(names: tuple[str, ...], exclude: tuple[str, ...], wanted: bool) -> None:
-    assert ClientFilter(names, exclude).by_name(client()) is wanted
+    assert Wish(names, exclude).by_name(client()) is wanted
 
 
 def test_a_client_without_a_name_is_taken_by_its_id() -> None:
-    assert ClientFilter(("c?",)).by_name(client(name=None))
+    assert Wish(("c?",)).by_name(client(name=None))
 
 
 @pytest.mark.parametrize(
@@ -103,17 +100,17 @@ def test_a_client_without_a_name_is_taken_by_its_id() -> None:
 )
 def test_scopes_and_grants(scopes: set[str], grants: set[str], wanted: bool) -> None:
     shown = client(allowedScopes=["a", "b"], allowedGrantTypes=["client_credentials"])
-    assert ClientFilter(scopes=frozenset(scopes), grant_types=frozenset(grants)).by_details(shown) is wanted
+    assert Wish(scopes=tuple(scopes), grant_types=tuple(grants)).by_details(shown) is wanted
 
 
 @pytest.mark.parametrize(
     ("option", "wish"),
     [
-        ("scopes", ClientFilter(scopes=frozenset({"a"}))),
-        ("grant_types", ClientFilter(grant_types=frozenset({"a"}))),
+        ("scopes", Wish(scopes=("a",))),
+        ("grant_types", Wish(grant_types=("a",))),
     ],
 )
-def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: ClientFilter) -> None:
+def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: Wish) -> None:
     with pytest.raises(OptionError, match=f"{option}.*not show.*c1.*details: true"):
         wish.by_details(client())
 
@@ -146,7 +143,13 @@ def test_without_descriptions_nothing_is_known() -> None:
     state = judged(secret(90, description=None), shown=False)
     assert (state.due, state.known) == (False, False)
     assert "no descriptions" in state.reason
-    assert secret_variables(state, NOW)["service_client_secret_age_days"] == 90
+    assert secret_variables(state)["service_client_secret_age_days"] == 90
+
+
+def test_the_role_knows_its_variables() -> None:
+    """It takes a variable with such a name that it does not know for one that is misspelt."""
+    shown = client(allowedScopes=[], allowedGrantTypes=[], redirectUris=[], description="")
+    assert {*secret_variables(judged()), *client_variables(shown)} <= KNOWN
 
 
 def test_secrets_that_may_not_be_listed() -> None:
@@ -172,33 +175,33 @@ def test_the_planner_agrees(age: float, expires_in: float | None) -> None:
     }
     record = Record.model_validate({"schema": 1, "client_id": "c1", "current": stored})
     verdict = "rejected" if expires_in is not None and expires_in <= 0 else "accepted"
-    seen = Evidence(NOW, (Listed(own.secret_id, own.description),), record, current=verdict)
-    assert judged(own).due == (plan_start(seen, Settings()).state == "rotate")
+    seen = Seen((Listed(own.secret_id, own.description),), record, current=verdict)
+    assert judged(own).due == (plan_round(seen, RoundWish("c1", "me", NOW)).state == "rotate")
 
 
 @pytest.mark.parametrize(
     ("wish", "wanted"),
     [
-        (SecretFilter(), True),
-        (SecretFilter(older_than=days(30)), True),
-        (SecretFilter(older_than=days(31)), False),
-        (SecretFilter(expires_within=days(20)), True),
-        (SecretFilter(expires_within=days(19)), False),
-        (SecretFilter(older_than=days(30), expires_within=days(19)), False),
-        (SecretFilter(only_due=True), False),
+        (Wish(), True),
+        (Wish(older_than=days(30)), True),
+        (Wish(older_than=days(31)), False),
+        (Wish(expires_within=days(20)), True),
+        (Wish(expires_within=days(19)), False),
+        (Wish(older_than=days(30), expires_within=days(19)), False),
+        (Wish(only_due=True), False),
     ],
 )
-def test_filters_of_the_newest_secret(wish: SecretFilter, wanted: bool) -> None:
+def test_filters_of_the_newest_secret(wish: Wish, wanted: bool) -> None:
     """Ours counts, although somebody else has added a younger one."""
     state = judged(secret(30, lineage="0a1b2c", expires_in=20), secret(1))
-    assert state.wanted(wish, NOW) is wanted
+    assert state.wanted(wish) is wanted
 
 
 def test_an_unknown_age_is_neither_old_nor_young() -> None:
     state = judged(secret(None, expires_in=5))
-    assert state.wanted(SecretFilter(older_than=days(1)), NOW) is None
-    assert state.wanted(SecretFilter(expires_within=days(6)), NOW) is True
-    assert judged().wanted(SecretFilter(older_than=days(1)), NOW) is False
+    assert state.wanted(Wish(older_than=days(1))) is None
+    assert state.wanted(Wish(expires_within=days(6))) is True
+    assert judged().wanted(Wish(older_than=days(1))) is False
 
 
 def test_the_variables_are_those_of_the_role() -> None:
@@ -219,7 +222,7 @@ def test_the_variables_are_those_of_the_role() -> None:
 
 def test_the_variables_of_secrets() -> None:
     ours, theirs = secret(3.5, lineage="0a1b2c", expires_in=30), secret(None)
-    told = secret_variables(judged(ours, theirs), NOW)
+    told = secret_variables(judged(ours, theirs))
     listed = told.pop("service_client_secrets")
     assert told == {
         "service_client_managed": True,
@@ -268,31 +271,30 @@ def test_options_that_cannot_be_used(changes: dict[str, Any], words: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "limits", "by_secret"),
+    ("changes", "wish"),
     [
-        ({}, Limits(), SecretFilter()),
-        ({"rotate_after": "never"}, Limits(rotate_after=None), SecretFilter()),
-        ({"rotate_after": None}, Limits(rotate_after=None), SecretFilter()),
-        ({"rotate_after": " 2W ", "expiry_margin": "1d 12h"}, Limits(days(14), days(1.5)), SecretFilter()),
-        ({"older_than": " "}, Limits(), SecretFilter()),
-        ({"older_than": "1w", "expires_within": "0d"}, Limits(), SecretFilter(days(7), days(0))),
+        ({}, Wish()),
+        ({"rotate_after": "never"}, Wish(limits=Limits(rotate_after=None))),
+        ({"rotate_after": None}, Wish(limits=Limits(rotate_after=None))),
+        ({"rotate_after": " 2W ", "expiry_margin": "1d 12h"}, Wish(limits=Limits(days(14), days(1.5)))),
+        ({"older_than": " "}, Wish()),
+        ({"older_than": "1w", "expires_within": "0d"}, Wish(older_than=days(7), expires_within=days(0))),
     ],
 )
-def test_options_are_read_liberally(changes: dict[str, Any], limits: Limits, by_secret: SecretFilter) -> None:
-    wish = Wish.from_options(options(**changes))
-    assert (wish.limits, wish.by_secret) == (limits, by_secret)
+def test_options_are_read_liberally(changes: dict[str, Any], wish: Wish) -> None:
+    assert Wish.from_options(options(**changes)) == wish
 
 
 def tenant() -> Tenant:
-    old = TenantClient(client(), (secret(90, lineage="0a1b2c"), secret(2)))
-    hidden = TenantClient(client(clientId="c2", name="other"), unreadable="403")
+    old = TenantClient(client=client(), secrets=(secret(90, lineage="0a1b2c"), secret(2)))
+    hidden = TenantClient(client=client(clientId="c2", name="other"), unreadable="403")
     twin = client(clientId="c3")
-    return Tenant((old, hidden), {}, (old.client, hidden.client, twin))
+    return Tenant(clients=(old, hidden), listed=(old.client, hidden.client, twin))
 
 
 def test_a_cache_gives_back_what_was_read() -> None:
     read = tenant()
-    again = from_cache(to_cache(read))
+    again = Tenant.from_cache(json.loads(json.dumps(read.to_cache())))
     assert again is not None
     wish = Wish.from_options(options())
     assert hosts(again, wish, NOW, set()) == hosts(read, wish, NOW, set())
@@ -300,7 +302,7 @@ def test_a_cache_gives_back_what_was_read() -> None:
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"listed": [], "clients": [{}]}, {"listed": [3], "clients": []}])
 def test_a_cache_that_cannot_be_read_is_none(data: object) -> None:
-    assert from_cache(data) is None
+    assert Tenant.from_cache(data) is None
 
 
 def test_hosts_are_named_after_all_clients_of_the_tenant() -> None:
@@ -312,7 +314,7 @@ def test_hosts_are_named_after_all_clients_of_the_tenant() -> None:
 
 
 def test_without_secrets_nothing_is_said_of_them() -> None:
-    unasked = Tenant((TenantClient(client()),), {}, (client(),))
+    unasked = Tenant(clients=(TenantClient(client=client()),), listed=(client(),))
     found, warnings = hosts(unasked, Wish.from_options(options(secrets=False)), NOW, set())
     assert all("service_client_due" not in each.variables for each in found)
     assert warnings == []

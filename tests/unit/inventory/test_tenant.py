@@ -14,15 +14,11 @@ import pytest
 import yaml
 
 from ansible_collections.aritma.iam.plugins.inventory import service_clients
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import read_tenant
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.tenant_inventory import (
-    Host,
-    Wish,
-    cache_key,
-    fetch,
-    hosts,
-)
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import Host, hosts
+from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish, cache_key
 from simulator.process import Simulator, running
 
 COUNT = 12
@@ -94,7 +90,8 @@ def wish(**changes: Any) -> Wish:
 
 def read(server: Simulator, **changes: Any) -> list[Host]:
     asked = wish(names=["c*"], **changes)
-    found, _warnings = hosts(fetch(connection(server), asked), asked, datetime.now(timezone.utc), set())
+    tenant = read_tenant(connection(server), asked.by_name, asked.connections, read=asked.read)
+    found, _warnings = hosts(tenant, asked, datetime.now(timezone.utc), set())
     return found
 
 

@@ -1,4 +1,0 @@
-# Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""The forms of an audit: JSON, metrics for Prometheus, and a page to look at."""

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which clients of a tenant are wanted as hosts: the options of an inventory source, and what is read for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
+    CONNECTIONS,
+    TenantClient,
+    named_like,
+    with_secrets,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import NotFoundError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import parse_duration
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi
+from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, read_limits
+
+MOST_CONNECTIONS = 10
+_CACHE_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The options of an inventory source, checked. An empty filter wants all.
+
+    ``names`` and ``exclude_names`` are patterns of ``fnmatch``, for the whole name, with regard to case.
+    ``older_than``, ``expires_within`` and ``only_due`` are about the newest secret of a client.
+    """
+
+    names: tuple[str, ...] = ()
+    exclude_names: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ()
+    older_than: timedelta | None = None
+    expires_within: timedelta | None = None
+    only_due: bool = False
+    limits: Limits = field(default_factory=Limits)
+    secrets: bool = True
+    details: bool = False
+    connections: int = CONNECTIONS
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Wish:
+        """Raises ``OptionError``."""
+        spans = {name: str(options[name] or "").strip() for name in ("older_than", "expires_within")}
+        if not options["secrets"] and (any(spans.values()) or options["only_due"]):
+            raise OptionError(
+                "older_than, expires_within and only_due need to know the secrets, but secrets is false.",
+                hint="Set secrets: true, or leave these filters out.",
+                option="secrets",
+            )
+        if not 1 <= options["connections"] <= MOST_CONNECTIONS:
+            raise OptionError(
+                f"connections: {options['connections']} is not a number from 1 to {MOST_CONNECTIONS}.",
+                option="connections",
+            )
+        lists = ("names", "exclude_names", "scopes", "grant_types")
+        chosen: dict[str, Any] = {name: tuple(map(str, options[name] or ())) for name in lists}
+        chosen |= {name: parse_duration(text, name) for name, text in spans.items() if text}
+        chosen |= {name: bool(options[name]) for name in ("only_due", "secrets", "details")}
+        limits = read_limits(str(options["rotate_after"] or "").strip(), str(options["expiry_margin"]))
+        return cls(**chosen, limits=limits, connections=options["connections"])
+
+    def by_name(self, client: Client) -> bool:
+        """Whether the name is wanted; a client without a name is taken by its id."""
+        excluded = bool(self.exclude_names) and named_like(self.exclude_names)(client)
+        return named_like(self.names)(client) and not excluded
+
+    def by_details(self, client: Client) -> bool:
+        """Whether one of the scopes, and one of the grants, is wanted. Raises ``OptionError`` where none is shown."""
+        return _meets("scopes", self.scopes, client, client.allowed_scopes) and _meets(
+            "grant_types", self.grant_types, client, client.allowed_grant_types
+        )
+
+    def read(self, api: IamApi, client: Client) -> TenantClient | None:
+        """What there is to be known of one client whose name is wanted; None for one that is not wanted after all."""
+        if self.details and (client.allowed_scopes is None or client.allowed_grant_types is None):
+            try:
+                client = api.get_client(client.client_id).model_copy(update={"client_id": client.client_id})
+            except NotFoundError:
+                return None
+        if not self.by_details(client):
+            return None
+        return with_secrets(api, client) if self.secrets else TenantClient(client=client)
+
+
+def _meets(option: str, wanted: Sequence[str], client: Client, shown: Sequence[str] | None) -> bool:
+    if not wanted:
+        return True
+    if shown is None:
+        raise OptionError(
+            f"{option}: the server does not show these of client {client.client_id}, so nothing can be filtered by it.",
+            hint="Set details: true to ask for each client, or leave this filter out.",
+            option=option,
+        )
+    return not set(wanted).isdisjoint(shown)
+
+
+def cache_key(connection: Connection, tenant: str, wish: Wish) -> str:
+    """Differs for whatever leads to other data: where it comes from, who asks, and what is asked for."""
+    where = (connection.api_url, connection.token_url, tenant, connection.auth_client_id, connection.auth_scope)
+    filters = (sorted(wish.scopes), sorted(wish.grant_types))
+    asked = (wish.names, wish.exclude_names, *filters, wish.secrets, wish.details)
+    return hashlib.sha256(json.dumps([_CACHE_SCHEMA, where, asked]).encode()).hexdigest()[:16]
