@@ -1,15 +1,51 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action front of aritma.iam.oidc_client."""
+"""The action of every module whose front does nothing of its own: ``meta/runtime.yml`` routes them here.
+
+It has the name of one of them, since each action plugin needs a module that documents it.
+"""
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SECRET_AUDIT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import (
+    IAM_POLICY,
+    IAM_POLICY_INFO,
+    SUBJECT_PERMISSIONS_INFO,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import AUDIT_REPORT
+
+_OPERATIONS = {
+    operation.name: operation
+    for operation in (
+        AUDIT_REPORT,
+        CLIENT_SECRET,
+        CLIENT_SECRET_INFO,
+        CLIENT_SUBJECT_INFO,
+        IAM_POLICIES,
+        IAM_POLICY,
+        IAM_POLICY_INFO,
+        OIDC_CLIENT,
+        OIDC_CLIENT_INFO,
+        SECRET_AUDIT_INFO,
+        SUBJECT_PERMISSIONS_INFO,
+        TOKEN_EXCHANGE,
+    )
+}
 
 
 class ActionModule(IamAction):
-    """Manages an OAuth client in the controller process."""
+    """Runs the operation that is named like the module of the task."""
 
-    operation = OIDC_CLIENT
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.operation = _OPERATIONS[self._task.action.rpartition(".")[2]]

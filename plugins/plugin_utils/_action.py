@@ -9,25 +9,27 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import HostError, IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params, carry_out, failed
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import require_in_time
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
 _SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
 """Names of other tools' variables, such as VAULT_TOKEN: what they hold is used on the controller alone."""
 
+_DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
+
 # An action is imported in the main process. What the templates of nearly every task need is loaded there too, once, and
 # not again in each worker that is forked for a task: that would be a quarter of what a task costs.
-for _name in ("ansible.builtin.default", "aritma.iam.delivery_targets", "aritma.iam.task_file"):
-    filter_loader.get(_name)
+filter_loader.get("ansible.builtin.default")
 test_loader.get("ansible.builtin.truthy")
 
 
@@ -37,10 +39,15 @@ def _is_secret(variable: str) -> bool:
     return _SOUNDS_SECRET.search(variable) is not None
 
 
+def _said(text: str) -> str:
+    """What a connection says, without what ssh tells in addition at -vvv."""
+    return " ".join(line.strip() for line in text.splitlines() if not _DEBUG.match(line))[:500].rstrip(".") + "."
+
+
 class IamAction(ActionBase):
     """Validates the options, runs ``operation``, censors a result that holds a secret."""
 
-    operation: ClassVar[Operation]
+    operation: Operation
 
     _supports_check_mode = True
     _supports_async = False
@@ -50,19 +57,24 @@ class IamAction(ActionBase):
         """One task: see ``ActionBase.run``."""
         super().run(tmp, task_vars)
         with self._task_environment():
+            params: Params = self._task.args
             try:
                 params = self._validated()
+                return self._censored(self._carried_out(params, task_vars or {}))
             except IamError as error:
-                return failed(error, self.operation.spec.secrets(self._task.args))
-            return self._censored(self._carried_out(params, task_vars or {}))
+                return failed(error, self.operation.spec.secrets(params))
 
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
+        require_in_time(params.get("not_after"))
         if params.get("run_on") == "target":
             return self.ship(params, task_vars)
         return carry_out(self.operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
 
     def ship(self, params: Params, task_vars: dict[str, Any], name: str | None = None) -> dict[str, Any]:
-        """Run a module on the task's host instead, this one unless named, with the options as resolved here."""
+        """Run a module on the task's host instead, this one unless named, with the options as resolved here.
+
+        Raises ``HostError`` where the host cannot be reached: Ansible rescues a failed task, and no unreachable host.
+        """
         given = {name: value for name, value in params.items() if value is not None}
         result: dict[str, Any] = self._execute_module(
             module_name=f"aritma.iam.{name or self.operation.name}", module_args=given, task_vars=task_vars
@@ -78,6 +90,9 @@ class IamAction(ActionBase):
         try:
             answer: dict[str, Any] = super()._execute_module(*given, **named)
             return answer
+        except AnsibleConnectionFailure as error:
+            host = str(self._task.delegate_to or named.get("task_vars", {}).get("inventory_hostname", "of the task"))
+            raise HostError(f"Host {host} cannot be reached: {_said(error.message)}", host=host) from None
         finally:
             play.no_log = before
 
@@ -97,6 +112,7 @@ class IamAction(ActionBase):
         return str(self._connection._shell.env_prefix(**shown))
 
     def _validated(self) -> dict[str, Any]:
+        self._load_name = f"aritma.iam.{self.operation.name}"  # what Ansible calls it in its messages
         try:
             _result, params = self.validate_argument_spec(**self.operation.spec.to_kwargs())
         except AnsibleError as error:

@@ -17,27 +17,33 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import
 
 @dataclass(frozen=True)
 class Owner:
-    """A run: its main process, and the place where that process's id means something."""
+    """A run for one inventory host: its main process, and the place where that process's id means something."""
 
     place: Place
     pid: int
     started: str
+    host: str = ""
 
     def __str__(self) -> str:
-        return "/".join((self.place.host, self.place.boot, self.place.namespace, str(self.pid), self.started))
+        place = self.place
+        return "/".join((place.host, place.boot, place.namespace, str(self.pid), self.started, self.host))
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
         """The owner that ``str`` wrote; None for any other text."""
-        parts = text.split("/")
-        if len(parts) != 5 or not parts[3].isdecimal():
+        parts = text.split("/", 5)
+        if len(parts) < 5 or not parts[3].isdecimal():
             return None
-        return cls(Place(*parts[:3]), int(parts[3]), parts[4])
+        return cls(Place(*parts[:3]), int(parts[3]), parts[4], *parts[5:])
 
     @property
     def title(self) -> str:
         """For people."""
         return f"a run on host {self.place.host} (pid {self.pid})"
+
+    def dead(self, me: Owner) -> bool:
+        """Whether it is known to run no more. Elsewhere, or in another container, nothing can be known."""
+        return self.place == me.place and me.place.known and not is_alive(self.pid, self.started)
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,11 @@ class Rival:
         return f"{self.holder}, until {format_timestamp(self.until)}"
 
 
-def this_run() -> Owner:
+def this_run(host: str = "") -> Owner:
     """The run that this process belongs to: workers are forked from the process that carries its identity."""
     parent = multiprocessing.parent_process()
     pid = os.getpid() if parent is None or parent.pid is None else parent.pid
-    return Owner(here(), pid, start_time(pid))
+    return Owner(here(), pid, start_time(pid), host)
 
 
 def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
@@ -63,14 +69,19 @@ def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
     if lease is None or lease.owner == str(me) or lease.expires_at <= at:
         return None
     owner = Owner.parse(lease.owner)
-    if owner is None:
-        return Rival(lease.owner, lease.expires_at)
-    # Elsewhere, or in another container, nothing can be known: there the lease counts until it expires.
-    if owner.place == me.place and me.place.known and not is_alive(owner.pid, owner.started):
+    if owner is not None and owner.dead(me):
         return None
-    return Rival(owner.title, lease.expires_at)
+    return Rival(owner.title if owner else lease.owner, lease.expires_at)
 
 
-def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease | None:
-    """A lease of ours from now on; None for a span of zero."""
-    return Lease(owner=str(me), expires_at=at + span) if span else None
+def silent(lease: Lease | None, me: Owner, at: datetime) -> bool:
+    """Whether ``lease`` ran out, and its run may only sleep."""
+    if lease is None or lease.owner == str(me) or lease.expires_at > at:
+        return False
+    owner = Owner.parse(lease.owner)
+    return owner is None or not owner.dead(me)
+
+
+def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease:
+    """A lease of ours from now on."""
+    return Lease(owner=str(me), expires_at=at + span)

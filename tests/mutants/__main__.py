@@ -28,19 +28,21 @@ ROOT = HERE.parents[1]
 NEEDED = 90.0
 """Per cent of each module's mutants that must be killed."""
 
-_PLANNER = ("rotation/test_planner_starts.py", "rotation/test_planner.py")
+_PLANNER = ("rotation/test_plan.py",)
 
 # Quick ones, which run for every mutant; those that kill most come first.
 TESTS: dict[str, tuple[str, ...]] = {
-    "_rotation.plan": (*_PLANNER, "rotation/test_planner_retirement.py"),
-    "_rotation.evidence": ("rotation/test_evidence.py", *_PLANNER, "rotation/test_planner_retirement.py"),
-    "_rotation.account": ("rotation/test_account.py",),
+    "_rotation.plan": (*_PLANNER, "rotation/test_rounds.py", "rotation/test_plan_properties.py"),
+    "_rotation.evidence": ("rotation/test_evidence.py",),
     "_rotation.ids": ("rotation/test_rotation_id.py",),
     "_rotation.record": ("rotation/test_record.py",),
+    "_rotation.rounds": ("rotation/test_rounds.py",),
     "_oauth.verdict": ("http/test_http_judge.py",),
     "_http.retry": ("http/test_http_retry.py",),
     "_secrets.plan": ("api/test_secret_plan.py", "api/test_plans.py"),
-    "_clients.plan": ("api/test_plans.py",),
+    "_clients.plan": ("api/test_client_plan.py", "api/test_plans.py"),
+    "_clients.unasked": ("api/test_client_plan.py",),
+    "_core.spelling": ("api/test_client_plan.py",),
     "_policies.policy_set": ("api/test_policy_set.py",),
     "_secrets.age": ("audit/test_secret_age.py", *_PLANNER),
 }

@@ -1,65 +1,49 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner of a rotation: from what was seen to the next steps, with the reason in words. Pure.
+"""The planner of a rotation: from what was seen to what this round does, with the reason in words. Pure.
 
-``plan_start`` decides at the beginning of a run what there is to do, whatever an earlier run left behind;
-``plan_restore`` decides, after the consumer failed with the new secret, how the service gets its last one again;
-``plan_retirement`` decides, after the consumer was proven to use the new secret, whether the old one may be deleted.
-All stop rather than guess. The order of the steps and the promises are those of the guide "Rotation explained".
+``CHECKS`` are asked in their order; the first that has something to say decides. Where nothing can be told for sure,
+the plan is to stop: nothing is ever deleted on a guess.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_duration, format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
-    Evidence,
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Target, objection, unsettled
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
     Listed,
-    find,
-    identified,
-    in_use,
+    blind,
+    highest_first,
     leftovers,
-    named,
+    made_at,
+    named_by_operator,
     others,
-    previous_id,
+    rows_of,
+    tag_in,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import made_at
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Record
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, age_reason
 
-__all__ = [
-    "MAKE_ROOM",
-    "Evidence",
-    "Listed",
-    "Plan",
-    "Retirement",
-    "Settings",
-    "find",
-    "plan_restore",
-    "plan_retirement",
-    "plan_start",
-    "procedure",
-]
+UNCHANGED, WAITING, BLOCKED, ROTATE = "unchanged", "waiting", "blocked", "rotate"
+ROTATED, ROLLED_BACK, UNCONFIRMED, FAILED = "rotated", "rolled_back", "retire_unconfirmed", "failed"
 
-ADOPT = "adopt"
-FORGET = "forget"
 STAGE = "stage"
-CREATE = "create"
-PROVE = "prove"
-MAKE_ROOM = "make_room"
-PROMOTE = "promote"
-DELIVER = "deliver"
-PROBE = "probe"
-DISCARD = "discard"
-
-_AFTER_STAGE = (CREATE, PROVE, PROMOTE, DELIVER, PROBE)
-_WHOLE = (STAGE, *_AFTER_STAGE)
-_AFTER_CREATE = (PROVE, PROMOTE, DELIVER, PROBE)
-
-_PRELIMINARY = frozenset({ADOPT, FORGET, DISCARD})
+"""Write the next secret ahead."""
+CLAIM = "claim"
+"""Take the lease, to go on where something was left or to deliver."""
+FORGET = "forget"
+"""Forget a pending secret that is refused for good; its secret is a leftover from then on."""
+RECOVER = "recover"
+"""As ``STAGE``, in a lineage of its own: what targets and lists say of the old one counts no more."""
+ADOPT = "adopt"
+"""Store the known secret as the current one."""
+BURN = "burn"
+"""Mark all that is known as leaked, and write the next secret ahead."""
 
 RECOVERY = (
     "If the store was restored from a backup or written by hand, run once with service_client_recover=true: it adds"
@@ -68,197 +52,210 @@ RECOVERY = (
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the operator wants. ``due`` false only finishes what was begun (provisioning)."""
+class Wish:
+    """What the operator wants, who runs (``me``), and when.
 
+    ``due`` false only finishes what was begun (provisioning). ``grace`` is None for ``auto``. ``landing`` is how long
+    a request of an earlier run may still land, ``fear`` how long an overtaken run may still deliver.
+    """
+
+    client_id: str
+    me: str
+    now: datetime
+    client_name: str | None = None
+    targets: tuple[Target, ...] = ()
     due: bool = True
     force: bool = False
     hold: bool = False
     recover: bool = False
-    rotate_after: timedelta | None = timedelta(days=60)
-    expiry_margin: timedelta = timedelta(days=14)
+    compromised: bool = False
+    limits: Limits = field(default_factory=Limits)
     patience: timedelta = timedelta(hours=1)
+    grace: timedelta | None = None
     retire_ids: tuple[str, ...] = ()
+    successes: int = 5
+    landing: timedelta = timedelta(minutes=5)
+    fear: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen, in this order: LIST, then the store, then one exchange of each stored value.
+
+    ``current``, ``pending`` and ``known`` are verdicts of a token exchange (``accepted``, ``rejected``,
+    ``misconfigured``, ``unknown``), or None where none was made. ``rival`` names another live run.
+    """
+
+    listed: tuple[Listed, ...] = ()
+    record: Record | None = None
+    current: str | None = None
+    pending: str | None = None
+    known: str | None = None
+    rival: str | None = None
+
+    @property
+    def stored(self) -> Current | None:
+        """The current secret of the record."""
+        return self.record.current if self.record else None
+
+    @property
+    def expires(self) -> datetime | None:
+        """When it expires."""
+        return self.stored.expires_at if self.stored else None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``steps`` are to be taken in their order.
+    """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``act`` is the step of the record.
 
-    ``sweep`` are ids of secrets that may be deleted first; ``left`` are ids that nobody here may touch.
-    ``secret_id`` is the listed id of the pending secret, where it is known; ``restores`` the rotation id of the secret
-    whose value a roll-back adds again.
+    ``again`` says that a second round follows, now that nothing is left of earlier runs. ``left`` are listed ids that
+    nobody here may touch. ``since`` is the generation that the round began with, ``rotation_id`` what it made current.
+    The state of an outcome can also be ``rotated``, ``rolled_back``, ``retire_unconfirmed`` or ``failed``.
     """
 
     state: str
     reason: str
-    steps: tuple[str, ...] = ()
-    sweep: tuple[str, ...] = ()
+    act: str | None = None
+    again: bool = False
     left: tuple[str, ...] = ()
-    secret_id: str | None = None
-    restores: str | None = None
-
-    @property
-    def preliminaries(self) -> bool:
-        """Whether something is to be done before the procedure: a sweep, or a step that few runs need."""
-        return bool(self.sweep) or not _PRELIMINARY.isdisjoint(self.steps)
+    since: int = 0
+    rotation_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Retirement:
-    """``state`` is ``retire``, ``waiting``, ``blocked`` or ``done``.
-
-    With ``retire``, ``delete`` is the id of the one secret to delete (None: LIST shows that it is gone already).
-    ``current_id`` is the listed id of the current secret, where it is known.
-    """
-
-    state: str
-    reason: str
-    delete: str | None = None
-    current_id: str | None = None
+Check = Callable[[Seen, Wish], "Plan | None"]
 
 
-def plan_start(seen: Evidence, wish: Settings) -> Plan:
-    """What there is to do for this client now."""
+def plan_round(seen: Seen, wish: Wish) -> Plan:
+    """What this round does."""
+    return next(plan for plan in (check(seen, wish) for check in CHECKS) if plan is not None)
+
+
+def going(seen: Seen, wish: Wish) -> tuple[str, ...]:
+    """Ids that may go, as far as the list and the record tell: the previous one, leftovers, what the operator named."""
     record = seen.record
-    if seen.in_progress:
-        return Plan("unchanged", f"another run is rotating this client: {seen.in_progress}")
-    if record is not None and record.current is None and record.previous is not None:
-        return Plan("blocked", "the record holds a previous secret but no current one: it was not written by this role")
-    if record is not None and record.pending is not None:
-        return _plan_pending(seen, record, record.pending, wish)
-    current = record.current if record is not None else None
-    if record is None or current is None:
-        return _plan_first(seen)
-    if record.previous is not None:
-        return _plan_previous(seen, record, wish)
-    return _plan_current(seen, record, current, wish)
+    if record is None or record.current is None:
+        return ()
+    previous = rows_of(seen.listed, record.previous)
+    chosen = named_by_operator(seen.listed, record, wish.retire_ids)
+    if not rows_of(seen.listed, record.current):
+        # While the id in use is not known, the operator's word counts for the previous secret alone.
+        chosen = chosen if record.previous and not previous and len(chosen) == 1 else ()
+    used = {each for part in (record.current, record.pending) for each in rows_of(seen.listed, part)}
+    ids = (*previous, *leftovers(seen.listed, record), *chosen)
+    return highest_first(each for each in ids if each not in used)
 
 
-def plan_restore(seen: Evidence, wish: Settings) -> Plan:
-    """How to give the service its last secret again: the previous value is added under a new id, by the whole order."""
+def burning_ids(seen: Seen, record: Record) -> tuple[str, ...] | None:
+    """After a leak: the ids of all secrets of ours but the current one; None while the current one is not seen."""
+    current = rows_of(seen.listed, record.current)
+    if not current or record.leak is None:
+        return None
+    known = [Current(value=each.value, **each.model_dump(exclude={"value"})) for each in record.leak.burnt]
+    ids = (*leftovers(seen.listed, record), *(row for each in known for row in rows_of(seen.listed, each)))
+    return highest_first(each for each in ids if each not in current)
+
+
+def _another_run(seen: Seen, _wish: Wish) -> Plan | None:
+    return Plan(UNCHANGED, f"another run is rotating this client: {seen.rival}") if seen.rival else None
+
+
+def _strange_record(seen: Seen, _wish: Wish) -> Plan | None:
+    if seen.record and seen.record.current is None and seen.record.previous:
+        return Plan(BLOCKED, "the record holds a previous secret but no current one: it was not written by this role")
+    return None
+
+
+def _lost_record(seen: Seen, wish: Wish) -> Plan | None:
+    """Secrets that carry a tag of ours, and no record of them."""
+    if _stores_something(seen) or wish.recover or seen.known == "accepted":
+        return None
+    ours = tuple(row.secret_id for row in seen.listed if tag_in(row.description))
+    if not ours:
+        return None
+    return Plan(
+        BLOCKED,
+        f"there is no record, but {len(ours)} secret(s) of an earlier record are listed ({', '.join(ours)}): the store"
+        " was lost or moved, or another store manages this client. Nothing was changed. Bring the record back"
+        " (aritma.iam.move_store, or the right service_client_store); or run once with service_client_recover=true,"
+        " which adds a new secret and leaves those",
+        left=tuple(row.secret_id for row in seen.listed),
+    )
+
+
+def _stores_something(seen: Seen) -> bool:
+    return seen.record is not None and (seen.record.current is not None or seen.record.pending is not None)
+
+
+def _leak(seen: Seen, wish: Wish) -> Plan | None:
+    """A leak is answered to the end before anything else, whoever began it."""
     record = seen.record
-    if seen.in_progress:
-        return Plan("blocked", f"another run is rotating this client: {seen.in_progress}")
-    if record is None or record.pending is not None or record.previous is None:
-        return Plan("blocked", "the record holds no previous secret to go back to")
-    if seen.current != "accepted":
-        return _plan_refused(seen, record, wish)
-    expires = record.previous.expires_at
-    if expires and expires <= seen.now:
-        return Plan("blocked", f"the previous secret expired at {format_timestamp(expires)}: it would not be accepted")
-    previous = record.previous.rotation_id
-    reason = f"roll back: the secret of rotation {previous} is added again"
-    return Plan("rotate", reason, _with_room(record, _WHOLE), restores=previous)
+    if record is None or record.current is None:
+        return Plan(BLOCKED, "compromised: no secret is stored, so none is known to leak") if wish.compromised else None
+    if record.leak is None:
+        return Plan(ROTATE, "compromised: all that is known is replaced", BURN) if wish.compromised else None
+    if record.pending:
+        return None
+    if record.current.rotation_id in record.burnt:
+        return Plan(ROTATE, "compromised: all that is known is replaced", STAGE)
+    return Plan(ROTATE, "resume: after a leak, what was known is deleted", CLAIM)
 
 
-def procedure(plan: Plan, record: Record | None, *, check_mode: bool) -> str:
-    """Which row of steps a run goes through: ``none``, ``first``, ``finish``, ``restore`` or ``hand_over``.
-
-    ``first`` ends before a retirement, since there is nothing to retire. In check mode ``predict`` stands for the rows
-    that create something: it writes nothing and goes no further than the creation.
-    """
-    if not plan.steps:
-        return "none"
-    if not {PROMOTE, PROBE} & set(plan.steps):
-        return "hand_over"
-    if check_mode:
-        return "predict"
-    if MAKE_ROOM in plan.steps:
-        return "restore"
-    retires = record is not None and (record.previous is not None or record.current is not None)
-    return "finish" if retires else "first"
-
-
-def _plan_first(seen: Evidence) -> Plan:
-    """No value is stored: adopt the one that is known, or add the first one of ours beside what is there."""
-    others = tuple(each.secret_id for each in seen.listed)
-    if seen.known == "accepted" and len(others) == 1:
-        return Plan("rotate", "adopt: the known value is accepted, and one secret is listed", (ADOPT, DELIVER))
-    if seen.known in ("unknown", "misconfigured"):
-        return Plan("blocked", f"the exchange of the known value proved nothing ({seen.known})", left=others)
-    beside = f"; {len(others)} secret(s) made by others are left alone" if others else ""
-    return Plan("rotate", f"first: no secret is stored{beside}", _WHOLE, left=others)
-
-
-def _plan_pending(seen: Evidence, record: Record, pending: Pending, wish: Settings) -> Plan:
+def _pending(seen: Seen, wish: Wish) -> Plan | None:
     """A run was interrupted after it wrote ahead: go on with the same value."""
-    found = find(seen, record, pending)
-    # In a roll-back the old secret answers for the same value: accepted does not say that the new one was created.
-    lives_on = _lives_on(record, pending)
-    if found or (seen.pending == "accepted" and not lives_on):
-        return _plan_landed(seen, record, pending, found, wish)
-    if seen.pending == "rejected" and pending.expires_at and pending.expires_at <= seen.now:
-        reason = f"the value that was written ahead expired at {format_timestamp(pending.expires_at)}, and was not used"
-        return Plan("rotate", f"{reason}: it is forgotten, the next run adds another", (DISCARD,))
-    if seen.pending == "rejected" or lives_on:
-        steps = _with_room(record, _AFTER_STAGE)
-        return Plan("rotate", "resume: a value was written ahead, its secret was not created yet", steps)
-    return Plan("blocked", f"the exchange of the pending value proved nothing ({seen.pending}); nothing was changed")
-
-
-def _plan_landed(seen: Evidence, record: Record, pending: Pending, found: tuple[str, ...], wish: Settings) -> Plan:
+    pending = seen.record.pending if seen.record else None
+    if pending is None:
+        return None
+    rows = rows_of(seen.listed, pending)
     if seen.pending == "misconfigured":
-        return Plan("blocked", _MISCONFIGURED)
-    secret_id = found[0] if found else None
-    age = _pending_for(seen, pending)
-    if seen.pending == "rejected" and age > wish.patience:
-        reason = f"the pending secret is still refused {format_duration(age)} after it was created"
-        sure = identified(seen, pending)
-        if wish.hold or not sure:
-            return Plan("blocked", f"{reason}; it is kept because of hold or because its id is not known")
-        return Plan("rotate", f"{reason}: it is deleted, the next run adds another", (DISCARD,), secret_id=sure[0])
-    steps = _with_room(record, _AFTER_CREATE)
-    return Plan("rotate", "resume: the pending secret was created, not yet proven", steps, secret_id=secret_id)
+        return Plan(BLOCKED, _MISCONFIGURED)
+    if seen.pending not in ("accepted", "rejected"):
+        return Plan(BLOCKED, f"the exchange of the pending value proved nothing ({seen.pending}); nothing was changed")
+    if seen.pending == "rejected":
+        dead = _dead(pending, rows, wish)
+        if dead:
+            return _give_up(seen, wish, dead, rows)
+    if rows or seen.pending == "accepted":
+        return Plan(ROTATE, "resume: the pending secret was created, not yet proven", CLAIM)
+    return Plan(ROTATE, "resume: a value was written ahead, its secret was not created yet", CLAIM)
 
 
-def _pending_for(seen: Evidence, pending: Pending) -> timedelta:
-    """How long the pending secret has been there. A value that a roll-back adds again is older than its new secret."""
-    staged_at = (made_at(pending.rotation_id) if pending.restores else None) or pending.created_at
-    return seen.now - staged_at if staged_at else timedelta()
+def _dead(pending: Pending, rows: tuple[str, ...], wish: Wish) -> str | None:
+    """Why a pending secret that is refused will not come to life."""
+    if pending.expires_at and pending.expires_at <= wish.now:
+        return f"the pending secret expired at {format_timestamp(pending.expires_at)}, and was not used"
+    since = made_at(pending.rotation_id) or pending.created_at
+    age = wish.now - since if since else timedelta()
+    if rows and age > wish.patience:
+        return f"the pending secret is still refused {format_duration(age)} after it was created"
+    return None
 
 
-def _with_room(record: Record, steps: tuple[str, ...]) -> tuple[str, ...]:
-    """A roll-back retires the secret whose value it added again: a record keeps one ``previous``.
-
-    It does so before the proof: as long as the old secret answers for the value, an exchange proves nothing of the new.
-    """
-    if record.previous is None:
-        return steps
-    at = steps.index(PROVE)
-    return (*steps[:at], MAKE_ROOM, *steps[at:])
-
-
-def _plan_previous(seen: Evidence, record: Record, wish: Settings) -> Plan:
-    """Promoted, and the previous secret still lives: deliver again, prove the consumer, then see to its retirement."""
-    previous = record.previous
-    if seen.current != "accepted":
-        return _plan_refused(seen, record, wish)
-    due_at = previous.retire_after if previous else None
-    if due_at and seen.now < due_at:
-        return Plan("waiting", f"waiting until {format_timestamp(due_at)}: the previous secret stays valid", (DELIVER,))
-    return Plan("rotate", "resume: promoted; the previous secret is not retired yet", (DELIVER, PROBE))
+def _give_up(seen: Seen, wish: Wish, reason: str, rows: tuple[str, ...]) -> Plan:
+    # Without any other secret in the record, one that was given up would look like that of a lost record.
+    why = (
+        "of hold" if wish.hold else "the server shows no descriptions" if blind(seen.listed) else "it is the first one"
+    )
+    if rows and (wish.hold or blind(seen.listed) or seen.stored is None):
+        return Plan(BLOCKED, f"{reason}; it is kept because {why}. Delete secret {rows[0]} where it is managed")
+    return Plan(ROTATE, f"{reason}: it is given up", FORGET, again=wish.due)
 
 
-def _plan_current(seen: Evidence, record: Record, current: Current, wish: Settings) -> Plan:
-    """The usual case: one stored secret."""
-    expired = current.expires_at is not None and current.expires_at <= seen.now
-    if seen.current != "accepted":
-        if seen.current == "rejected" and current.expires_at and expired and wish.due:
-            return Plan("rotate", f"due: the secret expired at {format_timestamp(current.expires_at)}", _WHOLE)
-        return _plan_refused(seen, record, wish)
-    sweep: tuple[str, ...] = ()
-    left = others(seen, record)
-    if not wish.hold:
-        sweep = leftovers(seen, record) + named(seen, record, wish.retire_ids)
-        left = tuple(each for each in left if each not in sweep)
-    due, reason = due_reason(current, seen.now, wish)
-    if not due:
-        return Plan("unchanged", reason, (DELIVER,), sweep, left)
-    if not seen.descriptions_shown and not find(seen, record, current):
-        unclear = "LIST shows no descriptions and the id of the current secret is not known, so it could not be retired"
-        return Plan("blocked", f"{unclear}; nothing was changed", left=left)
-    return Plan("rotate", reason, _WHOLE, sweep, left)
+def _first(seen: Seen, _wish: Wish) -> Plan | None:
+    """No value is stored: adopt the one that is known, or add the first one of ours beside what is there."""
+    if seen.record and seen.record.current:
+        return None
+    left = tuple(row.secret_id for row in seen.listed)
+    if seen.known in ("unknown", "misconfigured"):
+        return Plan(BLOCKED, f"the exchange of the known value proved nothing ({seen.known})", left=left)
+    if seen.known == "rejected":
+        reason = "the value of service_client_known_secret is not accepted, so it was not adopted; nothing was changed"
+        return Plan(
+            BLOCKED, f"{reason}. Correct it, or leave it out to add a secret beside those that are there", left=left
+        )
+    if seen.known == "accepted" and len(left) == 1:
+        return Plan(ROTATE, "adopt: the known value is accepted, and one secret is listed", ADOPT)
+    beside = f"; {len(left)} secret(s) made by others are left alone" if left else ""
+    return Plan(ROTATE, f"first: no secret is stored{beside}", STAGE, left=left)
 
 
 _MISCONFIGURED = (
@@ -267,82 +264,122 @@ _MISCONFIGURED = (
 )
 
 
-def _plan_refused(seen: Evidence, record: Record, wish: Settings) -> Plan:
+def _refused(seen: Seen, wish: Wish) -> Plan | None:
+    """The stored secret is not accepted."""
+    record, expires = seen.record, seen.expires
+    if seen.current == "accepted":
+        return None
     if seen.current == "misconfigured":
-        return Plan("blocked", _MISCONFIGURED)
+        return Plan(BLOCKED, _MISCONFIGURED)
     if seen.current != "rejected":
-        reason = f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed"
-        return Plan("blocked", reason)
+        return Plan(BLOCKED, f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed")
+    if expires and expires <= wish.now and wish.due and record and not record.previous:
+        return Plan(ROTATE, f"due: the secret expired at {format_timestamp(expires)}", STAGE)
     if wish.recover:
-        forget = (FORGET,) if record.previous else ()
-        return Plan("rotate", "recover: the stored secret is not accepted; a new one is added", (*forget, *_WHOLE))
-    return Plan("blocked", f"the stored secret is not accepted, nothing was deleted. {RECOVERY}")
+        left = others(seen.listed, record)
+        return Plan(ROTATE, "recover: the stored secret is not accepted; a new one is added", RECOVER, left=left)
+    return Plan(BLOCKED, f"the stored secret is not accepted, nothing was deleted. {RECOVERY}")
 
 
-def due_reason(current: Current, now: datetime, wish: Settings) -> tuple[bool, str]:
+def _previous(seen: Seen, wish: Wish) -> Plan | None:
+    """Promoted, and the previous secret still lives: deliver where it is missing, then see to the retirement."""
+    record = seen.record
+    if record is None or record.previous is None:
+        return None
+    left = others(seen.listed, record)
+    again = wish.due and due_reason(seen, wish)[0]
+    if unsettled(record, wish.targets):
+        return Plan(ROTATE, "resume: promoted; not every target is proven to hold the new secret", CLAIM, again, left)
+    if wish.hold:
+        return Plan(WAITING, "hold is set: the previous secret is kept", left=left)
+    stop = objection(record, wish.targets, wish.grace, wish.now)
+    if stop:
+        return Plan(stop.state, stop.reason, left=left)
+    if blind(seen.listed) and not going(seen, wish) and not record.previous.doomed and seen.listed:
+        return Plan(BLOCKED, UNKNOWN_PREVIOUS, left=left)
+    return Plan(ROTATE, "resume: promoted; the previous secret is not retired yet", CLAIM, again, left)
+
+
+UNKNOWN_PREVIOUS = (
+    "it cannot be told which listed secret is the previous one; nothing was deleted. Name its id in"
+    " service_client_retire_ids"
+)
+
+
+def _leftovers(seen: Seen, wish: Wish) -> Plan | None:
+    ids = () if wish.hold else going(seen, wish)
+    if not ids or seen.record is None:
+        return None
+    left = tuple(each for each in others(seen.listed, seen.record) if each not in ids)
+    again = wish.due and due_reason(seen, wish)[0]
+    reason = f"{', '.join(ids)} is left of earlier runs, or was named: it is deleted"
+    stop = objection(seen.record, wish.targets, wish.grace, wish.now)
+    if stop and not unsettled(seen.record, wish.targets):
+        # Nothing is held up by what waits: the client is due, or not, all the same.
+        return None
+    return Plan(UNCHANGED, reason, CLAIM, again, left)
+
+
+def _due(seen: Seen, wish: Wish) -> Plan | None:
+    due, reason = due_reason(seen, wish)
+    if not due:
+        return None
+    left, record = others(seen.listed, seen.record), seen.record
+    unknown = blind(seen.listed) and not rows_of(seen.listed, seen.stored)
+    # Whichever it is, it is the previous one then: the operator may name it.
+    if record and unknown and len(named_by_operator(seen.listed, record, wish.retire_ids)) != 1:
+        return Plan(BLOCKED, UNKNOWN_CURRENT, left=left)
+    return Plan(ROTATE, reason, STAGE, left=left)
+
+
+def _restored(seen: Seen, wish: Wish) -> Plan | None:
+    """The stored secret works, and targets do not take it: they hold a newer one of a store that was restored."""
+    names = unsettled(seen.record, wish.targets) if seen.record and wish.recover and wish.due else ()
+    if not names:
+        return None
+    reason = f"recover: {', '.join(names)} does not hold the stored secret; a new one is added"
+    return Plan(ROTATE, reason, RECOVER, left=others(seen.listed, seen.record))
+
+
+UNKNOWN_CURRENT = (
+    "the server shows no descriptions and the id of the current secret is not known, so that it could not be retired;"
+    " nothing was changed. Name its id, and no other, in service_client_retire_ids"
+)
+
+
+def due_reason(seen: Seen, wish: Wish) -> tuple[bool, str]:
     """Whether the current secret is to be replaced now, and why or why not."""
-    if wish.force:
-        return True, "due: forced"
     if not wish.due:
         return False, "the stored secret is accepted"
-    return age_reason(current.created_at, current.expires_at, now, Limits(wish.rotate_after, wish.expiry_margin))
+    if wish.force:
+        return True, "due: forced"
+    return age_reason(seen.stored.created_at if seen.stored else None, seen.expires, wish.now, wish.limits)
 
 
-def plan_retirement(seen: Evidence, wish: Settings, *, consumer_proven: bool) -> Retirement:
-    """Whether ``previous`` may be deleted now. Each guard that objects is named."""
-    record = seen.record
-    if record is None or record.current is None:
-        return Retirement("done", "nothing to retire")
-    current_ids = find(seen, record, record.current)
-    current_id = current_ids[0] if current_ids else record.current.secret_id
-    if record.previous is None:
-        return Retirement("done", "nothing to retire", current_id=current_id)
-    objection = _objection(seen, record, wish, consumer_proven)
-    if objection:
-        return Retirement(*objection, current_id=current_id)
-    target = previous_id(seen, record)
-    if target is None:
-        return _retirement_without_id(seen, record, wish, current_id)
-    if target in in_use(seen, record):
-        return Retirement("blocked", f"secret {target} is recorded as previous and as in use", current_id=current_id)
-    return Retirement("retire", "the new secret is proven; the previous one goes", target, current_id)
+def _undelivered(seen: Seen, wish: Wish) -> Plan | None:
+    names = unsettled(seen.record, wish.targets) if seen.record else ()
+    if not names:
+        return None
+    return Plan(UNCHANGED, f"deliver: {', '.join(names)}", CLAIM, left=others(seen.listed, seen.record))
 
 
-def _objection(seen: Evidence, record: Record, wish: Settings, consumer_proven: bool) -> tuple[str, str] | None:
-    previous = record.previous
-    if wish.hold:
-        return "waiting", "hold is set: the previous secret is kept"
-    if previous and previous.retire_after and seen.now < previous.retire_after and record.pending is None:
-        return "waiting", f"waiting until {format_timestamp(previous.retire_after)}"
-    if seen.current != "accepted":
-        return "blocked", f"the value read back from the store is not accepted ({seen.current}); nothing was deleted"
-    if record.pending is not None:
-        return None if _made_again(seen, record, record.pending) else ("blocked", _UNPROVEN_PENDING)
-    if not consumer_proven:
-        return "blocked", "the consumer was not proven to use the new secret; nothing was deleted"
-    return None
+def _in_order(seen: Seen, wish: Wish) -> Plan | None:
+    return Plan(UNCHANGED, due_reason(seen, wish)[1], left=others(seen.listed, seen.record))
 
 
-_UNPROVEN_PENDING = "a pending secret is not proven yet; nothing was deleted"
-
-
-def _made_again(seen: Evidence, record: Record, pending: Current) -> bool:
-    """Whether a roll-back has made the previous value again under a new id: then no consumer misses the old id."""
-    return _lives_on(record, pending) and bool(find(seen, record, pending))
-
-
-def _retirement_without_id(seen: Evidence, record: Record, wish: Settings, current_id: str | None) -> Retirement:
-    chosen = named(seen, record, wish.retire_ids)
-    if len(chosen) == 1:
-        return Retirement(
-            "retire", "the previous secret goes, by the id that the operator named", chosen[0], current_id
-        )
-    if seen.descriptions_shown:
-        return Retirement("retire", "no listed secret carries the previous rotation id", current_id=current_id)
-    unclear = "it cannot be told which listed secret is the previous one; nothing was deleted"
-    return Retirement("blocked", f"{unclear}. Name its id in service_client_retire_ids.", current_id=current_id)
-
-
-def _lives_on(record: Record, pending: Current) -> bool:
-    """Whether ``pending`` is a roll-back: the previous value, to be added again under a new id."""
-    return record.previous is not None and record.previous.value == pending.value
+CHECKS: tuple[Check, ...] = (
+    _another_run,
+    _strange_record,
+    _lost_record,
+    _leak,
+    _pending,
+    _first,
+    _refused,
+    _previous,
+    _restored,
+    _leftovers,
+    _due,
+    _undelivered,
+    _in_order,
+)
+"""The order of the guide "Rotation explained"."""

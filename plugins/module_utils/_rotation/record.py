@@ -4,15 +4,15 @@
 """The record of one client in a credential store, and the pure steps that lead from one record to the next.
 
 A record holds ``current`` (what the service should use), ``pending`` (written ahead, not proven yet) and ``previous``
-(replaced, to be deleted once the consumer is proven to use ``current``). Every step raises ``version`` by one: stores
-compare it when they write.
+(replaced, to be deleted once every consumer is proven to use ``current``), and the evidence of what was delivered.
+Whoever writes a record raises its ``version`` and sets or ends the lease: see ``written``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.deps import (
@@ -43,53 +43,78 @@ Timestamp = Annotated[datetime, BeforeValidator(_moment), PlainSerializer(format
 SecretId = Annotated[str, BeforeValidator(_identifier)]
 
 
-_TRANSIENT = frozenset({"lease", "listed_before", "restores", "rolled_back"})
-"""Members that are written only while they have a value."""
-
-
 class _Stored(BaseModel):
     # Unknown members of the same schema are kept when a record is written again.
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
 
-class Previous(_Stored):
-    """A secret that was replaced. ``value`` stays until its deletion is confirmed.
-
-    ``rolled_back`` marks one that the consumer could not use: it is never rolled back to.
-    """
-
-    value: str = Field(repr=False, min_length=1)
-    rotation_id: str
-    secret_id: SecretId | None = None
-    retire_after: Timestamp | None = None
-    created_at: Timestamp | None = None
-    expires_at: Timestamp | None = None
-    rolled_back: bool | None = None
-
-
 class Current(_Stored):
-    """A secret in use. ``secret_id`` is unknown until a LIST has shown it.
+    """A stored secret. ``created_at`` and ``expires_at`` are those of the value.
 
-    ``listed_before`` are the ids that the server listed before the POST, kept until ``secret_id`` is known: the only
-    evidence where LIST shows no descriptions.
+    What is known of its id at the server: ``secret_id``, with ``confirmed`` or ``adopted`` where a list that shows no
+    tags may be believed about it, as long as it shows the id under the description ``listed_as``. Until it is known,
+    ``listed_before`` are the ids listed before the POST, ``told_id`` is what the answer to the POST said, and
+    ``guessed_id`` what the run ``guessed_by`` saw as the only new one.
     """
 
     value: str = Field(repr=False, min_length=1)
     rotation_id: str
     secret_id: SecretId | None = None
-    description: str | None = None
     created_at: Timestamp | None = None
     expires_at: Timestamp | None = None
+    adopted: bool | None = None
+    confirmed: bool | None = None
+    listed_as: str | None = None
     listed_before: list[SecretId] | None = None
+    told_id: SecretId | None = None
+    guessed_id: SecretId | None = None
+    guessed_by: str | None = None
 
 
 class Pending(Current):
-    """A secret that is written ahead and not proven yet.
+    """A secret that is written ahead and not proven yet."""
 
-    ``restores`` is set in a roll-back: the rotation id of the secret whose value is added again.
+
+class Previous(Current):
+    """A secret that was replaced. ``value`` stays until it is refused by the token endpoint.
+
+    ``doomed``, the tombstone, says that its DELETE may have been sent: it is never taken back. ``rolled_back`` marks
+    one that a consumer could not use. Neither is ever rolled back to.
     """
 
-    restores: str | None = None
+    doomed: bool | None = None
+    rolled_back: bool | None = None
+
+
+class Delivered(_Stored):
+    """What is known of one target: for which generation it was written (None: it is only named), when, and the proofs.
+
+    A proof is the name of a confirmed reload or probe: see ``evidence.Target``. ``unproven`` says that its consumers
+    were not seen to use it: a run with another configuration does not know which proofs it takes.
+    """
+
+    generation: int | None = None
+    at: Timestamp | None = None
+    proofs: list[str] = Field(default_factory=list)
+    unproven: bool | None = None
+
+
+class Burnt(_Stored):
+    """A secret that was known when a leak was reported."""
+
+    value: str = Field(repr=False, min_length=1)
+    rotation_id: str
+    secret_id: SecretId | None = None
+    adopted: bool | None = None
+    listed_as: str | None = None
+
+
+class Leak(_Stored):
+    """A leak that is not closed yet. Until ``until``, requests of earlier runs may still land."""
+
+    at: Timestamp
+    until: Timestamp
+    burnt: list[Burnt]
 
 
 class Lease(_Stored):
@@ -100,32 +125,49 @@ class Lease(_Stored):
 
 
 class Record(_Stored):
-    """One client's credentials, as DESIGN section 6 writes them."""
+    """One client's credentials. ``generation`` is raised whenever another value becomes current.
+
+    ``targets`` holds the evidence by the name of the target, ``burnt`` the rotation ids that may never come back.
+    ``overtaken`` are rotation ids that a run whose lease ran out may still deliver, and until when that is feared.
+    """
 
     schema_: int = Field(default=SCHEMA, alias="schema")
     client_id: str
     client_name: str | None = None
     version: int = 0
+    generation: int = 0
     current: Current | None = None
     pending: Pending | None = None
     previous: Previous | None = None
+    targets: dict[str, Delivered] = Field(default_factory=dict)
+    leak: Leak | None = None
+    burnt: list[str] = Field(default_factory=list)
+    overtaken: dict[str, Timestamp] = Field(default_factory=dict)
     last_rotated_at: Timestamp | None = None
     last_verified_at: Timestamp | None = None
     lease: Lease | None = None
 
     def to_data(self) -> dict[str, Any]:
-        """As plain JSON data. Members that only exist at times are left out when they are empty."""
-        data: dict[str, Any] = self.model_dump(mode="json", by_alias=True)
-        for part in (data, data["current"], data["pending"], data["previous"]):
-            for name in _TRANSIENT & (part or {}).keys():
-                if part[name] is None:
-                    del part[name]
-        return data
+        """As plain JSON data. Members of ours without a value are left out, but for the three secrets."""
+        data = _without_nothing(self, self.model_dump(mode="json", by_alias=True))
+        return {**data, **{name: data.get(name) for name in ("current", "pending", "previous")}}
 
     def values(self) -> frozenset[str]:
         """Every secret value in the record: what no text may show."""
-        held = (self.current, self.pending, self.previous)
+        held = (self.current, self.pending, self.previous, *(self.leak.burnt if self.leak else ()))
         return frozenset(each.value for each in held if each is not None)
+
+
+def _without_nothing(model: BaseModel, data: Mapping[str, Any]) -> dict[str, Any]:
+    """``data`` of a model without members of ours that are None; null members of others are kept."""
+    kept = {}
+    for name, value in data.items():
+        part = getattr(model, name, None)
+        if isinstance(part, BaseModel):
+            kept[name] = _without_nothing(part, value)
+        elif value is not None or name in (model.model_extra or {}):
+            kept[name] = value
+    return kept
 
 
 def read_record(data: object, *, client_id: str, where: str) -> Record:
@@ -188,115 +230,128 @@ def encode_record(record: Record) -> str:
     return json.dumps(record.to_data(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _next(record: Record, **members: Any) -> Record:
-    return record.model_copy(update={"version": record.version + 1, **members})
+def written(record: Record, lease: Lease | None) -> Record:
+    """The record as it is stored next: a version later, under this lease or, with None, under none."""
+    return record.model_copy(update={"version": record.version + 1, "lease": lease})
 
 
-def stage(
-    record: Record | None,
-    *,
-    client_id: str,
-    client_name: str | None,
-    pending: Pending,
-    lease: Lease | None,
-) -> Record:
-    """Write ahead: ``pending`` and this run's lease, in one step. A pending secret that is there already is kept."""
-    base = record or Record(client_id=client_id)
-    return _next(
-        base,
-        client_name=client_name or base.client_name,
-        pending=base.pending or pending,
-        lease=lease,
-    )
+def staged(record: Record, pending: Pending) -> Record:
+    """Write ahead. What was previous before is forgotten: it is a leftover from then on."""
+    return record.model_copy(update={"pending": pending, "previous": None})
 
 
-def claim(record: Record, lease: Lease) -> Record:
-    """Take the lease where nothing is to be written ahead: before a delivery, and to go on after a promotion."""
-    return _next(record, lease=lease)
+def named(record: Record, targets: Iterable[str]) -> Record:
+    """Name every target that this run may write to, before it does: a retirement asks for evidence of each."""
+    new = {name: Delivered() for name in targets if name not in record.targets}
+    return record.model_copy(update={"targets": {**record.targets, **new}})
 
 
-def promote(record: Record, *, at: datetime, grace: timedelta, secret_id: str | None = None) -> Record:
-    """``pending`` was proven: it becomes ``current``, and what was current becomes ``previous``, kept for ``grace``.
+def delivered(record: Record, evidence: Mapping[str, Delivered]) -> Record:
+    """Replace what is known of these targets."""
+    return record.model_copy(update={"targets": {**record.targets, **evidence}})
 
-    Raises ``StoreError`` when nothing is pending, or when a previous secret still waits for its deletion.
+
+def overtaken(record: Record, *, until: datetime) -> Record:
+    """The lease was taken from a run that may only sleep: it may still deliver what is current now."""
+    if record.current is None:
+        return record
+    return record.model_copy(update={"overtaken": {**record.overtaken, record.current.rotation_id: until}})
+
+
+def doubted(record: Record, *, at: datetime) -> Record:
+    """When the fear of an overtaken run is over, older evidence counts no more: all is written and proven again."""
+    if not any(end <= at for end in record.overtaken.values()):
+        return record
+    feared = {name: end for name, end in record.overtaken.items() if end > at}
+    return record.model_copy(update={"targets": dict.fromkeys(record.targets, Delivered()), "overtaken": feared})
+
+
+def promoted(record: Record, pending: Pending, *, at: datetime, told_id: str | None) -> Record:
+    """``pending`` was proven: it becomes ``current``, and what was current becomes ``previous``.
+
+    Raises ``StoreError`` when a previous secret still waits for its deletion: a record keeps one, so that none is
+    forgotten.
     """
-    if record.pending is None:
-        raise StoreError(f"The record of client {record.client_id} has no pending secret to promote.")
     if record.previous is not None:
         raise StoreError(
-            f"The record of client {record.client_id} still has a previous secret.",
-            hint="Retire it first: a record keeps one, so that none is forgotten.",
+            f"The record of client {record.client_id} still has a previous secret.", hint="Retire it first."
         )
-    proven = Current(**record.pending.model_dump(exclude={"restores"}))
-    return _next(
-        record,
-        current=_identified(proven, secret_id),
-        pending=None,
-        previous=None if record.current is None else _replaced(record.current, record.pending, at + grace),
-        last_rotated_at=at,
-        last_verified_at=at,
-        # With nothing to retire, all that must not be done twice is done.
-        lease=record.lease if record.current is not None else None,
+    current = Current(**{**pending.model_dump(), "told_id": told_id or pending.told_id})
+    # After a leak the old value is nobody's previous: it goes with the others that are burnt.
+    replaced = None if record.current is None or record.leak else Previous(**record.current.model_dump())
+    return record.model_copy(
+        update={
+            "generation": record.generation + 1,
+            "current": current,
+            "pending": None,
+            "previous": replaced,
+            "last_rotated_at": at,
+            "last_verified_at": at,
+        }
     )
 
 
-def _identified(current: Current, secret_id: str | None) -> Current:
-    if secret_id is None:
-        return current
-    return current.model_copy(update={"secret_id": secret_id, "listed_before": None})
+def pointed_back(record: Record, *, at: datetime) -> Record:
+    """The service gets its last secret again: ``current`` and ``previous`` swap, under a new generation.
 
-
-def _replaced(current: Current, by: Pending, retire_after: datetime) -> Previous:
-    return Previous(
-        value=current.value,
-        rotation_id=current.rotation_id,
-        secret_id=current.secret_id,
-        retire_after=retire_after,
-        created_at=current.created_at,
-        expires_at=current.expires_at,
-        rolled_back=True if by.restores else None,
+    Nothing is added at the server. Raises ``StoreError`` where the previous secret may be gone or was never to return.
+    """
+    current, previous = record.current, record.previous
+    if current is None or previous is None or previous.doomed or previous.rolled_back:
+        raise StoreError(f"The record of client {record.client_id} has no previous secret to go back to.")
+    return record.model_copy(
+        update={
+            "generation": record.generation + 1,
+            "current": Current(**previous.model_dump(exclude={"doomed", "rolled_back"})),
+            "previous": Previous(**current.model_dump(), rolled_back=True),
+            "last_rotated_at": at,
+        }
     )
 
 
-def retire(record: Record, *, at: datetime, secret_id: str | None = None) -> Record:
-    """The deletion of ``previous`` is confirmed: forget it, and note the id of ``current`` if it was learned.
-
-    It ends the lease, except in a roll-back, which goes on with its pending secret.
-    """
-    current = record.current and _identified(record.current, secret_id)
-    lease = record.lease if record.pending else None
-    return _next(record, current=current, previous=None, last_verified_at=at, lease=lease)
-
-
-def discard(record: Record) -> Record:
-    """``pending`` was refused for good, and its secret is gone from the server: forget it, end the lease."""
-    return _next(record, pending=None, lease=None)
+def doomed(record: Record, going: Sequence[str] = ()) -> Record:
+    """Set the tombstone on ``previous``: from now on a DELETE may be under way. ``going`` are the ids to be deleted."""
+    current, previous = record.current, record.previous
+    if current and current.listed_before:
+        left = [each for each in current.listed_before if each not in going]
+        current = current.model_copy(update={"listed_before": left})
+    return record.model_copy(
+        update={"current": current, "previous": previous and previous.model_copy(update={"doomed": True})}
+    )
 
 
-def release(record: Record, *, secret_id: str | None = None) -> Record:
-    """End the lease, note the id of ``current`` if it was learned, and leave the rest as it is."""
-    return _next(record, current=record.current and _identified(record.current, secret_id), lease=None)
+def retired(record: Record, *, at: datetime) -> Record:
+    """``previous`` is refused: forget it, and targets that are known by name alone."""
+    known = {name: each for name, each in record.targets.items() if each.generation == record.generation}
+    return record.model_copy(update={"previous": None, "targets": known, "last_verified_at": at})
 
 
-def identify(record: Record, secret_id: str) -> Record:
-    """Note the id of ``current``, which a LIST has shown."""
-    return _next(record, current=record.current and _identified(record.current, secret_id))
+def forgotten(record: Record) -> Record:
+    """``pending`` is refused for good: forget it, before its secret is deleted as a leftover."""
+    return record.model_copy(update={"pending": None})
 
 
-def adopt(
-    client_id: str,
-    client_name: str | None,
-    *,
-    value: str,
-    rotation_id: str,
-    listed: Sequence[str],
-    at: datetime,
-    base: Record | None = None,
-) -> Record:
-    """A record for a client whose one listed secret is known and was accepted. ``base`` is an empty record, if any.
+def adopted(record: Record, current: Current, *, at: datetime) -> Record:
+    """The one listed secret is known and was accepted: it becomes the current one."""
+    return record.model_copy(
+        update={"generation": record.generation + 1, "current": current, "last_verified_at": at, "last_rotated_at": at}
+    )
 
-    When the secret was made is not known: its age counts from now.
-    """
-    base = base or Record(client_id=client_id)
-    adopted = Current(value=value, rotation_id=rotation_id, secret_id=listed[0], description=None, created_at=at)
-    return _next(base, client_name=client_name or base.client_name, current=adopted, last_verified_at=at)
+
+def burning(record: Record, *, at: datetime, until: datetime) -> Record:
+    """Mark all that is known as leaked. What is marked is never promoted nor restored; ``pending`` is forgotten."""
+    parts = [each for each in (record.current, record.pending, record.previous) if each is not None]
+    known = record.leak.burnt if record.leak else []
+    new = [
+        Burnt(**each.model_dump(include={"value", "rotation_id", "secret_id", "adopted", "listed_as"}))
+        for each in parts
+        if each.value not in {burnt.value for burnt in known}
+    ]
+    leak = Leak(at=at, until=until, burnt=[*known, *new])
+    tags = dict.fromkeys([*record.burnt, *(each.rotation_id for each in parts)])
+    return record.model_copy(update={"leak": leak, "burnt": list(tags), "pending": None, "previous": None})
+
+
+def extinguished(record: Record, *, at: datetime) -> Record:
+    """Everything that was burnt is refused, and nothing of it can land any more."""
+    return retired(record, at=at).model_copy(update={"leak": None})

@@ -14,192 +14,254 @@ import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.deps import ValidationError
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import record as records
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
+    Burnt,
     Current,
+    Delivered,
     Lease,
     Pending,
     Previous,
     Record,
-    adopt,
-    claim,
     decode_record,
-    discard,
     encode_record,
-    identify,
-    promote,
     read_record,
-    release,
     require_name,
-    retire,
-    stage,
 )
-from ansible_collections.aritma.iam.tests.unit.rotation.role import CLIENT, LONG_AGO, NOW, rotation_id
+from ansible_collections.aritma.iam.tests.unit.rotation.play import CLIENT, LONG_AGO, NOW, rotation_id
 
 WHERE = "The test store"
-GRACE = timedelta(hours=1)
-LEASE = Lease(owner="job 7", expires_at=NOW + GRACE)
+HOUR = timedelta(hours=1)
+LEASE = Lease(owner="job 7", expires_at=NOW + HOUR)
 CURRENT = Current(value="canary-current", rotation_id=rotation_id(0), secret_id="1", created_at=LONG_AGO)
 PENDING = Pending(value="canary-pending", rotation_id=rotation_id(1), created_at=NOW, listed_before=["1"])
 PREVIOUS = Previous(value="canary-previous", rotation_id=rotation_id(2), secret_id="9")
-RECORD = Record(client_id=CLIENT, client_name="billing", version=4, current=CURRENT)
-STAGED = stage(RECORD, client_id=CLIENT, client_name=None, pending=PENDING, lease=LEASE)
-PROMOTED = promote(STAGED, at=NOW, grace=GRACE, secret_id="2")
+PROVEN = Delivered(generation=3, at=LONG_AGO, proofs=["probe"])
+RECORD = Record(
+    client_id=CLIENT, client_name="billing", version=4, generation=3, current=CURRENT, targets={"file": PROVEN}
+)
+STAGED = records.staged(RECORD, PENDING)
+PROMOTED = records.promoted(STAGED, PENDING, at=NOW, told_id="2")
+BACK = records.pointed_back(PROMOTED, at=NOW + HOUR)
+DOOMED = records.doomed(PROMOTED)
+BURNING = records.burning(STAGED.model_copy(update={"previous": PREVIOUS}), at=NOW, until=NOW + HOUR)
 
 
-def reread(record: Record) -> Record:
-    return decode_record(encode_record(record), client_id=CLIENT, where=WHERE)
+def changes(before: Record, after: Record) -> set[str]:
+    """The members in which two records differ."""
+    first, second = before.to_data(), after.to_data()
+    return {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)}
 
 
-STEPS: list[tuple[str, Record, Record]] = [
-    ("stage", RECORD, STAGED),
-    ("claim", RECORD, claim(RECORD, LEASE)),
-    ("promote", STAGED, PROMOTED),
-    ("retire", PROMOTED, retire(PROMOTED, at=NOW)),
-    ("discard", STAGED, discard(STAGED)),
-    ("release", STAGED, release(STAGED, secret_id="1")),
-]
+# ---- the steps
 
 
-@pytest.mark.parametrize(("before", "after"), [each[1:] for each in STEPS], ids=[each[0] for each in STEPS])
-def test_a_step_raises_the_version_by_one_and_survives_the_store(before: Record, after: Record) -> None:
-    assert after.version == before.version + 1
-    assert reread(after) == after
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD,
+        STAGED,
+        PROMOTED,
+        BACK,
+        DOOMED,
+        BURNING,
+        records.overtaken(RECORD, until=NOW + HOUR),
+        records.written(STAGED, LEASE),
+    ],
+)
+def test_every_record_survives_the_store(record: Record) -> None:
+    assert decode_record(encode_record(record), client_id=CLIENT, where=WHERE) == record
 
 
-def test_staging_writes_pending_and_lease_and_nothing_else() -> None:
-    assert (STAGED.current, STAGED.pending, STAGED.previous, STAGED.lease) == (CURRENT, PENDING, None, LEASE)
-    assert STAGED.client_name == "billing"
+def test_a_record_is_written_a_version_later_under_a_lease_or_under_none() -> None:
+    held = records.written(RECORD, LEASE)
+    assert (held.version, held.lease, changes(RECORD, held)) == (5, LEASE, {"version", "lease"})
+    ended = records.written(held, None)
+    assert (ended.version, ended.lease) == (6, None)
 
 
-def test_staging_begins_a_record() -> None:
-    record = stage(None, client_id=CLIENT, client_name="billing", pending=PENDING, lease=None)
-    assert (record.version, record.client_name, record.current) == (1, "billing", None)
+def test_staging_writes_ahead_and_forgets_what_was_previous() -> None:
+    assert (STAGED.pending, changes(RECORD, STAGED)) == (PENDING, {"pending"})
+    assert records.staged(PROMOTED, PENDING).previous is None
 
 
-def test_staging_keeps_a_pending_secret_that_is_there() -> None:
-    other = PENDING.model_copy(update={"value": "another"})
-    again = stage(STAGED, client_id=CLIENT, client_name=None, pending=other, lease=None)
-    assert (again.pending, again.lease) == (PENDING, None)
+def test_targets_are_named_once_and_keep_what_is_known_of_them() -> None:
+    named = records.named(RECORD, ["file", "vault"])
+    assert named.targets == {"file": PROVEN, "vault": Delivered()}
+    assert records.named(named, ["file", "vault"]) == named
 
 
-def test_promoting_keeps_the_replaced_secret_as_previous_until_its_time() -> None:
-    assert PROMOTED.pending is None
+def test_evidence_replaces_what_was_known_of_a_target() -> None:
+    known = records.delivered(records.named(RECORD, ["vault"]), {"file": Delivered()})
+    assert known.targets == {"file": Delivered(), "vault": Delivered()}
+
+
+def test_promoting_keeps_the_replaced_secret_and_raises_the_generation() -> None:
     assert PROMOTED.current is not None
-    assert (PROMOTED.current.value, PROMOTED.current.secret_id) == (PENDING.value, "2")
-    assert PROMOTED.current.listed_before is None
     assert PROMOTED.previous is not None
-    assert (PROMOTED.previous.value, PROMOTED.previous.secret_id) == (CURRENT.value, "1")
-    assert PROMOTED.previous.retire_after == NOW + GRACE
-    assert PROMOTED.previous.rolled_back is None
-    assert (PROMOTED.lease, PROMOTED.last_rotated_at, PROMOTED.last_verified_at) == (LEASE, NOW, NOW)
+    assert PROMOTED.current.model_dump() == {**PENDING.model_dump(), "told_id": "2"}
+    assert PROMOTED.current.__class__ is Current
+    assert PROMOTED.previous.model_dump() == {**CURRENT.model_dump(), "doomed": None, "rolled_back": None}
+    assert (PROMOTED.generation, PROMOTED.pending, PROMOTED.targets) == (4, None, {"file": PROVEN})
+    assert PROMOTED.last_rotated_at == PROMOTED.last_verified_at == NOW
 
 
-def test_promoting_keeps_the_times_of_the_replaced_secret() -> None:
-    expiring = CURRENT.model_copy(update={"expires_at": NOW + GRACE})
-    previous = promote(STAGED.model_copy(update={"current": expiring}), at=NOW, grace=GRACE).previous
-    assert previous is not None
-    assert (previous.created_at, previous.expires_at) == (LONG_AGO, NOW + GRACE)
-
-
-def test_promoting_without_an_id_keeps_the_snapshot_that_tells_it() -> None:
-    current = promote(STAGED, at=NOW, grace=GRACE).current
-    assert current is not None
-    assert (current.secret_id, current.listed_before) == (None, ["1"])
+def test_promoting_keeps_an_id_that_was_told_before() -> None:
+    told = PENDING.model_copy(update={"told_id": "7"})
+    promoted = records.promoted(STAGED, told, at=NOW, told_id=None)
+    assert promoted.current is not None
+    assert promoted.current.told_id == "7"
 
 
 def test_promoting_the_first_secret_leaves_no_previous() -> None:
-    first = stage(None, client_id=CLIENT, client_name=None, pending=PENDING, lease=LEASE)
-    promoted = promote(first, at=NOW, grace=GRACE)
-    assert (promoted.previous, promoted.lease) == (None, None)
+    first = records.staged(Record(client_id=CLIENT), PENDING)
+    assert records.promoted(first, PENDING, at=NOW, told_id=None).previous is None
 
 
-def test_a_roll_back_marks_what_it_replaces() -> None:
-    back = STAGED.model_copy(update={"pending": PENDING.model_copy(update={"restores": rotation_id(0)})})
-    promoted = promote(back, at=NOW, grace=GRACE)
-    assert promoted.previous is not None
-    assert promoted.previous.rolled_back is True
-    assert "restores" not in json.loads(encode_record(promoted))["current"]
+def test_promoting_after_a_leak_leaves_no_previous_either() -> None:
+    new = records.promoted(BURNING, PENDING, at=NOW, told_id=None)
+    assert (new.previous, new.leak, new.burnt) == (None, BURNING.leak, BURNING.burnt)
 
 
-def test_nothing_is_promoted_without_pending_or_over_a_previous_secret() -> None:
-    with pytest.raises(StoreError, match="no pending secret to promote"):
-        promote(RECORD, at=NOW, grace=GRACE)
-    with pytest.raises(StoreError, match=r"still has a previous secret\. Retire it first"):
-        promote(STAGED.model_copy(update={"previous": PREVIOUS}), at=NOW, grace=GRACE)
+def test_nothing_is_promoted_over_a_previous_secret() -> None:
+    with pytest.raises(StoreError, match=rf"client {CLIENT} still has a previous secret\. Retire it first"):
+        records.promoted(PROMOTED, PENDING, at=NOW, told_id=None)
 
 
-def test_retiring_clears_previous_and_lease_and_notes_the_id() -> None:
-    nameless = promote(STAGED, at=NOW, grace=GRACE)
-    retired = retire(nameless, at=NOW + GRACE, secret_id="2")
-    assert retired.current is not None
-    assert (retired.current.secret_id, retired.current.listed_before) == ("2", None)
-    assert (retired.previous, retired.lease, retired.last_verified_at) == (None, None, NOW + GRACE)
+def test_pointing_back_swaps_and_raises_the_generation() -> None:
+    assert BACK.current == CURRENT
+    assert BACK.current.__class__ is Current
+    assert BACK.previous is not None
+    assert (BACK.previous.value, BACK.previous.rolled_back, BACK.previous.doomed) == (PENDING.value, True, None)
+    assert (BACK.generation, BACK.last_rotated_at, BACK.last_verified_at) == (5, NOW + HOUR, NOW)
+    assert changes(PROMOTED, BACK) == {"generation", "current", "previous", "last_rotated_at"}
 
 
-def test_retiring_in_a_roll_back_keeps_pending_and_lease() -> None:
-    retired = retire(STAGED.model_copy(update={"previous": PREVIOUS}), at=NOW)
-    assert (retired.previous, retired.pending, retired.lease) == (None, PENDING, LEASE)
+@pytest.mark.parametrize("record", [RECORD, BACK, DOOMED, Record(client_id=CLIENT, previous=PREVIOUS)])
+def test_there_is_no_way_back_to_what_is_doomed_was_rolled_back_or_is_not_there(record: Record) -> None:
+    with pytest.raises(StoreError, match=f"client {CLIENT} has no previous secret to go back to"):
+        records.pointed_back(record, at=NOW)
 
 
-def test_discarding_clears_pending_and_lease_only() -> None:
-    kept = discard(STAGED.model_copy(update={"previous": PREVIOUS}))
-    assert (kept.current, kept.pending, kept.previous, kept.lease) == (CURRENT, None, PREVIOUS, None)
+def test_the_tombstone_is_set_on_the_previous_secret_alone() -> None:
+    assert DOOMED.previous is not None
+    assert DOOMED.previous.doomed is True
+    assert changes(PROMOTED, DOOMED) == {"previous"}
+    assert records.doomed(RECORD) == RECORD
+    assert records.doomed(Record(client_id=CLIENT)) == Record(client_id=CLIENT)
 
 
-def test_releasing_ends_the_lease_only() -> None:
-    kept = release(STAGED)
-    assert kept.lease is None
-    assert kept.model_copy(update={"version": STAGED.version, "lease": LEASE}) == STAGED
+def test_an_id_that_goes_is_no_longer_expected_among_those_that_were_there() -> None:
+    assert PROMOTED.current is not None
+    before = PROMOTED.current.model_copy(update={"listed_before": ["1", "2", "9"]})
+    doomed = records.doomed(PROMOTED.model_copy(update={"current": before}), ("9", "1"))
+    assert doomed.current is not None
+    assert doomed.current.listed_before == ["2"]
 
 
-def test_claiming_takes_the_lease_only() -> None:
-    held = claim(RECORD, LEASE)
-    assert held.lease == LEASE
-    assert held.model_copy(update={"version": RECORD.version, "lease": None}) == RECORD
+def test_retiring_forgets_previous_and_the_targets_of_older_generations() -> None:
+    known = records.delivered(DOOMED, {"new": Delivered(generation=4), "named": Delivered()})
+    retired = records.retired(known, at=NOW + HOUR)
+    assert (retired.previous, retired.last_verified_at) == (None, NOW + HOUR)
+    assert retired.targets == {"new": Delivered(generation=4)}
+    assert changes(known, retired) == {"previous", "targets", "last_verified_at"}
 
 
-def test_an_id_is_noted_where_there_is_a_current_secret() -> None:
-    nameless = promote(STAGED, at=NOW, grace=GRACE)
-    for step in (release(nameless, secret_id="2"), identify(nameless, "2")):
-        assert step.current is not None
-        assert (step.current.secret_id, step.current.listed_before) == ("2", None)
-    empty = Record(client_id=CLIENT, previous=PREVIOUS)
-    for step in (release(empty, secret_id="2"), identify(empty, "2"), retire(empty, at=NOW, secret_id="2")):
-        assert step.current is None
+def test_forgetting_forgets_what_is_pending_alone() -> None:
+    assert records.forgotten(STAGED) == RECORD
 
 
-@pytest.mark.parametrize(("given", "held", "kept"), [("new", "old", "new"), (None, "old", "old"), ("new", None, "new")])
-def test_adopting_and_staging_note_the_name(given: str | None, held: str | None, kept: str) -> None:
-    base = Record(client_id=CLIENT, client_name=held)
-    adopted = adopt(CLIENT, given, value="v", rotation_id="r", listed=["7"], at=NOW, base=base)
-    staged = stage(base, client_id=CLIENT, client_name=given, pending=PENDING, lease=None)
-    assert (adopted.client_name, staged.client_name) == (kept, kept)
-    assert adopted.current == Current(value="v", rotation_id="r", secret_id="7", created_at=NOW)
+def test_adopting_makes_the_known_secret_the_current_one() -> None:
+    record = records.adopted(Record(client_id=CLIENT), CURRENT, at=NOW)
+    assert (record.current, record.generation) == (CURRENT, 1)
+    assert record.last_rotated_at == record.last_verified_at == NOW
 
 
-def test_adopting_begins_a_record_with_the_listed_id() -> None:
-    record = adopt(CLIENT, "billing", value="canary", rotation_id=rotation_id(0), listed=["7"], at=NOW)
-    assert record.current is not None
-    assert (record.version, record.current.secret_id, record.last_verified_at) == (1, "7", NOW)
-    assert reread(record) == record
+# ---- an overtaken run
+
+
+def test_what_is_current_when_a_lease_is_overtaken_is_feared_for_a_time() -> None:
+    until = NOW + HOUR
+    feared = records.overtaken(RECORD, until=until)
+    assert feared.overtaken == {CURRENT.rotation_id: until}
+    assert changes(RECORD, feared) == {"overtaken"}
+    both = records.overtaken(feared.model_copy(update={"current": PENDING}), until=until + HOUR)
+    assert both.overtaken == {CURRENT.rotation_id: until, PENDING.rotation_id: until + HOUR}
+
+
+def test_without_a_current_secret_nothing_is_feared() -> None:
+    assert records.overtaken(Record(client_id=CLIENT), until=NOW) == Record(client_id=CLIENT)
+
+
+def test_evidence_is_doubted_when_the_fear_is_over_and_not_before() -> None:
+    feared = records.overtaken(RECORD, until=NOW + HOUR)
+    assert records.doubted(feared, at=NOW) == feared
+    assert records.doubted(RECORD, at=NOW) == RECORD
+    doubted = records.doubted(feared, at=NOW + HOUR)
+    assert (doubted.overtaken, doubted.targets) == ({}, {"file": Delivered()})
+    still = feared.model_copy(update={"overtaken": {**feared.overtaken, "r": NOW + 2 * HOUR}})
+    assert records.doubted(still, at=NOW + HOUR).overtaken == {"r": NOW + 2 * HOUR}
+
+
+# ---- a leak
+
+
+def test_a_leak_burns_all_that_is_known() -> None:
+    assert BURNING.leak is not None
+    assert (BURNING.leak.at, BURNING.leak.until) == (NOW, NOW + HOUR)
+    assert [each.value for each in BURNING.leak.burnt] == ["canary-current", "canary-pending", "canary-previous"]
+    assert BURNING.burnt == [CURRENT.rotation_id, PENDING.rotation_id, PREVIOUS.rotation_id]
+    assert (BURNING.current, BURNING.pending, BURNING.previous) == (CURRENT, None, None)
+
+
+def test_a_burnt_secret_keeps_what_tells_its_id() -> None:
+    held = CURRENT.model_copy(update={"adopted": True, "listed_as": "by hand", "guessed_id": "5"})
+    burning = records.burning(RECORD.model_copy(update={"current": held}), at=NOW, until=NOW)
+    assert burning.leak is not None
+    known = {"value": held.value, "rotation_id": held.rotation_id, "secret_id": "1"}
+    assert burning.leak.burnt == [Burnt(**known, adopted=True, listed_as="by hand")]
+
+
+def test_a_second_leak_adds_to_the_first() -> None:
+    new = records.promoted(BURNING, PENDING.model_copy(update={"value": "canary-new"}), at=NOW, told_id=None)
+    again = records.burning(new, at=NOW + HOUR, until=NOW + HOUR)
+    assert again.leak is not None
+    assert [each.value for each in again.leak.burnt][3:] == ["canary-new"]
+    assert records.burning(again, at=NOW, until=NOW).leak == again.leak.model_copy(update={"at": NOW, "until": NOW})
+
+
+def test_a_leak_that_is_put_out_keeps_the_tags_that_may_never_come_back() -> None:
+    record = records.extinguished(BURNING, at=NOW + HOUR)
+    assert (record.leak, record.burnt, record.last_verified_at) == (None, BURNING.burnt, NOW + HOUR)
+    assert record.targets == {"file": PROVEN}
+
+
+# ---- text
 
 
 def test_members_that_only_exist_at_times_are_not_written_empty() -> None:
     data = json.loads(encode_record(RECORD))
     assert "lease" not in data
     assert "listed_before" not in data["current"]
-    assert "restores" not in json.loads(encode_record(STAGED))["pending"]
-    assert "rolled_back" not in json.loads(encode_record(PROMOTED))["previous"]
-    assert (data["pending"], data["previous"], data["current"]["expires_at"]) == (None, None, None)
+    assert "doomed" not in json.loads(encode_record(PROMOTED))["previous"]
+    assert (data["pending"], data["previous"], "leak" in data) == (None, None, False)
+    assert "expires_at" not in data["current"]
     assert data["current"]["created_at"] == "2026-09-24T10:00:00Z"
 
 
 def test_unknown_members_of_the_same_schema_are_kept() -> None:
     data = {**json.loads(encode_record(STAGED)), "note": "kept"}
     data["pending"]["label"] = "kept too"
-    record = promote(read_record(data, client_id=CLIENT, where=WHERE), at=NOW, grace=GRACE)
-    written = json.loads(encode_record(record))
+    record = read_record(data, client_id=CLIENT, where=WHERE)
+    assert record.pending is not None
+    written = json.loads(encode_record(records.promoted(record, record.pending, at=NOW, told_id=None)))
     assert (written["note"], written["current"]["label"]) == ("kept", "kept too")
+
+
+def test_a_record_of_the_first_edition_is_read() -> None:
+    held = {"value": "v", "rotation_id": "r", "retire_after": "2026-11-24T10:00:00Z"}
+    record = read_record({"client_id": CLIENT, "version": 3, "current": held}, client_id=CLIENT, where=WHERE)
+    assert (record.generation, record.targets, record.burnt, record.overtaken) == (0, {}, [], {})
 
 
 def test_a_numeric_secret_id_is_read_as_text() -> None:
@@ -291,12 +353,13 @@ def test_a_record_of_another_name_is_refused(held: str | None, wanted: str | Non
         require_name(record, wanted)
 
 
-@pytest.mark.parametrize("shown", [repr(STAGED), str(STAGED), repr(PROMOTED), repr(PREVIOUS)])
+@pytest.mark.parametrize("shown", [repr(STAGED), str(STAGED), repr(PROMOTED), repr(PREVIOUS), repr(BURNING)])
 def test_no_value_is_shown_by_a_record(shown: str) -> None:
     assert "canary" not in shown
 
 
 def test_all_values_are_known_to_be_secret() -> None:
-    everything: Any = STAGED.model_copy(update={"previous": PREVIOUS})
+    everything = STAGED.model_copy(update={"previous": PREVIOUS})
     assert everything.values() == {"canary-current", "canary-pending", "canary-previous"}
     assert RECORD.values() == {"canary-current"}
+    assert BURNING.values() == everything.values()

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import run
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import SCHEMA, merge_entry, write_entry
 
 
-def note(path: Path, name: str) -> dict[str, Any]:
-    """Write the entry of one client; it is what the task returns."""
-    left_open = dict.fromkeys(("reason", "rotation_id", "previous_rotation_id", "left"))
-    entry = {"client_id": f"id-{name}", "client_name": name, "results": {}, "outcome": "failed", "calls": []}
-    return dict(run({"path": str(path), **entry, **left_open}, False).result["entry"])
+def note(path: Path, name: str) -> None:
+    """Write the entry of one client."""
+    entry = {"client_id": f"id-{name}", "client_name": name, "state": "failed", "at": "2026-11-24T10:00:00Z"}
+    write_entry(str(path), entry)
+
+
+def names(path: Path) -> list[str]:
+    return [each["client_name"] for each in json.loads(path.read_text(encoding="utf-8"))["clients"]]
 
 
 @pytest.mark.parametrize("there", [True, False])
@@ -29,14 +31,20 @@ def test_each_client_has_one_entry(tmp_path: Path, there: bool) -> None:
         path.touch()
     for name in ("b", "a", "b"):
         note(path, name)
-    assert [each["client_name"] for each in json.loads(path.read_text(encoding="utf-8"))["clients"]] == ["a", "b"]
+    assert names(path) == ["a", "b"]
+
+
+def test_an_entry_takes_the_place_of_an_earlier_one() -> None:
+    first = merge_entry({}, {"client_name": "a", "state": "failed", "at": "2026-11-24T10:00:00Z"})
+    again = {"client_name": "a", "state": "rotated", "at": "2026-11-24T10:05:00Z"}
+    assert merge_entry(first, again) == {"schema": SCHEMA, "written_at": "2026-11-24T10:05:00Z", "clients": [again]}
 
 
 def test_what_is_no_entry_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"schema": 1, "clients": ["x", None, {"client_name": "a"}]}), encoding="utf-8")
     note(path, "b")
-    assert [each["client_name"] for each in json.loads(path.read_text(encoding="utf-8"))["clients"]] == ["a", "b"]
+    assert names(path) == ["a", "b"]
 
 
 @pytest.mark.parametrize("text", ["no json", "[]", '{"clients": {}}'])
@@ -46,3 +54,8 @@ def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path, text: str) 
     with pytest.raises(IamError, match=r"holds something else than a report, which is not overwritten. Move it away"):
         note(path, "a")
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_report_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    with pytest.raises(IamError, match=r"cannot be written: No such file or directory\. Give a path"):
+        note(tmp_path / "no such folder" / "report.json", "a")

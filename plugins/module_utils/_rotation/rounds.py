@@ -1,0 +1,444 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps of one round of a rotation.
+
+No I/O: a step yields what it needs to know or to write, and is sent the answer.
+
+Production answers through a store and the API; the exhaustive model answers in every way that can go wrong. Both drive
+these very functions. No step writes to the API: that is what the visible tasks between them are for. A round is
+
+    begin, [create, prove, promote], deliver, [guard, delete, confirm], close
+
+and a first, due, resumed, adopted, swept, discarded or rolled-back run is the same round with other data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import BlockedError, StoreConflictError
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import record as records
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
+    Exchanged,
+    Shown,
+    noted,
+    objection,
+    unsettled,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed, blind, learned
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
+    ADOPT,
+    BLOCKED,
+    BURN,
+    FAILED,
+    FORGET,
+    RECOVER,
+    ROLLED_BACK,
+    ROTATE,
+    ROTATED,
+    STAGE,
+    UNCHANGED,
+    UNCONFIRMED,
+    UNKNOWN_PREVIOUS,
+    WAITING,
+    Plan,
+    Seen,
+    Wish,
+    burning_ids,
+    going,
+    plan_round,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Leak, Pending, Record
+
+T = TypeVar("T")
+
+
+class List(NamedTuple):
+    """The listed secrets. ``awaited`` is a rotation id whose row should be there: a list that lags is read again."""
+
+    awaited: str | None = None
+
+
+class Read(NamedTuple):
+    """The record as it is stored now: a ``Held``."""
+
+
+class Exchange(NamedTuple):
+    """The verdict of the token endpoint on one value. ``patient``: a refusal is asked about again for a while."""
+
+    value: str
+    patient: bool = False
+
+
+class Mint(NamedTuple):
+    """A new secret to write ahead: a ``Pending``. ``base`` is the record, or None for a lineage of its own."""
+
+    base: Record | None
+
+
+class Write(NamedTuple):
+    """Put ``record`` in the place of the one that was read, under our lease, which is renewed, or under none (``end``).
+
+    The answer is the record as stored. Where somebody has written it meanwhile, the step ends with
+    ``StoreConflictError``.
+    """
+
+    record: Record
+    end: bool = False
+
+
+class Held(NamedTuple):
+    """What is stored.
+
+    ``ours``: the lease is this run's, so that nobody else has written since. ``rival`` names another live run.
+    ``silent``: the lease is of a run that may only sleep. ``ends`` is when a lease that is not ours ends, or ended.
+    """
+
+    record: Record | None
+    ours: bool = False
+    rival: str | None = None
+    silent: bool = False
+    ends: datetime | None = None
+
+
+Ask: TypeAlias = "List | Read | Exchange | Mint | Write"
+Steps = Generator[Ask, Any, T]
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a step hands on to the tasks that follow.
+
+    ``pending`` is the secret to create and prove. ``deliver``: targets are written, not only looked at. ``retire``:
+    something may be deleted in this round; ``delete`` are the ids that may go now, ``dead`` the values, by rotation id,
+    that are to be refused then.
+    """
+
+    plan: Plan
+    record: Record | None = None
+    pending: Pending | None = None
+    deliver: bool = False
+    retire: bool = False
+    delete: tuple[str, ...] = ()
+    dead: Mapping[str, str] = field(default_factory=dict)
+    listed: tuple[Listed, ...] = ()
+
+
+def carry_out(steps: Steps[T], answer: Callable[[Ask], Any]) -> T:
+    """Run a step to its end."""
+    reply = None
+    try:
+        while True:
+            reply = answer(steps.send(reply))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _ours(held: Held) -> Record:
+    """The record, as long as nobody else has taken over. Raises ``StoreConflictError``."""
+    if held.record is None or not held.ours:
+        who = f": {held.rival} goes on with this client." if held.rival else ", and another run may have gone on."
+        raise StoreConflictError(
+            f"This run no longer holds the lease{who} Nothing more was changed here.",
+            hint="Run again: it goes on where the record says.",
+        )
+    return held.record
+
+
+def begin(wish: Wish, known_value: str | None = None) -> Steps[Round]:
+    """List, read the store, exchange what it holds, decide; write the next secret ahead, or take the lease.
+
+    LIST comes before the store: a store that was read first could miss what another run has written ahead and created
+    in between, and its secret would look like a leftover.
+    """
+    listed: tuple[Listed, ...] = yield List()
+    held: Held = yield Read()
+    if held.rival:
+        return Round(plan_round(Seen(listed, held.record, rival=held.rival), wish), held.record, listed=listed)
+    record = held.record and learned(held.record, listed, wish.me)
+    current = record.current if record else None
+    pending = record.pending if record else None
+    seen = Seen(
+        listed,
+        record,
+        current=(yield Exchange(current.value)) if current else None,
+        pending=(yield Exchange(pending.value)) if pending else None,
+        known=(yield Exchange(known_value)) if known_value and not (current or pending) else None,
+    )
+    plan = replace(plan_round(seen, wish), since=record.generation if record else 0)
+    if plan.act is None:
+        if record and current and current.confirmed and held.record != record:
+            # What a list without tags told is kept: the run that confirms it must be another than the one that guessed.
+            record = yield Write(_feared(record, held, wish), end=True)
+        return Round(plan, record, listed=listed)
+    record = yield from _acted(plan.act, seen, held, wish, known_value)
+    record = yield Write(records.named(record, [each.name for each in wish.targets]))
+    return Round(plan, record, record.pending, True, _may_retire(wish, record), listed=listed)
+
+
+def _may_retire(wish: Wish, record: Record) -> bool:
+    """Whether it may come to a deletion in this round: of the current secret too, once it was replaced."""
+    return not wish.hold and (record.current is not None or record.leak is not None)
+
+
+def _acted(act: str, seen: Seen, held: Held, wish: Wish, known_value: str | None) -> Steps[Record]:
+    """The record after the step that the plan names."""
+    base = seen.record or Record(client_id=wish.client_id)
+    base = base.model_copy(update={"client_name": wish.client_name or base.client_name})
+    base = _feared(records.doubted(base, at=wish.now), held, wish)
+    if act == ADOPT:
+        (row,) = seen.listed
+        minted: Pending = yield Mint(None)
+        current = Current(
+            value=known_value or "",
+            rotation_id=minted.rotation_id,
+            secret_id=row.secret_id,
+            adopted=True,
+            listed_as=row.description,
+            created_at=wish.now,
+        )
+        return records.adopted(base, current, at=wish.now)
+    if act == FORGET:
+        return records.forgotten(base)
+    if act == BURN:
+        base = records.burning(base, at=wish.now, until=_landed(base, held, wish))
+    if act in (STAGE, RECOVER, BURN):
+        pending: Pending = yield Mint(base if base.current and act != RECOVER else None)
+        before = [row.secret_id for row in seen.listed] if blind(seen.listed) else None
+        return records.staged(base, pending.model_copy(update={"listed_before": before}))
+    return base
+
+
+def _feared(record: Record, held: Held, wish: Wish) -> Record:
+    """The record, with what a run may still deliver whose lease is taken, or ended, here."""
+    if not held.silent or all(each.fenced for each in wish.targets):
+        return record
+    return records.overtaken(record, until=wish.now + wish.fear)
+
+
+def _landed(record: Record, held: Held, wish: Wish) -> datetime:
+    """When no POST of a known value can land any more: each was sent under a lease, and before its promotion."""
+    sent = [record.last_rotated_at] if record.last_rotated_at else []
+    if record.pending or held.ends:
+        sent.append(max(wish.now, held.ends or wish.now))
+    return max([wish.now, *(each + wish.landing for each in sent)])
+
+
+def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = None) -> Steps[Round]:
+    """``pending`` was accepted often enough, in this run: it becomes the current one. Without that it raises."""
+    held: Held = yield Read()
+    record = _ours(held)
+    pending = record.pending
+    if pending is None:
+        raise BlockedError("The record holds no pending secret to promote.", hint="Run again.")
+    if not exchanged.proves(pending.rotation_id, wish.successes):
+        raise BlockedError(
+            f"Nothing proves that the secret of rotation {pending.rotation_id} is accepted"
+            f" ({wish.successes} times in a row), so it did not become the current one.",
+            hint="Let the task Prove end well: a keyword above the role must not skip it or ignore its failure.",
+        )
+    if pending.rotation_id in record.burnt:
+        raise BlockedError(
+            f"The secret of rotation {pending.rotation_id} was leaked: it is not used.", hint="Run again."
+        )
+    record = yield Write(records.promoted(record, pending, at=wish.now, told_id=told_id))
+    retire = not wish.hold and (record.previous is not None or record.leak is not None)
+    return Round(replace(plan, rotation_id=pending.rotation_id), record, None, True, retire)
+
+
+def deliver(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
+    """Write down what was delivered and proven, at once."""
+    held: Held = yield Read()
+    record = yield Write(noted(_ours(held), shown, wish.targets, wish.now))
+    return Round(plan, record, deliver=True, retire=_may_retire(wish, record))
+
+
+def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
+    """List, read the store back, exchange what it holds; write the evidence and the tombstone; say what may go."""
+    listed: tuple[Listed, ...] = yield List(plan.rotation_id)
+    held: Held = yield Read()
+    record = noted(learned(_ours(held), listed, wish.me), shown, wish.targets, wish.now)
+    current = record.current
+    if current is None or record.pending is not None:
+        raise BlockedError("A pending secret is not proven yet; nothing was deleted.", hint="Run again.")
+    if record.leak:
+        ids = _burning(wish, record, listed)
+        stop = None
+    else:
+        ids = going(Seen(listed, record), wish)
+        stop = _stop(wish, plan, record, shown, listed, ids)
+    if stop is None and (yield Exchange(current.value, patient=True)) != "accepted":
+        stop = Plan(BLOCKED, "the value read back from the store is not accepted; nothing was deleted")
+    if stop:
+        record = yield Write(record)
+        # What was begun is to be ended by Close, whatever stops the deletion; a roll-back stays one while it waits.
+        if stop.state == WAITING and plan.state in (ROLLED_BACK, FAILED):
+            plan = replace(plan, reason=f"{plan.reason} {stop.reason}", again=False)
+        else:
+            plan = replace(plan, state=stop.state, reason=stop.reason, again=stop.again)
+        return Round(plan, record, listed=listed)
+    record = yield Write(records.doomed(record, ids))
+    return Round(plan, record, delete=ids, dead=_dead(record), listed=listed)
+
+
+def _stop(
+    wish: Wish, plan: Plan, record: Record, shown: Shown, listed: tuple[Listed, ...], ids: tuple[str, ...]
+) -> Plan | None:
+    """Why nothing is deleted in this round."""
+    if wish.hold:
+        return Plan(WAITING, HOLD)
+    open_ = unsettled(record, wish.targets)
+    if shown.differing & set(open_):
+        return replace(plan, again=True)  # written by another round, now that its evidence is withdrawn
+    if open_:
+        return Plan(BLOCKED, f"{', '.join(open_)}: not proven to hold and use the current secret; nothing was deleted")
+    found = objection(record, wish.targets, wish.grace, wish.now) if ids or record.previous else None
+    if found:
+        return Plan(found.state, found.reason)
+    if record.previous and not record.previous.doomed and not ids and blind(listed) and listed:
+        return Plan(BLOCKED, UNKNOWN_PREVIOUS)
+    return None
+
+
+HOLD = "hold is set: the previous secret is kept"
+
+
+def _burning(wish: Wish, record: Record, listed: tuple[Listed, ...]) -> tuple[str, ...]:
+    """After a leak all that was known goes, whether or not the consumers were proven."""
+    ids = burning_ids(Seen(listed, record), record)
+    if wish.hold or ids is None or (record.current and record.current.rotation_id in record.burnt):
+        raise BlockedError(
+            "The secret that replaces the leaked ones is not in use, or not listed yet; nothing was deleted.",
+            hint="Run again in a moment.",
+        )
+    return ids
+
+
+def _dead(record: Record) -> dict[str, str]:
+    if record.leak:
+        return {each.rotation_id: each.value for each in record.leak.burnt}
+    return {record.previous.rotation_id: record.previous.value} if record.previous else {}
+
+
+def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[Round]:
+    """Clear what is done with, end the lease, and tell the outcome.
+
+    Where nothing was begun nothing is written, unless a target was found to hold another credential: its evidence is
+    withdrawn, and another round writes it.
+    """
+    if plan.act is None and plan.state in (UNCHANGED, WAITING):
+        return (yield from _looked(wish, plan, shown))
+    listed: tuple[Listed, ...] = yield List(plan.rotation_id)
+    held: Held = yield Read()
+    record = noted(learned(_ours(held), listed, wish.me), shown, wish.targets, wish.now)
+    if record.leak:
+        outcome, record = _after_leak(wish, plan, record, record.leak, listed, exchanged)
+    else:
+        previous = record.previous
+        gone = bool(previous and previous.doomed and exchanged.verdict(previous.rotation_id) == "rejected")
+        outcome = _outcome(wish, plan, record, gone)
+        if gone or (previous is None and not unsettled(record, wish.targets)):
+            record = records.retired(record, at=wish.now)
+    record = yield Write(record, end=True)
+    return Round(outcome, record, listed=listed)
+
+
+def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
+    """Nothing was begun, and the targets were looked at."""
+    differing = [each.name for each in wish.targets if each.name in shown.differing]
+    if not differing:
+        return Round(plan)
+    held: Held = yield Read()
+    if held.record is None or held.rival:
+        return Round(plan, held.record)
+    lost = Shown(differing=frozenset(differing))
+    record = yield Write(noted(_feared(held.record, held, wish), lost, wish.targets, wish.now), end=True)
+    return Round(replace(plan, reason=f"{', '.join(differing)} held another credential", again=True), record)
+
+
+def _outcome(wish: Wish, plan: Plan, record: Record, gone: bool) -> Plan:
+    previous = record.previous
+    open_ = unsettled(record, wish.targets)
+    if plan.state not in (ROTATE, UNCHANGED):
+        return replace(plan, again=False)
+    if record.pending:
+        return replace(plan, state=BLOCKED, reason=NOT_ISSUED, again=False)
+    if open_ and not plan.again:
+        return replace(plan, state=BLOCKED, reason=f"{', '.join(open_)}: not proven to hold and use the current secret")
+    if previous and not gone:
+        if previous.doomed:
+            return replace(plan, state=UNCONFIRMED, reason=STILL_ACCEPTED, again=False)
+        stop = objection(record, wish.targets, wish.grace, wish.now)
+        state, reason = (stop.state, stop.reason) if stop and not wish.hold else (WAITING, HOLD)
+        return replace(plan, state=state, reason=reason, again=plan.again and bool(open_))
+    return replace(plan, state=ROTATED if gone or record.generation > plan.since else UNCHANGED)
+
+
+NOT_ISSUED = "the next secret was written ahead and not made the current one: its tasks did not run"
+
+STILL_ACCEPTED = (
+    "the previous secret is not refused yet, so it stays in the record; the next run looks again. If it is listed under"
+    " an id that could not be told, name that in service_client_retire_ids"
+)
+
+
+def _after_leak(
+    wish: Wish, plan: Plan, record: Record, leak: Leak, listed: tuple[Listed, ...], exchanged: Exchanged
+) -> tuple[Plan, Record]:
+    """A leak is closed when each leaked secret is refused, none is listed, and none can land any more."""
+    ids = burning_ids(Seen(listed, record), record)
+    alive = [each.rotation_id for each in leak.burnt if exchanged.verdict(each.rotation_id) != "rejected"]
+    if ids is None or ids or alive:
+        what = ", ".join(alive) or "a leaked secret"
+        return replace(plan, state=BLOCKED, reason=f"compromised: {what} is not refused yet; run again"), record
+    waits = wish.now < leak.until
+    until = format_timestamp(leak.until)
+    landing = "a request of an earlier run may still land. Run again then"
+    record = record if waits else records.extinguished(record, at=wish.now)
+    open_ = unsettled(record, wish.targets)
+    if plan.state == FAILED or open_:
+        what = f"{', '.join(open_)}: not proven to use the new secret" if open_ else plan.reason
+        reason = (
+            f"every leaked secret was deleted and is refused, but {what}{f'; until {until} {landing}' if waits else ''}"
+        )
+        return replace(plan, state=BLOCKED, reason=reason, again=False), record
+    if waits:
+        reason = f"waiting until {until}: every leaked secret is refused, but {landing}"
+        return replace(plan, state=WAITING, reason=reason), record
+    return replace(plan, state=ROTATED, reason="compromised: every secret that was known is refused"), record
+
+
+def abandon(wish: Wish, plan: Plan, shown: Shown, failure: Plan, *, refused: bool = False) -> Steps[Round]:
+    """Something failed: give the service back what still works, or end the lease.
+
+    Where consumers were not proven to use the new secret, or it is refused, and the previous one is accepted and not
+    doomed, the record points back to it: nothing is added, nothing deleted. ``failure`` is the outcome otherwise. A
+    pending value that the server does not take (``refused``) is forgotten, so that it is not offered for ever.
+    """
+    failure = replace(failure, since=plan.since, left=plan.left)
+    held: Held = yield Read()
+    if held.record is None or not held.ours:
+        return Round(failure, held.record)
+    record = noted(held.record, shown, wish.targets, wish.now)
+    current, previous = record.current, record.previous
+    if record.leak and current and current.rotation_id not in record.burnt and not wish.hold:
+        record = yield Write(record)
+        return Round(replace(failure, state=FAILED), record, retire=True)
+    if current and previous and not previous.doomed and not previous.rolled_back and not record.pending:
+        failed = bool(unsettled(record, wish.targets)) or (yield Exchange(current.value, patient=True)) == "rejected"
+        if failed and previous.rotation_id not in record.burnt and (yield Exchange(previous.value)) == "accepted":
+            record = yield Write(
+                records.named(records.pointed_back(record, at=wish.now), [t.name for t in wish.targets])
+            )
+            return Round(replace(failure, state=ROLLED_BACK), record, deliver=True, retire=_may_retire(wish, record))
+        if failed:
+            nothing = "There is no earlier secret to go back to that still works."
+            failure = replace(failure, state=BLOCKED, reason=f"{failure.reason} {nothing}")
+    record = yield Write(records.forgotten(record) if refused else record, end=True)
+    return Round(failure, record)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who reads the credential, as the planner and as the tasks of the role see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Target, unsettled
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._spec import (
+    DeliveryTarget,
+    proves_itself,
+    read_deliveries,
+)
+
+PROBES = ("command", "url", "tasks")
+_PROBE_MEMBERS = frozenset({*PROBES, "status_code", "contains", "retries", "delay", "timeout"})
+
+
+@dataclass(frozen=True)
+class Consumers:
+    """Deliveries and probe of one client: ``targets`` for the planner, ``tasks`` for the role."""
+
+    deliveries: tuple[DeliveryTarget, ...]
+    probe: Mapping[str, Any]
+    default_host: str
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts on which the probe is run."""
+        return tuple(dict.fromkeys(host for each in self.deliveries for host in each.hosts)) or (self.default_host,)
+
+    @property
+    def own_tasks(self) -> bool:
+        """Whether tasks of the caller deliver, reload or probe."""
+        return "tasks" in self.probe or any(
+            each.kind == "tasks" or "tasks" in (each.reload or {}) for each in self.deliveries
+        )
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What the planner asks evidence of."""
+        return tuple(
+            Target(
+                each.name,
+                proofs=frozenset(self._proofs(each)),
+                steps=frozenset(_notice(each)),
+                fenced=each.kind != "tasks",
+            )
+            for each in self.deliveries
+        )
+
+    def _proofs(self, delivery: DeliveryTarget) -> list[str]:
+        reloads = [_reload(delivery, host) for host in _readers(delivery)] if delivery.reload else []
+        probes = [_probe(host) for host in _readers(delivery)] if self.probe else []
+        return [*_rolled_out(delivery).values(), *reloads, *probes]
+
+    def tasks(self, record: Record, *, write: bool) -> dict[str, Any]:
+        """What the tasks of the delivery loop over.
+
+        What is not settled yet is written, reloaded and probed, where ``write`` says that this run may; all else is
+        only looked at.
+        """
+        current = record.current
+        mark = {"generation": record.generation, "rotation_id": current.rotation_id if current else ""}
+        settled = {each.name: each.settled(record.targets.get(each.name), record.generation) for each in self.targets}
+        open_ = [each for each in self.deliveries if write and not settled[each.name]]
+        files = [each for each in self.deliveries if each.kind == "file"]
+        servers = [each for each in self.deliveries if each.kind not in ("file", "tasks")]
+        own = [
+            {**mark, "target": each.name, "host": each.host, **each.options} for each in open_ if each.kind == "tasks"
+        ]
+        reloads = [
+            {**mark, "proof": _reload(each, host), "host": host, **each.reload}
+            for each in open_
+            if each.reload
+            for host in _readers(each)
+        ]
+        hosts = dict.fromkeys(host for each in open_ for host in _readers(each)) if self.probe else {}
+        notices = [{**mark, "proof": proof, "notify": list(each.notify)} for each in open_ for proof in _notice(each)]
+        return {
+            "files": [
+                {**mark, "target": each.name, "host": each.host, "look": each not in open_, **each.options}
+                for each in files
+            ],
+            "servers": [
+                {**mark, "target": each.name, "look": each not in open_, **_rolled_out(each)} for each in servers
+            ],
+            # Apart from the items of the loop, which are shown: these can hold a token.
+            "server_options": {each.name: each.options for each in servers},
+            "own": own,
+            "notify": notices,
+            "services": [each for each in reloads if "service" in each],
+            "commands": [each for each in reloads if "command" in each],
+            "reloads": [{**each, "file": each["tasks"]} for each in reloads if "tasks" in each],
+            "probes": self._probes(mark, hosts),
+            "more": bool(servers or own or notices or reloads or hosts),
+        }
+
+    def first_probes(self, record: Record) -> list[dict[str, Any]]:
+        """The probes of a service that was proven to work, before its credential is replaced; none where it was not."""
+        if not self.probe or record.current is None or unsettled(record, self.targets):
+            return []
+        mark = {"generation": record.generation, "rotation_id": record.current.rotation_id}
+        return self._probes(mark, self.hosts)
+
+    def _probes(self, mark: Mapping[str, Any], hosts: Iterable[str]) -> list[dict[str, Any]]:
+        file = {"file": self.probe["tasks"]} if "tasks" in self.probe else {}
+        return [{**mark, **file, "proof": _probe(host), "host": host} for host in hosts]
+
+
+def read_consumers(
+    deliveries: Sequence[Mapping[str, Any]], probe: Mapping[str, Any] | None, default_host: str
+) -> Consumers:
+    """Deliveries and probe out of the variables of the role. Raises ``OptionError``."""
+    given = {name: value for name, value in (probe or {}).items() if value not in (None, "")}
+    unknown = sorted(given.keys() - _PROBE_MEMBERS)
+    ways = [name for name in PROBES if name in given]
+    if unknown or (given and len(ways) != 1):
+        what = f"there is no member {', '.join(unknown)}" if unknown else f"one of {', '.join(PROBES)} is needed"
+        raise OptionError(
+            f"service_client_probe: {what}; it has {', '.join(sorted(given))}.",
+            hint=f"Give one of {', '.join(PROBES)}; also {', '.join(sorted(_PROBE_MEMBERS - {*PROBES}))}.",
+            option="probe",
+        )
+    return Consumers(tuple(read_deliveries(deliveries, default_host)), given, default_host)
+
+
+def _readers(delivery: DeliveryTarget) -> tuple[str, ...]:
+    """Where the consumers of one target are: what is written on a host is read there."""
+    return (delivery.host,) if delivery.host else delivery.hosts
+
+
+def _rolled_out(delivery: DeliveryTarget) -> dict[str, str]:
+    """The proof that a delivery is by itself, if it is one."""
+    return {"proof": f"rollout for {delivery.name}"} if proves_itself(delivery) else {}
+
+
+def _reload(delivery: DeliveryTarget, host: str) -> str:
+    return f"reload for {delivery.name}" + ("" if delivery.host else f" on {host}")
+
+
+def _probe(host: str) -> str:
+    return f"probe on {host}"
+
+
+def _notice(delivery: DeliveryTarget) -> list[str]:
+    return [f"handlers for {delivery.name}"] if delivery.notify else []

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers what the steps of a rotation ask for: through the credential store, and through the API."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError, IamError, MissingError
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
+from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
+    Listed,
+    blind,
+    carries,
+    lineage_of,
+    new_rotation_id,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
+    Pending,
+    Record,
+    require_name,
+    written,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import (
+    Ask,
+    Exchange,
+    Held,
+    List,
+    Mint,
+    Read,
+    Write,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import generate_value
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
+from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, new_lease, rival, silent
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Store
+
+Api = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
+"""Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""
+
+_PAUSE = 1.0
+_PATIENCE = 10.0
+"""Seconds: for a list that lags, for a node that does not know a secret yet, for a client that was just made."""
+
+
+@dataclass
+class Desk:
+    """Answers for one client in one task.
+
+    ``calls`` counts requests; ``details`` are the words of exchanges that did not accept. In check mode nothing is
+    written: a write is answered with what would be stored.
+    """
+
+    params: Params
+    api: Api
+    open_store: Callable[[str], Store]
+    me: Owner
+    span: timedelta
+    lifetime: timedelta | None
+    check_mode: bool
+    client_id: str = ""
+    calls: Counter[str] = field(default_factory=Counter)
+    details: list[str] = field(default_factory=list)
+    wrote: bool = False
+    _token: str = ""
+
+    def __call__(self, ask: Ask) -> Any:
+        """The answer to one question of a step. Raises ``IamError``."""
+        if isinstance(ask, List):
+            return self._list(ask.awaited)
+        if isinstance(ask, Read):
+            return self._read()
+        if isinstance(ask, Exchange):
+            return self._exchange(ask)
+        if isinstance(ask, Mint):
+            return self._mint(ask.base)
+        return self._write(ask)
+
+    def find_client(self) -> str:
+        """The client: as given, as the store knows it, or as the server knows its name."""
+        self.client_id = self.params["client_id"] or self.stored_client() or self._named_client()
+        return self.client_id
+
+    def stored_client(self) -> str | None:
+        """The client, where the store itself says whose record it holds."""
+        if self.params["client_id"] or not self.params["store"].get("path"):
+            return None
+        record, _token = self.open_store("").read()
+        if record is None:
+            return None
+        require_name(record, self.params["client_name"])
+        return record.client_id
+
+    def _named_client(self) -> str:
+        name = self.params["client_name"]
+        found = self._ask(OIDC_CLIENT_INFO, name=name)["clients"]
+        if not found:
+            raise MissingError(
+                f"There is no client named {name!r}, so there is no secret to rotate.",
+                hint="Provision it first (aritma.iam.provision), or correct service_client_name.",
+                client_name=name,
+            )
+        if len(found) > 1:
+            ids = [each["client_id"] for each in found]
+            raise AmbiguousNameError(
+                f"{len(ids)} clients are named {name!r}: {', '.join(ids)}.",
+                hint="Say which one with service_client_client_id.",
+                client_ids=ids,
+            )
+        return str(found[0]["client_id"])
+
+    def _list(self, awaited: str | None) -> tuple[Listed, ...]:
+        """What is listed. A list that lags is given some time, and in provisioning a client that was just made."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            late = time.monotonic() >= deadline
+            listed = self._listed(patient=not (self.params["settings"]["due"] or late))
+            if listed is not None and (late or _shows(listed, awaited)):
+                return listed
+            time.sleep(_PAUSE)
+
+    def _listed(self, *, patient: bool) -> tuple[Listed, ...] | None:
+        try:
+            secrets: Sequence[Mapping[str, Any]] = self._ask(CLIENT_SECRET_INFO, client_id=self.client_id)["secrets"]
+        except IamError as error:
+            if not patient or error.details.get("status") != HTTPStatus.NOT_FOUND:
+                raise
+            return None
+        return tuple(Listed(str(each["secret_id"]), each["description"], each.get("type")) for each in secrets)
+
+    def _read(self) -> Held:
+        record, self._token = self.open_store(self.client_id).read()
+        if record is None:
+            return Held(None)
+        require_name(record, self.params["client_name"])
+        lease, at = record.lease, now()
+        other = rival(lease, self.me, at)
+        ours = lease is not None and lease.owner == str(self.me)
+        ends = lease.expires_at if lease is not None and not ours else None
+        return Held(record, ours, str(other) if other else None, silent(lease, self.me, at), ends)
+
+    def _write(self, ask: Write) -> Record:
+        lease = None if ask.end else new_lease(self.me, now(), self.span)
+        record = written(ask.record, lease)
+        self.wrote = True
+        if not self.check_mode:
+            self.open_store(self.client_id).write(record, self._token)
+        return record
+
+    def _mint(self, base: Record | None) -> Pending:
+        at = now()
+        lineage = lineage_of(base.current.rotation_id) if base and base.current else None
+        expires = at + self.lifetime if self.lifetime else None
+        return Pending(
+            value=generate_value(), rotation_id=new_rotation_id(at, lineage), created_at=at, expires_at=expires
+        )
+
+    def _exchange(self, ask: Exchange) -> str:
+        """The verdict. After a proof a node of the server may still refuse the secret: that is given some time."""
+        deadline = time.monotonic() + (_PATIENCE if ask.patient else 0.0)
+        told = len(self.details)
+        while True:
+            del self.details[told:]
+            verdict = self._verdict(ask.value)
+            if verdict != "rejected" or time.monotonic() >= deadline:
+                return verdict
+            time.sleep(_PAUSE)
+
+    def _verdict(self, value: str) -> str:
+        answer = self._ask(
+            TOKEN_EXCHANGE,
+            client_id=self.client_id,
+            client_secret=value,
+            scope=self.params["scope"],
+            auth_method=self.params["auth_method"],
+            expect="any",
+        )
+        if answer["verdict"] != "accepted" and answer.get("detail"):
+            self.details.append(answer["detail"])
+        return str(answer["verdict"])
+
+    def _ask(self, operation: Operation, **options: Any) -> Mapping[str, Any]:
+        connection = {name: self.params[name] for name in CONNECTION.argument_spec}
+        defaults = {name: option.get("default") for name, option in operation.spec.argument_spec.items()}
+        answer = self.api(operation, {**defaults, **connection, **options})
+        self.calls.update(answer.get("calls") or {})
+        return answer
+
+
+def _shows(listed: Sequence[Listed], awaited: str | None) -> bool:
+    """Whether nothing more is to be waited for. A list without any tag may never show one."""
+    return awaited is None or blind(listed) or any(carries(each.description, awaited) for each in listed)

@@ -1,0 +1,518 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The operation ``rotation``: one step of a round, answered through store and API, told to the tasks that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import timedelta
+from typing import Any
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+    BlockedError,
+    IamError,
+    OptionError,
+    StoreConflictError,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
+    format_timestamp,
+    now,
+    parse_duration,
+    parse_timestamp,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, resolve_token_url
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import rounds
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
+    Shown,
+    read_deliveries,
+    read_exchanges,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
+    description_for,
+    lineage_of,
+    rows_of,
+    tag_in,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
+    BLOCKED,
+    BURN,
+    CLAIM,
+    FAILED,
+    RECOVER,
+    ROTATE,
+    STAGE,
+    UNCHANGED,
+    Plan,
+    Wish,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import write_entry
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import Round, carry_out
+from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import read_limits
+from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.consumers import Consumers, read_consumers
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.desk import Api, Desk
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.failure import failure_text
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables import (
+    require_alone,
+    require_hosts,
+    require_known,
+)
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
+from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting
+
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "due": {"type": "bool", "default": True},
+    "force": {"type": "bool", "default": False},
+    "hold": {"type": "bool", "default": False},
+    "recover": {"type": "bool", "default": False},
+    "compromised": {"type": "bool", "default": False},
+    "rotate_after": {"type": "str", "default": "60d"},
+    "expiry_margin": {"type": "str", "default": "14d"},
+    "secret_lifetime": {"type": "str"},
+    "grace": {"type": "str", "default": "auto"},
+    "pending_patience": {"type": "str", "default": "1h"},
+    "retire_ids": {"type": "list", "elements": "str", "default": []},
+    "proof_successes": {"type": "int", "default": 5},
+    "proof_deadline": {"type": "float", "default": 60.0},
+    "retire_deadline": {"type": "float", "default": 60.0},
+    "probe_first": {"type": "bool", "default": True},
+    "lease": {"type": "str", "default": "15m"},
+}
+
+_REFUSED = (400, 409, 413, 415, 422)
+"""Statuses of an addition that was not carried out, and will not be."""
+
+ABSENT = "absent"
+"""The plan of a revocation."""
+
+_LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
+"""Settings that the tasks between the steps need."""
+
+STATES = ("checked", "begun", "promoted", "delivered", "guarded", "closed", "abandoned", "reported")
+
+SPEC = CONNECTION.merge(
+    ArgumentSpec(
+        {
+            "state": {"type": "str", "choices": list(STATES), "required": True},
+            "client_id": {"type": "str"},
+            "client_name": {"type": "str", "required": True},
+            "store": store_option(),
+            "scope": {"type": "str"},
+            "allowed_scopes": {"type": "list", "elements": "str", "default": []},
+            "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
+            "known_secret": {"type": "str", "no_log": True},
+            "deliveries": {"type": "list", "elements": "dict", "default": []},
+            "probe": {"type": "dict", "default": {}},
+            "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": _SETTINGS},
+            "plan": {"type": "dict", "default": {}},
+            "evidence": {"type": "list", "elements": "raw", "default": []},
+            "failure": {"type": "dict", "default": {}},
+            "report": {"type": "path"},
+        }
+    )
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the action gives the operation: ways to the API, to files and to the screen, Ansible's loader, and who runs.
+
+    ``variables`` are those of the task, with those of the hosts; ``folder`` is the temporary one of the run.
+    """
+
+    api: Api
+    files: FileAccess
+    loader: Any
+    me: Owner
+    variables: Mapping[str, Any]
+    tell: Callable[[str], None]
+    folder: str
+
+
+def rotation(site: Site) -> Operation:
+    """The operation for one task."""
+
+    def run(params: Params, check_mode: bool) -> Outcome:
+        scope = params["scope"] or next(iter(params["allowed_scopes"]), None)
+        step = Step(site, {**params, "scope": scope}, check_mode)
+        try:
+            if params["state"] in _FOLLOWING and not params["plan"]:
+                raise BlockedError("Nothing was begun in this run.", hint="Run the role from its first task.")
+            return _TAKEN[params["state"]](step)
+        except IamError as error:
+            error.details.setdefault("calls", dict(step.desk.calls))
+            raise
+
+    return Operation("rotation", SPEC, run)
+
+
+class Step:
+    """One task: its options as the planner wants them, and the way to answer what a step asks."""
+
+    def __init__(self, site: Site, params: Params, check_mode: bool) -> None:
+        settings: Params = params["settings"]
+        self.site, self.params, self.settings, self.check_mode = site, params, settings, check_mode
+        self.consumers: Consumers = read_consumers(params["deliveries"], params["probe"], site.me.host)
+        self.plan, self.words = _read_plan(params["plan"])
+        waits = timedelta(seconds=settings["proof_deadline"] + settings["retire_deadline"])
+        lease, self.lifetime = _duration(settings, "lease"), _duration(settings, "secret_lifetime")
+        if not lease:
+            raise OptionError("lease is no time at all.", hint="Write 15m, for example.", option="lease")
+        self.wish = self._wish()
+        self.desk = Desk(
+            params,
+            site.api,
+            lambda client_id: open_store(params["store"], Setting(client_id, site.files, site.loader)),
+            site.me,
+            # What a task may wait for belongs to what others must believe.
+            lease + waits,
+            self.lifetime,
+            check_mode,
+        )
+
+    def _wish(self) -> Wish:
+        params, settings = self.params, self.settings
+        limits = read_limits(settings["rotate_after"], settings["expiry_margin"])
+        if self.lifetime and self.lifetime <= limits.expiry_margin:
+            raise OptionError(
+                f"secret_lifetime ({settings['secret_lifetime']}) is not longer than expiry_margin"
+                f" ({settings['expiry_margin']}), so that every run would rotate.",
+                hint="Give a longer lifetime, or a shorter margin.",
+                option="secret_lifetime",
+            )
+        if settings["hold"] and settings["compromised"]:
+            raise OptionError(
+                "hold keeps every secret, and compromised deletes those that leaked: both are set.",
+                hint="Leave out rotation_hold (or service_client_hold) or rotation_compromised.",
+                option="hold",
+            )
+        if settings["proof_successes"] < 1:
+            raise OptionError("proof_successes is less than 1.", hint="Correct it.", option="proof_successes")
+        patience = _duration(settings, "pending_patience")
+        return Wish(
+            client_id=params["client_id"] or "",
+            me=str(self.site.me),
+            now=now(),
+            client_name=params["client_name"],
+            targets=self.consumers.targets,
+            due=settings["due"] or settings["compromised"],
+            force=settings["force"] and settings["due"],
+            hold=settings["hold"],
+            recover=settings["recover"],
+            compromised=settings["compromised"],
+            limits=limits,
+            patience=patience or timedelta(),
+            grace=None if settings["grace"] == "auto" else parse_duration(settings["grace"], "grace"),
+            retire_ids=tuple(settings["retire_ids"]),
+            successes=settings["proof_successes"],
+            landing=timedelta(seconds=60 + self.params["request_timeout"] + settings["proof_deadline"]),
+        )
+
+    def require_sense(self) -> None:
+        """Raise ``OptionError`` for mistakes that would only show when something was made, or never."""
+        variables, me = self.site.variables, self.site.me.host
+        require_known(variables)
+        known = variables.get("hostvars") or {}
+        require_hosts([host for each in self.consumers.deliveries if each.host for host in each.hosts if known], known)
+        require_alone(me, self._things(), self.site.folder)
+
+    def require_own_tasks(self) -> None:
+        """Raise ``BlockedError`` where tasks of the caller could be left out by their tags: nothing would show it."""
+        skipped = self.site.variables.get("ansible_skip_tags")
+        if skipped and self.consumers.own_tasks:
+            raise BlockedError(
+                f"--skip-tags {','.join(skipped)} may leave out tasks of your own that deliver, reload or probe, and"
+                " would prove nothing. Nothing was changed.",
+                hint="Run without it.",
+            )
+
+    def _things(self) -> list[str]:
+        """What no other host of the run may have."""
+        params, store = self.params, self.params["store"]
+        client = params["client_id"] or params["client_name"]
+        return [
+            f"client {client} at {params['api_url'] or resolve_token_url(params)}",
+            *([f"record {store['type']} {store['path']} {store.get('url') or ''}"] if store.get("path") else []),
+            *(each.name for each in self.consumers.deliveries if each.kind == "file"),
+        ]
+
+    def require_scope(self, *, listed: bool) -> None:
+        """Raise ``OptionError`` without a scope to prove a secret by; ``listed``: it has to be an allowed one."""
+        scope, allowed = self.params["scope"], self.params["allowed_scopes"]
+        if scope and (scope in allowed or not listed):
+            return
+        said = f"{scope!r} is not one of the allowed scopes ({', '.join(allowed)})" if allowed else "none is given"
+        raise OptionError(
+            f"The secret of {self.params['client_name']} is proven by an exchange, for a scope that the"
+            f" client may request: {said}. Nothing was changed.",
+            hint="Give service_client_verify_scope, or service_client_allowed_scopes, whose first one is the default.",
+            option="scope",
+        )
+
+    def find_client(self) -> None:
+        """The client that the step before found."""
+        self.desk.client_id = self.params["client_id"] or self.words.get("client_id") or self.desk.find_client()
+        self.wish = replace(self.wish, client_id=self.desk.client_id)
+
+    def answer(self, steps: Callable[[Shown], rounds.Steps[Round]]) -> Round:
+        """Take a step that is shown the evidence of the deliveries: of what the step before told to deliver."""
+        self.find_client()
+        meant = self.words.get("generation", 0), self.words.get("current_rotation_id") or ""
+        return carry_out(steps(read_deliveries(self.params["evidence"], *meant)), self.desk)
+
+
+def _checked(step: Step) -> Outcome:
+    """Everything that later steps need, before anything is made. A revocation (plan ``absent``) needs but its names."""
+    client_id, lists = step.params["client_id"], step.consumers.tasks(Record(client_id=""), write=False)
+    told = {"client_id": client_id, **lists}
+    if step.plan.state == ABSENT:
+        require_known(step.site.variables)
+        return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
+    step.require_sense()
+    step.require_scope(listed=True)
+    step.desk.open_store(client_id or "").check()
+    if client_id:
+        step.desk.client_id = client_id
+        step.desk(rounds.Read())
+    told["client_id"] = client_id or step.desk.stored_client()
+    return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
+
+
+def _begun(step: Step) -> Outcome:
+    step.require_sense()
+    step.require_scope(listed=False)
+    step.wish = replace(step.wish, client_id=step.desk.find_client())
+    step.words = {"started": format_timestamp(now())}
+    try:
+        taken = carry_out(rounds.begin(step.wish, step.params["known_secret"]), lambda ask: _written_ahead(step, ask))
+    except StoreConflictError as error:
+        if error.details.get("rotation_id"):
+            raise
+        # Another run was faster, between our look at the record and our first write: nothing was begun here.
+        taken = Round(Plan(UNCHANGED, f"another run is rotating this client: {error.message}"))
+    plan, record = taken.plan, taken.record
+    if plan.state == BLOCKED:
+        said = " ".join([plan.reason, *step.desk.details])
+        raise BlockedError(said, plan=asdict(plan), client_id=step.desk.client_id)
+    current = record.current if record else None
+    step.words["previous_rotation_id"] = current.rotation_id if current else None
+    if plan.act and plan.state == ROTATE and step.check_mode and current and not step.settings["hold"]:
+        deleted = ", ".join(rows_of(taken.listed, current)) or "no listed secret"
+        plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted")
+    return _told(step, replace(taken, plan=plan))
+
+
+def _written_ahead(step: Step, ask: rounds.Ask) -> Any:
+    """Answer; before anything is written the report says so, so that it is true wherever the run is killed."""
+    if isinstance(ask, rounds.Write):
+        step.require_own_tasks()
+        interrupted = "interrupted: this run has not ended; run it again, it goes on"
+        _report(step, Plan(FAILED, interrupted), ask.record)
+    return step.desk(ask)
+
+
+def _promoted(step: Step) -> Outcome:
+    step.find_client()
+    evidence = step.params["evidence"]
+    steps = rounds.promote(step.wish, step.plan, read_exchanges(evidence), _told_id(evidence, step.words.get("next")))
+    return _told(step, carry_out(steps, step.desk))
+
+
+def _told_id(evidence: Sequence[Any], rotation_id: str | None) -> str | None:
+    """What the answer to the POST of this rotation said of the id."""
+    secrets = [each.get("secret") for each in evidence if isinstance(each, Mapping)]
+    ours = [each for each in secrets if isinstance(each, Mapping) and tag_in(each.get("description")) == rotation_id]
+    return ours[-1].get("secret_id") if ours and rotation_id else None
+
+
+def _delivered(step: Step) -> Outcome:
+    return _told(step, step.answer(lambda shown: rounds.deliver(step.wish, step.plan, shown)))
+
+
+def _guarded(step: Step) -> Outcome:
+    taken = step.answer(lambda shown: rounds.guard(step.wish, step.plan, shown))
+    if taken.plan.state == BLOCKED:
+        raise BlockedError(" ".join([taken.plan.reason, *step.desk.details]))
+    return _told(step, taken)
+
+
+def _closed(step: Step) -> Outcome:
+    if step.check_mode and step.plan.act:
+        state = f"would {ROTATE}" if step.plan.state == ROTATE else step.plan.state
+        return _ended(step, Round(replace(step.plan, state=state, again=False)))
+    exchanged = read_exchanges(step.params["evidence"])
+    taken = step.answer(lambda shown: rounds.close(step.wish, step.plan, shown, exchanged))
+    if taken.plan.state == BLOCKED:
+        raise BlockedError(taken.plan.reason)
+    return _ended(step, taken)
+
+
+def _abandoned(step: Step) -> Outcome:
+    failure, task = step.params["failure"], step.site.variables.get("ansible_failed_task") or {}
+    details = failure["failure"] if isinstance(failure.get("failure"), Mapping) else {}
+    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, failure_text(failure, task))
+    refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
+    refused = refused and not details.get("repeated")  # then an earlier attempt may still land
+    if step.plan.state in (FAILED, BLOCKED, "rolled_back"):
+        before = f"{step.plan.state.replace('_', ' ')}: {step.plan.reason}"
+        outcome = replace(outcome, reason=f"{before} Then: {outcome.reason}")
+    try:
+        taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
+    except IamError as error:
+        reason = f"{outcome.reason} The record was left as it was: {error.message}"
+        taken = Round(replace(outcome, reason=reason, since=step.plan.since))
+    return _told(step, taken) if taken.deliver or taken.retire else _ended(step, taken)
+
+
+def _reported(step: Step) -> Outcome:
+    """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
+    plan = step.plan
+    if not step.params["plan"]:
+        plan = Plan(FAILED, failure_text(step.params["failure"], step.site.variables.get("ansible_failed_task") or {}))
+    raise BlockedError(f"{step.params['client_name']}: {plan.state}: {plan.reason}", plan={"state": plan.state})
+
+
+_FOLLOWING = frozenset({"promoted", "delivered", "guarded", "closed"})
+"""States that need what the step before told."""
+
+_TAKEN: Mapping[str, Callable[[Step], Outcome]] = {
+    "checked": _checked,
+    "begun": _begun,
+    "promoted": _promoted,
+    "delivered": _delivered,
+    "guarded": _guarded,
+    "closed": _closed,
+    "abandoned": _abandoned,
+    "reported": _reported,
+}
+
+
+def _told(step: Step, taken: Round) -> Outcome:
+    """What the tasks that follow need. It holds secrets."""
+    record = taken.record or Record(client_id="")
+    creates = bool(taken.pending) and not step.check_mode
+    lists = step.consumers.tasks(record, write=taken.deliver and not step.check_mode and not creates)
+    if creates:
+        # The service is asked before its secret is replaced, unless that is what mends it.
+        asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
+        lists["probes"] = step.consumers.first_probes(record) if asks else []
+    members = {
+        "next": _next(taken) if creates else None,
+        "credential": _credential(step, record.current) if record.current else None,
+        "generation": record.generation,
+        "lineage": lineage_of(record.current.rotation_id) if record.current else None,
+        "not_after": format_timestamp(record.lease.expires_at) if record.lease else None,
+        "deliver": taken.deliver and not step.check_mode,
+        "retire": taken.retire and not step.check_mode,
+        "delete": list(taken.delete),
+        "dead": dict(taken.dead),
+        "limits": {name: step.settings[name] for name in _LIMITS} | {"auth_method": step.params["auth_method"]},
+        **lists,
+    }
+    step.words["next"] = taken.pending.rotation_id if taken.pending else None
+    step.words["client_id"] = step.desk.client_id
+    step.words["generation"] = record.generation
+    step.words["current_rotation_id"] = record.current.rotation_id if record.current else None
+    return _outcome(step, taken, members, sensitive=True)
+
+
+def _ended(step: Step, taken: Round) -> Outcome:
+    """The outcome of a round, without a secret: to the report, and to the person before the screen."""
+    entry = _report(step, taken.plan, taken.record)
+    if not taken.plan.again:
+        step.site.tell(_line(step, taken.plan, taken.record))
+    stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
+    outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)
+    return replace(outcome, result={**outcome.result, "ansible_stats": stats})
+
+
+def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive: bool) -> Outcome:
+    plan, desk = taken.plan, step.desk
+    words = {**step.words, **asdict(plan)}
+    result = {
+        "client_id": desk.client_id or step.params["client_id"],
+        "scope": step.params["scope"],
+        "token_url": resolve_token_url(step.params),
+        "plan": words,
+        "again": plan.again,
+        **members,
+    }
+    text = " ".join([f"{plan.state}: {plan.reason}", *desk.details])
+    return Outcome(desk.wrote, {"rotation": result}, sensitive=sensitive, message=text, calls=dict(desk.calls))
+
+
+def _next(taken: Round) -> dict[str, Any] | None:
+    """The secret to create. ``new``: it was written ahead just now, so that it cannot be there yet."""
+    pending = taken.pending
+    if pending is None:
+        return None
+    return {
+        "value": pending.value,
+        "rotation_id": pending.rotation_id,
+        "description": description_for(pending.rotation_id),
+        "expires_at": format_timestamp(pending.expires_at) if pending.expires_at else None,
+        "new": taken.plan.act in (STAGE, RECOVER, BURN),
+    }
+
+
+def _credential(step: Step, current: Current) -> dict[str, Any]:
+    return {
+        "client_id": step.desk.client_id,
+        "client_secret": current.value,
+        "token_url": resolve_token_url(step.params),
+        "scope": step.params["scope"],
+        "rotation_id": current.rotation_id,
+    }
+
+
+def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
+    current = record.current if record else None
+    previous = record.previous.rotation_id if record and record.previous else step.words.get("previous_rotation_id")
+    rotation_id = current.rotation_id if current else step.words.get("current_rotation_id")
+    entry = {
+        "state": plan.state.replace(" ", "_"),
+        "at": format_timestamp(now()),
+        "client_id": step.desk.client_id or step.params["client_id"] or step.words.get("client_id"),
+        "client_name": step.params["client_name"],
+        "reason": plan.reason,
+        "rotation_id": rotation_id,
+        "previous_rotation_id": previous if previous != rotation_id else None,
+        "left": list(plan.left),
+    }
+    if step.params["report"] and not (step.check_mode and plan.state == FAILED):
+        write_entry(step.params["report"], entry)
+    return entry
+
+
+def _line(step: Step, plan: Plan, record: Record | None) -> str:
+    """One line for the screen."""
+    current = record.current if record else None
+    parts = [f"{step.params['client_name']}: {plan.state}: {plan.reason}"]
+    before = step.words.get("previous_rotation_id")
+    if current and before and before != current.rotation_id:
+        parts.append(f"{before} -> {current.rotation_id}")
+    if record and plan.state in ("rotated", "waiting", "rolled_back"):
+        known = {name: each for name, each in record.targets.items() if each.generation == record.generation}
+        proven = [f"{name} ({', '.join(each.proofs) or 'written'})" for name, each in known.items()]
+        parts.append("; ".join(proven) or "no delivery is configured")
+    if step.words.get("started"):
+        parts.append(f"{(now() - parse_timestamp(step.words['started'])).total_seconds():.0f} s")
+    return " | ".join(parts)
+
+
+def _read_plan(data: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
+    """The plan that the step before told, and its other words."""
+    names = {each.name for each in fields(Plan)}
+    given = {name: value for name, value in data.items() if name in names and value is not None}
+    known = Plan(**{"state": UNCHANGED, "reason": "", **given, "left": tuple(given.get("left", ()))})
+    return known, {name: value for name, value in data.items() if name not in names}
+
+
+def _duration(settings: Params, name: str) -> timedelta | None:
+    return parse_duration(settings[name], name) if settings[name] else None

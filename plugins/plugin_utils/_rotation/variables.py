@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of the role and the playbooks, and mistakes in them that are told before anything is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+
+_SPECS = Path(__file__).resolve().parents[3] / "roles" / "service_client" / "meta" / "argument_specs.yml"
+_PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_")
+_OURS = "service_client__"
+"""What the role registers."""
+
+PLAYBOOKS = frozenset(
+    {
+        *("rotation_hosts", "rotation_force", "rotation_begin", "rotation_hold", "rotation_batch", "rotation_report"),
+        *("rotation_max_fail_percentage", "rotation_compromised", "provision_hosts", "revoke_hosts"),
+    }
+)
+"""The variables of the playbooks."""
+
+GIVEN = frozenset({"service_client_rotation", "service_client_credential", "service_client_delivery_host"})
+"""What the role gives to tasks of the caller."""
+
+_FOUND = ("secrets", "managed", "secret_age_days", "secret_expires_at", "due", "due_known", "due_reason")
+"""What the inventory plugin tells of a client, beside variables of the role."""
+
+
+def _role() -> frozenset[str]:
+    specs = yaml.safe_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
+    return frozenset(specs["main"]["options"])
+
+
+# Read once, in the process that all workers are forked from.
+KNOWN = _role() | PLAYBOOKS | GIVEN | {f"service_client_{each}" for each in _FOUND}
+
+
+def require_known(names: Iterable[str]) -> None:
+    """Raise ``OptionError`` for variables that look like ours and are not: a misspelt one would have no effect."""
+    wrong = sorted(
+        name for name in names if name.startswith(_PREFIXES) and not name.startswith(_OURS) and name not in KNOWN
+    )
+    if not wrong:
+        return
+    told = []
+    for name in wrong:
+        close = get_close_matches(name, KNOWN, 1, 0.6)
+        told.append(f"{name} (probably {close[0]})" if close else name)
+    raise OptionError(
+        f"There is no variable {', '.join(told)}. Nothing was changed.",
+        hint="Correct the name, or remove the variable: names that begin so are those of aritma.iam.",
+        option=wrong[0],
+    )
+
+
+def require_hosts(hosts: Iterable[str], known: Mapping[str, Any]) -> None:
+    """Raise ``OptionError`` for delivery hosts that are not in the inventory, or that are no POSIX hosts.
+
+    ``known`` are the variables of the hosts, by their names (``hostvars``).
+    """
+    for name in hosts:
+        if name not in known and name != "localhost":
+            close = get_close_matches(name, list(known), 1, 0.6)
+            meant = f" Probably {close[0]} is meant." if close else ""
+            raise OptionError(
+                f"service_client_deliveries: host {name} is not in the inventory.{meant} Nothing was changed.",
+                hint="Correct hosts of the delivery, or add the host.",
+                option="deliveries",
+            )
+        connection = _value(name, known, "ansible_connection") or ""
+        if str(connection).rpartition(".")[2] in ("winrm", "psrp"):
+            raise OptionError(
+                f"service_client_deliveries: {name} is a Windows host, which is not supported. Nothing was changed.",
+                hint="Deliver to a server that it reads from, or by tasks of your own on another host.",
+                option="deliveries",
+            )
+
+
+def require_alone(host: str, things: Iterable[str], folder: str) -> None:
+    """Raise ``OptionError`` where another host of this run has one of the same things: client, record, delivered file.
+
+    ``folder`` is the temporary one of the run, where each thing is noted with the host that was first.
+    """
+    for thing in things:
+        note = Path(folder) / f"aritma-iam-{hashlib.sha256(thing.encode()).hexdigest()[:32]}"
+        try:
+            with note.open("x", encoding="utf-8") as file:
+                file.write(host)
+        except FileExistsError:
+            other = note.read_text(encoding="utf-8")
+            if other != host:
+                raise OptionError(
+                    f"{host} and {other} have the same {thing}: each would replace the secret of the other."
+                    " Nothing was changed.",
+                    hint="Give each host a client, a record and files of its own; or one host with several deliveries.",
+                    option="client_name",
+                ) from None
+
+
+def _value(host: str, known: Mapping[str, Any], name: str) -> Any:
+    """One variable of a host; None where it has none, or one that cannot be evaluated for it here."""
+    try:
+        return known[host].get(name)
+    except Exception:  # a template of somebody else can raise anything
+        return None
