@@ -1,15 +1,17 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m benchmark``: the collection beside a hand-written uri playbook, in one run.
+"""``python -m benchmark``: the collection beside a hand-written uri playbook and beside an empty one, in one run.
 
-For each size both are run against a fresh simulator with 10 forks, one after the other, in an order that alternates.
-CPU seconds are those of ansible-playbook and its children, without the simulator.
+For each size all are run against a fresh simulator with 10 forks, one after the other, in an order that alternates.
+The empty play has as many action tasks as ours ran for a client, each of which does nothing: that is what Ansible
+itself costs. CPU seconds are those of ansible-playbook and its children, without the simulator.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -27,6 +29,9 @@ from simulator.process import Simulator, running
 
 HERE = Path(__file__).resolve().parent
 FORKS = 10
+RECORDER = HERE.parent / "integration" / "callback_plugins"
+NOTHING = {"ansible.builtin.assert": {"that": True, "quiet": True}}
+"""An action task that does nothing, in a worker of its own like any other."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +44,42 @@ class Cost:
     peak: float
 
 
-def measure(playbook: str, clients: int) -> Cost:
-    """Run one playbook for so many clients against a simulator of its own."""
+def action_tasks() -> int:
+    """How many action tasks our playbook runs for a client, without those that were skipped or included others."""
     with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as name, running() as simulator:
         home = Path(name)
-        (home / "inventory.yml").write_text(yaml.safe_dump(_inventory(home, clients)), encoding="utf-8")
-        ansible = Path(sys.executable).with_name("ansible-playbook")
-        command = [str(ansible), "-i", str(home / "inventory.yml"), "-f", str(FORKS), str(HERE / playbook)]
+        recorder = {"ANSIBLE_CALLBACK_PLUGINS": str(RECORDER), "ANSIBLE_CALLBACKS_ENABLED": "recorder"}
+        _play(home, simulator, HERE / "aritma.yml", 1, RECORDER_FILE=str(home / "events"), **recorder)
+        events = [json.loads(line) for line in (home / "events").read_text(encoding="utf-8").splitlines()]
+    return sum(each["event"] == "ok" and "include" not in each["action"] for each in events)
+
+
+def empty_play(tasks: int) -> list[dict[str, Any]]:
+    """A play with so many tasks that do nothing."""
+    named = [{"name": f"Nothing {number}", **NOTHING} for number in range(tasks)]
+    return [{"name": "Nothing", "hosts": "service_clients", "gather_facts": False, "tasks": named}]
+
+
+def measure(playbook: Path, clients: int) -> Cost:
+    """Run one playbook for so many clients against a simulator of its own."""
+    with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as name, running() as simulator:
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-        with (home / "output").open("w") as output:
-            finished = subprocess.run(
-                command, env=_environment(home, simulator), stdout=output, stderr=output, check=False
-            )
+        _play(Path(name), simulator, playbook, clients)
         wall, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
-        if finished.returncode:
-            sys.exit((home / "output").read_text(encoding="utf-8"))
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         requests = [each for each in simulator.admin.log() if each.get("operation")]
         return Cost(wall, cpu, len(requests), after.ru_maxrss / 1024)
+
+
+def _play(home: Path, simulator: Simulator, playbook: Path, clients: int, **environment: str) -> None:
+    (home / "inventory.yml").write_text(yaml.safe_dump(_inventory(home, clients)), encoding="utf-8")
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    command = [str(ansible), "-i", str(home / "inventory.yml"), "-f", str(FORKS), str(playbook)]
+    known = {**_environment(home, simulator), **environment}
+    with (home / "output").open("w") as output:
+        finished = subprocess.run(command, env=known, stdout=output, stderr=output, check=False)
+    if finished.returncode:
+        sys.exit((home / "output").read_text(encoding="utf-8"))
 
 
 def _inventory(home: Path, clients: int) -> dict[str, Any]:
@@ -74,6 +97,8 @@ def _client(home: Path, name: str) -> dict[str, Any]:
         "service_client_allowed_scopes": ["services.banking"],
         "service_client_policies": [{"action": "banking.ais.read", "scope": f"/subscriptions/{name}"}],
         "service_client_store": {"type": "file", "path": str(home / "store" / f"{name}.json")},
+        # Like the other playbook, it deletes the old secret at once.
+        "service_client_rotation_grace": "0s",
         "service_client_deliveries": [{"type": "file", "path": str(home / f"{name}.env"), "format": "env"}],
     }
 
@@ -100,17 +125,29 @@ def main() -> None:
     print(
         f"{'clients':>7} {'way':>10} {'wall s/client':>14} {'CPU s/client':>13} {'requests/client':>16} {'peak MiB':>9}"
     )
-    for number, clients in enumerate(options.clients):
-        ways = ["aritma.yml", "uri.yml"][:: -1 if number % 2 else 1]
-        costs = {way: measure(way, clients) for way in ways if not (options.only_ours and way == "uri.yml")}
-        for way, cost in costs.items():
-            print(
-                f"{clients:>7} {way.removesuffix('.yml'):>10} {cost.wall / clients:>14.3f} {cost.cpu / clients:>13.3f}"
-                f" {cost.requests / clients:>16.1f} {cost.peak:>9.0f}"
-            )
-        if len(costs) == 2:
-            ours, theirs = costs["aritma.yml"], costs["uri.yml"]
-            print(f"{clients:>7} {'ratio':>10} {ours.wall / theirs.wall:>14.3f} {ours.cpu / theirs.cpu:>13.3f}")
+    tasks = action_tasks()
+    with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as folder:
+        empty = Path(folder) / "empty.yml"
+        empty.write_text(yaml.safe_dump(empty_play(tasks)), encoding="utf-8")
+        ways = {"aritma": HERE / "aritma.yml", "uri": HERE / "uri.yml", "empty": empty}
+        if options.only_ours:
+            del ways["uri"]
+        for number, clients in enumerate(options.clients):
+            _compare(dict(list(ways.items())[:: -1 if number % 2 else 1]), clients)
+    print(f"The empty play has {tasks} action tasks, as many as ours ran for a client.")
+
+
+def _compare(ways: Mapping[str, Path], clients: int) -> None:
+    """The rows of one size, and ours against each other way."""
+    costs = {way: measure(playbook, clients) for way, playbook in ways.items()}
+    for way, cost in costs.items():
+        print(
+            f"{clients:>7} {way:>10} {cost.wall / clients:>14.3f} {cost.cpu / clients:>13.3f}"
+            f" {cost.requests / clients:>16.1f} {cost.peak:>9.0f}"
+        )
+    ours = costs.pop("aritma")
+    for way, cost in costs.items():
+        print(f"{clients:>7} {f'to {way}':>10} {ours.wall / cost.wall:>14.3f} {ours.cpu / cost.cpu:>13.3f}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from simulator.process import ADMIN_CLIENT_ID, ADMIN_CLIENT_SECRET, TENANT, running
+from simulator.process import Server, running
 
 _PORT_SECONDS = 20.0
 
@@ -29,21 +29,15 @@ def main() -> int:
         signal.signal(number, _interrupt)
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="aritma-iam-demo-") as name:
         home = Path(name)
-        with running(profile="documented") as simulator, _consumer(home) as port:
+        with running(profile="documented") as simulator, consumer(home) as port:
             environment = {
                 **_without_ansible(os.environ),
-                "ARITMA_IAM_URL": simulator.api_url,
-                "ARITMA_IDENTITY_URL": simulator.identity_url,
-                "ARITMA_TENANT": TENANT,
-                "ARITMA_CLIENT_ID": ADMIN_CLIENT_ID,
-                "ARITMA_CLIENT_SECRET": ADMIN_CLIENT_SECRET,
                 "ARITMA_TOKEN_CACHE_DIR": str(home / "tokens"),
                 "ANSIBLE_LOCAL_TEMP": str(home / "tmp"),
                 "ANSIBLE_REMOTE_TEMP": str(home / "tmp"),
                 "ANSIBLE_LOCALHOST_WARNING": "false",
                 "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-                "DEMO_HOME": str(home),
-                "DEMO_CONSUMER_PORT": str(port),
+                **places(home, simulator, port),
             }
             return _play(environment)
     print("Interrupted: every process and file of the demonstration is gone.")
@@ -68,13 +62,17 @@ def _play(environment: dict[str, str]) -> int:
         _end(process)
 
 
+def places(home: Path, simulator: Server, consumer_port: int) -> dict[str, str]:
+    """Where everything is, as the playbook wants to be told."""
+    return {"DEMO_HOME": str(home), "DEMO_URL": simulator.url, "DEMO_CONSUMER_PORT": str(consumer_port)}
+
+
 @contextlib.contextmanager
-def _consumer(home: Path) -> Iterator[int]:
+def consumer(home: Path) -> Iterator[int]:
     """A consumer that waits for its credential; yields the port of its status page."""
     port_file = home / "consumer.port"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "demo.consumer", home / "credentials.env", port_file], stdin=subprocess.DEVNULL
-    )
+    program = Path(__file__).with_name("consumer.py")
+    process = subprocess.Popen([sys.executable, program, home / "credentials.env", port_file], stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + _PORT_SECONDS
         while not port_file.exists():

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from simulator.process import Simulator
+from simulator.process import Server
 
 HERE = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("ANSIBLE_VENV") or sys.prefix)
@@ -64,7 +64,7 @@ def _messages(result: Mapping[str, Any]) -> str:
 class Ansible:
     """Runs playbooks in a folder of their own, with the connection to a simulator in the environment."""
 
-    def __init__(self, home: Path, simulator: Simulator | None = None) -> None:
+    def __init__(self, home: Path, simulator: Server | None = None) -> None:
         self.home = home
         self.environment = {**_clean(os.environ), **_settings(home)}
         if simulator is not None:

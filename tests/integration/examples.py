@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from ansible_run import Ansible
 
-from simulator.process import Simulator
+from simulator.process import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [
@@ -23,7 +23,7 @@ GUIDES = [
     for pattern in ("README.md", "roles/*/README.md", "docs/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
-KINDS = ("modules", "lookup", "filter", "inventory")
+KINDS = ("modules", "lookup", "inventory")
 SUBSTITUTES = {
     "https://api.dev.aritma.io/core/iam": "{api_url}",
     "tenant: my-tenant": "tenant: {tenant}",
@@ -116,7 +116,7 @@ def plugin_examples(kind: str) -> dict[str, str]:
 class Machine:
     """A machine as the examples suppose it: folders below ``home / "root"``, a service, a simulator, Ansible."""
 
-    def __init__(self, home: Path, simulator: Simulator, vault: str = "") -> None:
+    def __init__(self, home: Path, simulator: Server, vault: str = "") -> None:
         self.home, self.simulator = home, simulator
         self.root = home / "root"
         self.ansible = Ansible(home, simulator)

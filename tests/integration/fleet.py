@@ -23,6 +23,7 @@ GROUP_VARS = {
         {"type": "file", "path": "{{ fleet_home }}/{{ inventory_hostname }}/delivered.env", "format": "env"}
     ],
     "service_client_verify_scope": SCOPE,
+    "service_client_rotation_grace": "0s",
 }
 """What the server does not know, as it stands beside the inventory sources."""
 

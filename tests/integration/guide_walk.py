@@ -20,6 +20,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from examples import ROOT, Block, Machine, read_guide
 
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SecretWatch, read_settings
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.consumers import read_consumers
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables import require_known
 
 SOURCE = "aritma.iam.secret_expiry"
 NOT_RUN = {
@@ -37,6 +39,7 @@ NOT_RUN = {
         "ansible-rulebook --rulebook aritma.iam.rotate_due -i inventory.yml": "never ends; see test_rulebook.py",
     },
     "docs/quickstart.md": {
+        "python tests/simulator --play": "never ends; test_play.py runs it, and the guide with what it prints",
         "read -rs ARITMA_CLIENT_SECRET && export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
     },
 }
@@ -205,6 +208,8 @@ def check_role_variables(variables: dict[str, Any], place: str) -> None:
     options = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
     result = ArgumentSpecValidator(options).validate({"service_client_name": "billing", **variables})
     assert not result.error_messages, f"{place}: {result.error_messages}"
+    require_known(variables)
+    read_consumers(variables.get("service_client_deliveries", []), variables.get("service_client_probe"), "billing")
 
 
 def check_rights(role: dict[str, Any], place: str) -> None:

@@ -14,7 +14,7 @@ SCOPE = "services.banking"
 
 
 def service(home: Path, **variables: Any) -> dict[str, Any]:
-    """Role variables of one service client whose store and delivery are files below ``home``."""
+    """Role variables of one service client whose store and delivery are files below ``home``, and without any grace."""
     return {
         "service_client_name": NAME,
         "service_client_description": "Nightly billing",
@@ -24,6 +24,7 @@ def service(home: Path, **variables: Any) -> dict[str, Any]:
             {"action": "banking.pis.read", "scope": "/subscriptions/123"},
         ],
         "service_client_store": {"type": "file", "path": str(home / "store" / "billing.json")},
+        "service_client_rotation_grace": "0s",
         "service_client_deliveries": [{"type": "file", "path": str(home / "billing.env"), "format": "env"}],
         **variables,
     }

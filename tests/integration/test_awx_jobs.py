@@ -35,6 +35,7 @@ class Site:
         host = {
             **local,
             "service_client_store": {"type": "file", "path": str(self.record)},
+            "service_client_rotation_grace": "0s",
             "service_client_deliveries": [{"type": "file", "path": str(home / "host" / "aritma.env"), "format": "env"}],
         }
         inventory = {"all": {"hosts": {"localhost": local}, "children": {"service_clients": {"hosts": {NAME: host}}}}}

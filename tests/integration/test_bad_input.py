@@ -7,30 +7,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_run import Ansible
 from service import SCOPE, service
-from weather import Case, check_messages, check_untouched, module, role, run_cases
+from weather import Case, check_messages, check_untouched, last_message, module, role, run_cases
 
 from simulator.process import Simulator
 
 NO_TENANT = [r"Neither tenant nor token_url is set", r"Set tenant \(ARITMA_TENANT\) or token_url"]
 NOT_LOOPBACK = [r"would send credentials unencrypted", r"Use https://"]
+SAME = "each would replace the secret of the other"
+_RECORDS = ("truncated", "foreign", "newer", "misshapen")
+"""Records that cannot be used, each of a client of this name."""
 TWINS = [r"twins", r"2 clients", "twin-1, twin-2", r"client_id"]
 
 
 @pytest.fixture
 def seeded(simulator: Simulator) -> Simulator:
-    """A client with one secret, and two clients of one name."""
+    """A client with one secret, and two clients of one name, twice."""
     secret = {"value": "only-secret-value", "description": "only"}
     simulator.admin.seed(
         clients=[
             {"client_id": "one", "name": "one", "allowed_scopes": [SCOPE], "secrets": [secret]},
             {"client_id": "twin-1", "name": "twins"},
             {"client_id": "twin-2", "name": "twins"},
+            *({"client_id": name, "name": name, "allowed_scopes": [SCOPE], "secrets": [secret]} for name in _RECORDS),
+            {"client_id": "double-1", "name": "doubles"},
+            {"client_id": "double-2", "name": "doubles"},
         ]
     )
     return simulator
@@ -161,59 +168,97 @@ def test_a_policy_that_only_the_server_can_refuse(seeded: Simulator, ansible: An
 def test_the_role_refuses_bad_variables(seeded: Simulator, ansible: Ansible) -> None:
     """Provision, rotate and revoke: nothing is written, neither on the server nor to a file."""
     before, home = seeded.admin.state(), ansible.home
-    cases = {**_provision_cases(home), **_rotate_cases(home), **_revoke_cases(home)}
-    run_cases(ansible, cases)
-    check_untouched(seeded, before, home / "store", home / "billing.env")
+    run = run_cases(ansible, {**_provision_cases(home), **_rotate_cases(home), **_revoke_cases(home)})
+    # Of two with one record, whoever comes second is told.
+    assert [SAME in last_message(run, name) for name in ("p_same_1", "p_same_2")].count(True) == 1
+    check_untouched(seeded, before, *home.glob("*/store"), *home.glob("*/*.env"))
+
+
+def _usual(home: Path, name: str, **variables: Any) -> dict[str, Any]:
+    """A client of its own, since no two hosts of a run may have the same one."""
+    return {**service(home / name), "service_client_name": name, **variables}
 
 
 def _provision_cases(home: Path) -> dict[str, Case]:
-    usual = service(home)
+    usual = partial(_usual, home)
+    plain = {"ARITMA_IAM_URL": "http://iam.example.com"}
+    same = service(home / "same", service_client_allowed_scopes=[])
     return {
-        "p_no_tenant": role([*NO_TENANT], environment={"ARITMA_TENANT": ""}, **usual),
-        "p_wrong_tenant": role(["/nowhere/connect/token", "404"], environment={"ARITMA_TENANT": "nowhere"}, **usual),
-        "p_http": role(NOT_LOOPBACK, environment={"ARITMA_IAM_URL": "http://iam.example.com"}, **usual),
-        "p_twins": role(TWINS, **{**usual, "service_client_name": "twins"}),
+        "p_no_tenant": role([*NO_TENANT], environment={"ARITMA_TENANT": ""}, **usual("p_no_tenant")),
+        "p_wrong_tenant": role(
+            ["/nowhere/connect/token", "404"], environment={"ARITMA_TENANT": "nowhere"}, **usual("p_wrong_tenant")
+        ),
+        "p_http": role(NOT_LOOPBACK, environment=plain, **usual("p_http")),
+        "p_twins": role(TWINS, **usual("p_twins", service_client_name="twins")),
         "p_scope": role(
             [
-                "The secret of billing is proven",
+                "The secret of p_scope is proven",
                 "'api' is not one of",
                 SCOPE,
                 "Nothing was changed",
                 "service_client_verify_scope",
             ],
-            **{**usual, "service_client_verify_scope": "api"},
+            **usual("p_scope", service_client_verify_scope="api"),
         ),
         "p_no_scope": role(
             ["none is given", "Nothing was changed", "service_client_allowed_scopes"],
-            **{**usual, "service_client_allowed_scopes": []},
+            **usual("p_no_scope", service_client_allowed_scopes=[]),
         ),
         "p_no_name": role(["missing required arguments: service_client_name"]),
-        "p_empty_name": role(["name is empty"], **{**usual, "service_client_name": ""}),
-        "p_choice": role(["service_client_policies_mode.*merge, exact"], **usual, service_client_policies_mode="all"),
+        "p_empty_name": role(
+            ["missing required arguments: client_name"], **usual("p_empty_name", service_client_name="")
+        ),
+        "p_choice": role(
+            ["service_client_policies_mode.*merge, exact"], **usual("p_choice", service_client_policies_mode="all")
+        ),
+        "p_misspelt": role(
+            [r"no variable service_client_rotation_gracee \(probably service_client_rotation_grace\)", "Nothing was"],
+            **usual("p_misspelt", service_client_rotation_gracee="1h"),
+        ),
+        "p_host": role(
+            ["host p_htost is not in the inventory", "Probably p_host is meant"],
+            **usual("p_host", service_client_deliveries=[{"path": "/srv/x.env", "hosts": ["p_htost"]}]),
+        ),
+        "p_probe": role(
+            ["one of command, url, tasks is needed"], **usual("p_probe", service_client_probe={"delay": 1})
+        ),
+        "p_same_1": role([f"{SAME}|none is given"], **{**same, "service_client_name": "one more"}),
+        "p_same_2": role([f"{SAME}|none is given"], **{**same, "service_client_name": "another"}),
     }
 
 
 def _rotate_cases(home: Path) -> dict[str, Case]:
-    usual = service(home)
+    usual = partial(_usual, home)
     return {
-        "r_nobody": role(["There is no client named .billing", r"aritma\.iam\.provision"], "rotate", **usual),
-        "r_twins": role(TWINS, "rotate", **{**usual, "service_client_name": "twins"}),
+        "r_nobody": role(
+            ["There is no client named .r_nobody", r"aritma\.iam\.provision"], "rotate", **usual("r_nobody")
+        ),
+        "r_twins": role(["doubles", "2 clients"], "rotate", **usual("r_twins", service_client_name="doubles")),
+        "r_lease": role(["lease is no time at all"], "rotate", **usual("r_lease", service_client_lease="0s")),
+        "r_margin": role(
+            [r"secret_lifetime \(10d\) is not longer than expiry_margin"],
+            "rotate",
+            **usual("r_margin", service_client_secret_lifetime="10d"),
+        ),
     }
 
 
 def _revoke_cases(home: Path) -> dict[str, Case]:
-    usual = {**service(home), "service_client_state": "absent"}
+    usual = partial(_usual, home, service_client_state="absent")
     return {
-        "a_twins": role(TWINS, **{**usual, "service_client_name": "twins"}),
-        "a_no_tenant": role(NO_TENANT, environment={"ARITMA_TENANT": ""}, **usual),
+        "a_twins": role(TWINS, **usual("a_twins", service_client_name="twins", service_client_allowed_scopes=[])),
+        "a_no_tenant": role(NO_TENANT, environment={"ARITMA_TENANT": ""}, **usual("a_no_tenant")),
+        "a_misspelt": role(["no variable service_client_stroe"], **usual("a_misspelt", service_client_stroe={})),
     }
 
 
 def test_revoke_wants_to_know_whom(ansible: Ansible) -> None:
-    """No default, since it cannot be undone."""
-    run = ansible.run("aritma.iam.revoke", hosts={"billing": service(ansible.home)})
+    """No default, since it cannot be undone; and a name that nobody has is no success."""
+    run = ansible.run(
+        "aritma.iam.revoke", hosts={"billing": service(ansible.home)}, variables={"revoke_hosts": "bling"}
+    )
     assert run.code != 0
-    assert "Say which clients to revoke: -e revoke_hosts=" in run.output
+    assert "Nothing was revoked. Say which clients to revoke" in " ".join(run.output.split())
 
 
 def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None:
@@ -223,17 +268,17 @@ def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None
     (home / "folder").mkdir()
     records = _bad_records(home)
     cases: dict[str, dict[str, Any]] = {
-        "below_a_file": _stored_at(home, home / "file" / "record.json", "billing"),
-        "a_folder": _stored_at(home, home / "folder", "billing"),
-        "relative": _stored_at(home, Path("record.json"), "billing"),
-        **{name: _stored_at(home, path, "one") for name, path in records.items()},
+        "below_a_file": _stored_at(home, "below_a_file", home / "file" / "record.json"),
+        "a_folder": _stored_at(home, "a_folder", home / "folder"),
+        "relative": _stored_at(home, "relative", Path("record.json")),
+        **{name: _stored_at(home, name, path) for name, path in records.items()},
     }
     says = {
         "below_a_file": ["Cannot write .*/file/record.json: Not a directory", "correct the path"],
         "a_folder": ["/folder.*directory", "name a file in it"],
         "relative": ["'record.json' is not the absolute path of a file", "Begin it with /"],
         "truncated": ["/truncated.json holds 20 characters that are not JSON: it is truncated", "backup"],
-        "foreign": ["holds the record of client .other., not of .one", r"store of its own \(path\)"],
+        "foreign": ["holds the record of client .other., not of .foreign", r"store of its own \(path\)"],
         "newer": ["/newer.json holds a record of schema 2; this version reads up to 1", "Upgrade aritma.iam"],
         "misshapen": ["/misshapen.json holds a record that cannot be used: current.value", "backup"],
     }
@@ -247,22 +292,17 @@ def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None
 
     assert {path: path.read_text() for path in contents} == contents
     assert "old-value" not in run.output
-    check_untouched(seeded, before, home / "billing.env")
+    check_untouched(seeded, before, *home.glob("*/*.env"))
 
 
-def _stored_at(home: Path, path: Path, name: str) -> dict[str, Any]:
-    return service(
-        home,
-        service_client_name=name,
-        service_client_description="",
-        service_client_policies=[],
-        service_client_store={"type": "file", "path": str(path)},
-    )
+def _stored_at(home: Path, name: str, path: Path) -> dict[str, Any]:
+    store = {"type": "file", "path": str(path)}
+    return _usual(home, name, service_client_policies=[], service_client_store=store)
 
 
 def _bad_records(home: Path) -> dict[str, Path]:
     current = {"value": "old-value-000", "rotation_id": "r1", "secret_id": "1"}
-    record = {"schema": 1, "client_id": "one", "version": 3, "current": current}
+    record = {"schema": 1, "client_id": "c1", "version": 3, "current": current}
     texts = {
         "truncated": json.dumps(record)[:20],
         "foreign": json.dumps({**record, "client_id": "c9", "client_name": "other"}),
@@ -271,7 +311,7 @@ def _bad_records(home: Path) -> dict[str, Path]:
     }
     for name, text in texts.items():
         (home / f"{name}.json").write_text(text)
-    return {name: home / f"{name}.json" for name in texts}
+    return {name: home / f"{name}.json" for name in _RECORDS}
 
 
 def test_a_tenant_that_the_server_hides(simulate: Callable[..., Simulator], tmp_path: Path) -> None:

@@ -216,11 +216,15 @@ def test_nobody_to_trust_and_nobody_there(secure: Simulator, tmp_path: Path) -> 
             "gone_token": module(
                 "token_exchange", [*refused, "unknown"], {"ARITMA_IDENTITY_URL": nowhere, **IMPATIENT}, **token
             ),
-            "gone_role": role(refused, environment={**access, "ARITMA_IAM_URL": nowhere}, **service(tmp_path)),
+            "gone_role": role(
+                refused,
+                environment={**access, "ARITMA_IAM_URL": nowhere},
+                **service(tmp_path / "gone", service_client_name="gone"),
+            ),
         }
         run_cases(ansible, cases)
     assert secure.admin.log() == []
-    assert not (tmp_path / "store").exists()
+    assert not (tmp_path / "store").exists() and not (tmp_path / "gone").exists()
 
 
 def test_libraries_that_a_target_lacks(simulator: Simulator, ansible: Ansible) -> None:

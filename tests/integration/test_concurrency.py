@@ -85,22 +85,6 @@ def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: 
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(600)
-def test_four_runs_without_the_lease(tmp_path: Path, simulator: Simulator) -> None:
-    """Compare-and-set alone keeps the service working; a run that lost says so, and one more run tidies up."""
-    world = World(tmp_path, simulator)
-    world.add("a", "b")
-    with world.consumed():
-        _race(world, 4, SEED, service_client_lease="0s")
-        last = world.rotate(rotation_force=False, service_client_lease="0s")
-    assert last.code == 0, last.messages
-    states = _states(world, 4)
-    assert {state for each in states for state in each.values()} <= {"rotated", "unchanged", "failed"}, states
-    assert all("rotated" in (each.get(name) for each in states) for name in ("a", "b")), states
-    assert world.complaints() == []
-    assert max(each.peak() for each in world.clients) <= 4
-
-
 @pytest.mark.torture
 @pytest.mark.timeout(600)
 def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, bao: BaoRecords) -> None:
@@ -111,7 +95,8 @@ def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, 
         "deleting": Point("call", operation="deleteClientSecret"),
         "staging": Point("store", 1),
         "promoting": Point("store", 2),
-        "closing": Point("store", 3),
+        "guarding": Point("store", 3),
+        "closing": Point("store", 4),
     }
     clients = world.add(*points)
     with world.consumed():
@@ -141,16 +126,17 @@ def _wait_for_end(workers: list[int]) -> None:
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("lease", ["15m", "2s", "0s"])
+@pytest.mark.parametrize("lease", ["15m", "2s", "1s"])
 def test_many_races(tmp_path: Path, simulator: Simulator, bao: BaoRecords, lease: str) -> None:
-    """Both stores, two and four runs, other moments each time; a lease of 2 s is lost while a run is stopped."""
+    """Both stores, two and four runs, other moments each time; a lease of 2 s ends while a run is stopped, or works."""
+    short = {} if lease == "15m" else {"service_client_proof_deadline": 0, "service_client_retire_deadline": 0}
     for number in range(12):
         home = tmp_path / f"race{number}"
         home.mkdir()
         world = World(home, simulator, bao if number % 2 else None)
         world.add(f"a{number}", f"b{number}")
         with world.consumed():
-            _race(world, 2 + number % 4 // 2 * 2, number, service_client_lease=lease)
+            _race(world, 2 + number % 4 // 2 * 2, number, service_client_lease=lease, **short)
             last = world.rotate(rotation_force=False)
         assert last.code == 0, last.messages
         assert world.complaints() == [], number

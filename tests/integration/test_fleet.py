@@ -14,14 +14,13 @@ from torture.world import World, ours
 
 from simulator.process import Simulator
 
-FAILING = {"service_client_probe": {"command": "false", "retries": 0}}
-
 
 def _fleet(world: World, size: int, failing: int) -> list[str]:
+    """Clients of which one has a service that works with its first secret alone."""
     names = [f"client{number:03d}" for number in range(size)]
-    for client in world.add(*names):
-        if client.name == names[failing]:
-            client.variables.update(FAILING)
+    client = world.add(*names)[failing]
+    probe = f"grep -q {client.record()['current']['value']} {client.home / 'delivered.env'}"
+    client.variables["service_client_probe"] = {"command": probe, "retries": 0}
     return names
 
 
@@ -44,8 +43,7 @@ def _check_canary(world: World, names: list[str]) -> None:
 def _check_others(world: World, names: list[str], failing: int, **variables: object) -> None:
     """A client in the midst fails: it is named, and all others are rotated."""
     assert _rotate(world, **variables) != 0
-    states = {name: entry["state"] for name, entry in world.reported().items()}
-    assert states == {name: "rolled_back" if name == names[failing] else "rotated" for name in names}
+    assert world.states() == {name: "rolled_back" if name == names[failing] else "rotated" for name in names}
     listed = Counter(each["client_name"] for each in json.loads(world.report.read_text(encoding="utf-8"))["clients"])
     assert set(listed.values()) == {1}
     assert world.report.stat().st_mode & 0o777 == 0o600

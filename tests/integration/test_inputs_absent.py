@@ -27,6 +27,8 @@ PROFILES = (
     "strict",
     "no_update",
 )
+UNREADABLE = "unreadable"
+"""The site whose record is damaged: what is on the server goes all the same."""
 FOREIGN = {"action": "banking.ais.read", "scope": "/subscriptions/999"}
 
 
@@ -59,6 +61,11 @@ class Site:
             "files": sorted(str(each.relative_to(self.home)) for each in self.home.rglob("*") if each.is_file()),
         }
 
+    @property
+    def record(self) -> Path:
+        """Where its record is kept."""
+        return self.home / "store" / "billing.json"
+
     def other_is_untouched(self) -> bool:
         """Whether the other client still has what it had."""
         (other,) = self.simulator.admin.state("other")["clients"]
@@ -83,8 +90,10 @@ def _play(ansible: Ansible, sites: Mapping[str, Site], *arguments: str, **variab
 def test_revoked_everywhere(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Policies, secrets, client, files, record; where clients cannot be deleted, all the rest, and it is said."""
     sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in PROFILES}
+    sites[UNREADABLE] = Site(tmp_path, UNREADABLE, simulate())
     ansible = Ansible(tmp_path, sites["documented"].simulator)
     _play(ansible, sites).ok()
+    sites[UNREADABLE].record.write_text("{truncated")
 
     foretold = _play(ansible, sites, "--check", service_client_state="absent")
     for name, site in sites.items():
@@ -110,6 +119,10 @@ def _check_what_is_left(run: Run, sites: Mapping[str, Site], when: str) -> None:
     nothing = {"clients": 0, "secrets": 0, "policies": [], "files": []}
     for name, site in sites.items():
         left = site.left()
+        if name == UNREADABLE:
+            assert (left["clients"], left["secrets"], left["policies"]) == (0, 0, []), (when, left)
+            assert str(site.record) in last_message(run, name), (when, last_message(run, name))
+            continue
         if name != "no_update":
             assert last_message(run, name) == "", (when, name)
             assert left == nothing, (when, name)
@@ -128,7 +141,7 @@ def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tm
     ansible = Ansible(tmp_path, sites["documented"].simulator)
     _play(ansible, sites).ok()
     for site in sites.values():
-        client_id = json.loads((site.home / "store" / "billing.json").read_text())["client_id"]
+        client_id = json.loads(site.record.read_text())["client_id"]
         extra = [
             {"client_id": client_id, "action": "banking.ais.read", "scope": f"/subscriptions/{n}"} for n in range(5)
         ]

@@ -30,9 +30,9 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsRecords]:
 class Elsewhere(World):
     """Clients on hosts that are reached over a connection: record and delivered file are written by shipped modules."""
 
-    def add(self, *names: str, seeded: bool = True, **variables: Any) -> list[Client]:
+    def add(self, *names: str, **variables: Any) -> list[Client]:
         """As everywhere, with that connection."""
-        return super().add(*names, seeded=seeded, ansible_connection="elsewhere", **variables)
+        return super().add(*names, ansible_connection="elsewhere", **variables)
 
     def ansible(self, name: str = "run") -> Ansible:
         """As everywhere, with the plugin of that connection."""
@@ -42,6 +42,14 @@ class Elsewhere(World):
 
 
 LONG = pytest.mark.torture
+
+
+def consumed(client: Client) -> None:
+    """A service that reloads what was delivered and shows that it has it."""
+    file = str(client.home / "delivered.env")
+    deliveries = [{"type": "file", "path": file, "format": "env", "reload": {"command": ["test", "-s", file]}}]
+    client.variables |= {"service_client_deliveries": deliveries, "service_client_rotation_grace": "auto"}
+    client.variables["service_client_probe"] = {"command": ["grep", "-q", "^ROTATION_ID=", file], "retries": 0}
 
 
 # Each task that uses the AWS library spends about 0.4 s on loading it: too long for every run of the tests.
@@ -54,13 +62,24 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) 
     return World(tmp_path, simulator, server)
 
 
+def _course(world: World) -> Course:
+    """Of a service that has its credential: then it is probed before the rotation too."""
+    (client,) = world.add("course")
+    consumed(client)
+    world.rotate(client, rotation_force=False).ok()
+    return course(world, "aritma.iam.rotate", client)
+
+
 def _kill_at(world: World, points: Sequence[Point]) -> None:
     """Each point with a client of its own; one further run; then everything must be as if nothing had happened."""
     names = [f"{world.home.name}-{number:03d}" for number in range(len(points))]
     at = dict(zip(names, points, strict=True))
     clients = world.add(*names)
-    before = {each.name: each.record() for each in clients}
+    for each in clients:
+        consumed(each)
     world.clients = clients
+    world.rotate(rotation_force=False).ok()  # as in the course: a service that has its credential
+    before = {each.name: each.record() for each in clients}
     with world.consumed():
         Holding(world, "aritma.iam.rotate", clients, at).kill()
         untrue = [f"{at[each.name]}: {what}" for each in clients for what in _untrue(world, each, before[each.name])]
@@ -89,16 +108,14 @@ def _untrue(world: World, client: Client, before: dict[str, Any]) -> list[str]:
 @pytest.mark.timeout(300)
 def test_a_killed_rotation_is_finished_by_the_next_run(world: World) -> None:
     """A sample of all points; `make torture` takes all."""
-    (client,) = world.add("course")
-    _kill_at(world, course(world, "aritma.iam.rotate", client).sample(8, SEED))
+    _kill_at(world, _course(world).sample(12, SEED))
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(3600)
 def test_a_rotation_can_be_killed_at_any_point(world: World) -> None:
     """All of them, twenty clients at a time."""
-    (client,) = world.add("course")
-    points = course(world, "aritma.iam.rotate", client).points()
+    points = _course(world).points()
     for start in range(0, len(points), 20):
         part = type(world)(world.home / f"part{start}", world.simulator, world.server)
         part.home.mkdir()

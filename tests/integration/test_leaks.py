@@ -48,8 +48,8 @@ def _pending(client: Client) -> None:
 
 
 def _stories(world: World) -> None:
-    """Success, lost answers, answers that repeat the value, a misconfigured client, a consumer that fails."""
-    _fine, lost, echo, scope, back = world.add("fine", "lost", "echo", "scope", "back")
+    """Success, lost answers, answers that repeat the value, a misconfigured client, a consumer that fails, a leak."""
+    _fine, lost, echo, scope, back, burnt = world.add("fine", "lost", "echo", "scope", "back", "burnt")
     _pending(echo)
     first = scope.record()["current"]["value"]
     post = {"operation": "createClientSecret"}
@@ -65,10 +65,9 @@ def _stories(world: World) -> None:
             "payload": refused,
         },
     )
-    back.variables["service_client_probe"] = {
-        "command": f"grep -q nothing-like-this {back.home}/delivered.env",
-        "retries": 0,
-    }
+    works = back.record()["current"]["rotation_id"]
+    back.variables["service_client_probe"] = {"command": f"grep -q {works} {back.home}/delivered.env", "retries": 0}
+    burnt.variables["rotation_compromised"] = True
 
 
 def _watched(world: World, **environment: str) -> Told:
@@ -145,7 +144,8 @@ def test_a_run_shows_no_secret(tmp_path: Path) -> None:
         _stories(world)
         told = _watched(world)
         states = {name: entry["state"] for name, entry in world.reported().items()}
-    assert states == {"fine": "rotated", "lost": "rotated", "echo": "failed", "scope": "blocked", "back": "rolled_back"}
+    well = dict.fromkeys(("fine", "lost", "burnt"), "rotated")
+    assert states == {**well, "echo": "failed", "scope": "blocked", "back": "rolled_back"}
     assert _leaks_of(world, told) == []
 
 

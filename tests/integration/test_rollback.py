@@ -112,9 +112,9 @@ def _rotate(world: World, **variables: Any) -> Any:
 def _check_restored(world: World, client: Client, old: Mapping[str, Any]) -> None:
     entry, record = world.reported()[client.name], client.record()
     assert entry["state"] == "rolled_back", entry
-    assert "not completely" not in entry["reason"], entry
     assert record["current"]["value"] == old["value"]
-    assert record["current"]["rotation_id"] != old["rotation_id"]
+    assert record["current"]["rotation_id"] == old["rotation_id"], "nothing is added for a roll-back"
+    assert record["generation"] == 2, "a promotion and a pointing back"
     assert record["pending"] is None and record["previous"] is None
     assert [str(each["id"]) for each in client.secrets() if managed(each)] == [record["current"]["secret_id"]]
     for host in TARGETS:
@@ -134,7 +134,7 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
     old = client.record()["current"]["value"]
     run = world.rotate(client, arguments=("-vvv",))
     assert run.code != 0
-    assert "A task with no_log failed" in world.reported()["billing"]["reason"]
+    assert "The task 'Tell' failed; what it said is hidden" in world.reported()["billing"]["reason"]
     # ansible-core 2.19 and newer tell the message of a failed task themselves, in spite of no_log.
     own = [line for line in run.output.splitlines() if not line.startswith("[ERROR]: Task failed: Action failed:")]
     told = "\n".join([*own, world.report.read_text(encoding="utf-8")])
@@ -145,8 +145,12 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
 def test_a_consumer_that_fails_gets_its_last_secret_again(
     tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
 ) -> None:
-    """One failing target of three is enough; after it was mended the next run rotates."""
+    """One failing target of three is enough; after it was mended the next run rotates.
+
+    Two secrets of ours are enough for all of that. A service that is broken before the rotation is not rotated.
+    """
     world = World(tmp_path, simulator)
+    simulator.admin.switch(max_secrets=3)  # one of them is somebody else's
     probes = _probes(world, old_fashioned)
     for client in world.add(*probes):
         _three_targets(client)
@@ -159,17 +163,30 @@ def test_a_consumer_that_fails_gets_its_last_secret_again(
             _check_restored(world, client, old[client.name])
             client.variables["service_client_probe"] = {"command": "true"}
         mended = _rotate(world)
-    assert mended.code == 0, mended.messages
-    assert {name: entry["state"] for name, entry in world.reported().items()} == dict.fromkeys(probes, "rotated")
-    for client in world.clients:
-        value = client.record()["current"]["value"]
-        assert value != old[client.name]["value"]
-        assert {client.delivered(f"{host}.env")["CLIENT_SECRET"] for host in TARGETS} == {value}
+        assert mended.code == 0, mended.messages
+        assert world.states() == dict.fromkeys(probes, "rotated")
+        for client in world.clients:
+            value = client.record()["current"]["value"]
+            assert value != old[client.name]["value"]
+            assert {client.delivered(f"{host}.env")["CLIENT_SECRET"] for host in TARGETS} == {value}
+        world.clients = world.clients[:1]
+        _check_broken_before(world, world.clients[0])
+
+
+def _check_broken_before(world: World, client: Client) -> None:
+    before, secrets = client.record()["current"], client.secrets()
+    client.variables["service_client_probe"] = {"command": "false", "retries": 0}
+    assert _rotate(world).code != 0
+    assert world.states()[client.name] == "failed" and "Probe" in world.reported()[client.name]["reason"]
+    assert [client.record()["current"], client.secrets()] == [before, secrets], "nothing was added"
+    client.variables["service_client_probe"] = {"command": "true"}
+    assert _rotate(world, rotation_force=False).code == 0
+    assert world.states()[client.name] == "rotated", "a value was written ahead"
 
 
 @pytest.mark.timeout(300)
 def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path, simulator: Simulator) -> None:
-    """Also where the server takes its time to accept the new id under which that value is added again."""
+    """Its service works all the time, however slow the server is to accept what is new."""
     world = World(tmp_path, simulator)
     (client,) = world.add("billing")
     client.variables["service_client_probe"] = {"command": "false", "retries": 0}
@@ -179,7 +196,7 @@ def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path
     with meanwhile(lambda: answers.append(caller.accepts(client.client_id, old, SCOPE)), 0.05):
         run = world.rotate(client)
     assert run.code != 0
-    assert world.reported()["billing"]["state"] == "rolled_back"
+    assert world.states() == {"billing": "failed"} and "rolled back" in world.reported()["billing"]["reason"]
     assert len(answers) > 20
     assert answers.count(False) == 0
 
@@ -195,47 +212,25 @@ def test_a_roll_back_that_fails_too_deletes_nothing_that_works(tmp_path: Path, s
     dark.variables["service_client_probe"] = {"command": "false", "retries": 0}
     match = {"client_id": dark.client_id, "path_regex": "^/acme/"}
     proves_nothing = {"action": "fail_before", "status": 400, "payload": {"error": "invalid_scope"}}
-    simulator.admin.add_faults({"match": match, **proves_nothing, "after_skip": 2})
+    # The exchange of the current secret, and five that prove the new one.
+    simulator.admin.add_faults({"match": match, **proves_nothing, "after_skip": 6})
     hopeless.variables["service_client_probe"] = {"command": "false", "retries": 0}
-    deliveries = unreachable.host()["service_client_deliveries"]
-    lost = {"type": "file", "path": "/proc/nowhere/credentials.env", "format": "env"}
+    deliveries, no_folder = unreachable.host()["service_client_deliveries"], unreachable.home / "no_folder"
+    lost = {"type": "file", "path": f"{no_folder}/credentials.env", "format": "env"}
     unreachable.variables["service_client_deliveries"] = [*deliveries, lost]
     old = {each.name: each.record()["current"] for each in world.clients}
     with world.consumed():
         run = world.rotate()
         assert run.code != 0
+        assert world.states() == {"hopeless": "failed", "unreachable": "failed", "dark": "blocked"}
         for client in world.clients:
-            assert world.reported()[client.name]["state"] == "rolled_back", world.reported()[client.name]
             assert client.lives(old[client.name]["value"])
             assert client.lives(client.record()["current"]["value"])
             assert client.lives(client.delivered()["CLIENT_SECRET"])
         hopeless.variables.clear()
-        unreachable.variables.clear()
+        no_folder.mkdir()
         dark.variables.clear()
         simulator.admin.clear_faults()
         mended = world.rotate(rotation_force=False)
     assert mended.code == 0, mended.messages
     assert world.complaints() == []
-
-
-@pytest.mark.torture
-@pytest.mark.timeout(300)
-def test_where_the_server_caps_the_number_of_secrets(tmp_path: Path, simulator: Simulator) -> None:
-    """Two secrets of ours are enough to rotate. A roll-back needs a third: without it the old value stays in use."""
-    world = World(tmp_path, simulator)
-    fine, failing = world.add("fine", "failing")
-    old = failing.record()["current"]["value"]
-    probe = f"grep -q {old} {failing.home / 'delivered.env'}"
-    failing.variables["service_client_probe"] = {"command": probe, "retries": 0}
-    simulator.admin.switch(max_secrets=3)  # one of them is somebody else's
-    with world.consumed():
-        run = world.rotate()
-        assert run.code != 0
-        assert world.reported()["fine"]["state"] == "rotated"
-        assert world.reported()["failing"]["state"] == "rolled_back", world.reported()["failing"]
-        assert failing.delivered()["CLIENT_SECRET"] == old and failing.lives(old)
-        failing.variables.clear()
-        mended = world.rotate(rotation_force=False)
-    assert mended.code == 0, mended.messages
-    assert world.complaints() == []
-    assert [each.peak() for each in (fine, failing)] == [2, 2]

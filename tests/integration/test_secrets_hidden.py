@@ -37,7 +37,7 @@ def _shown(secrets: Iterable[str], *texts: str) -> list[str]:
     return [secret for secret in secrets for form in _forms(secret) if any(form in text for text in texts)]
 
 
-KEY = {"client_id": "c1"}
+KEY = {"client_id": "{{ inventory_hostname }}"}
 EXCHANGE = {**KEY, "scope": "services.iam"}
 
 
@@ -65,17 +65,34 @@ def _made() -> list[dict[str, Any]]:
 
 
 def _kept(path: str) -> list[dict[str, Any]]:
-    """Store a secret, read it back, add it to the client, use it and deliver it."""
+    """The steps of a rotation: written ahead, added, proven, promoted; read back, used and delivered."""
     store = {"store": {"type": "file", "path": f"{path}/record.json"}, **KEY}
-    value, description = "{{ stored.record.current.value }}", "{{ stored.record.current.description }}"
-    credential = {**KEY, "client_secret": value}
+    once = {"settings": {"proof_successes": 1}}
+    rotation = {**store, **once, "client_name": "{{ inventory_hostname }}", "scope": "services.iam"}
+    ahead = "begun.rotation.next"
+    prove = {**EXCHANGE, "client_secret": f"{{{{ {ahead}.value }}}}", "rotation_id": f"{{{{ {ahead}.rotation_id }}}}"}
+    plan = {"plan": "{{ begun.rotation.plan }}", "evidence": ["{{ added }}", "{{ proven }}"]}
+    current = "{{ stored.record.current.value }}"
     return [
-        {"aritma.iam.credential_store": {**store, "state": "staged"}, "register": "staged"},
-        {"aritma.iam.credential_store": {**store, "state": "promoted"}},
+        {"aritma.iam.rotation": {**rotation, "state": "begun"}, "register": "begun"},
+        {
+            "aritma.iam.client_secret": {
+                **KEY,
+                "description": f"{{{{ {ahead}.description }}}}",
+                "value": f"{{{{ {ahead}.value }}}}",
+            },
+            "register": "added",
+        },
+        {"name": "Prove", "aritma.iam.token_exchange": prove, "register": "proven"},
+        {"aritma.iam.rotation": {**rotation, **plan, "state": "promoted"}, "register": "promoted"},
         {"aritma.iam.credential_store": {**store, "state": "read"}, "register": "stored"},
-        {"aritma.iam.client_secret": {**KEY, "description": description, "value": value}},
-        {"name": "Stored", "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": value}},
-        {"aritma.iam.credential_file": {"path": f"{path}/credential.env", "credential": credential}},
+        {"name": "Stored", "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": current}},
+        {
+            "aritma.iam.credential_file": {
+                "path": f"{path}/credential.env",
+                "credential": "{{ promoted.rotation.credential }}",
+            }
+        },
     ]
 
 
@@ -90,7 +107,8 @@ def _noted(log: str) -> dict[str, Any]:
 def _failures(path: str) -> list[dict[str, Any]]:
     """Everything that takes a secret fails, also where the server says the secret back."""
     exchange = {"client_id": "c1", "client_secret": CANARY, "scope": SCOPE, "deadline": 0}
-    bad_store = {"client_id": "c1", "state": "adopted", "value": CANARY, "store": {"type": "file", "path": "x"}}
+    adopt = {"state": "begun", "scope": SCOPE, "known_secret": CANARY}
+    nowhere, store = {"type": "file", "path": "x"}, {"type": "file", "path": f"{path}/two.json"}
     deliver = {"path": f"{path}/no/such/folder.env", "credential": {"client_secret": CANARY}}
     calls: list[tuple[str, dict[str, Any]]] = [
         ("client_secret", {"client_id": "c2", "description": "refused", "value": CANARY}),
@@ -100,7 +118,8 @@ def _failures(path: str) -> list[dict[str, Any]]:
         ("token_exchange", exchange),
         ("token_exchange", {**exchange, "client_id": "c2"}),
         ("token_exchange", {**exchange, "scope": None}),
-        ("credential_store", bad_store),
+        ("rotation", {**adopt, "client_id": "c1", "client_name": "one", "store": nowhere}),
+        ("rotation", {**adopt, "client_id": "c2", "client_name": "two", "store": store}),
         ("credential_file", deliver),
         ("oidc_client", {"name": "n", "auth_client_secret": CANARY}),
         ("oidc_client", {"name": "n", "access_token": CANARY}),
@@ -140,11 +159,12 @@ def test_a_returned_secret_is_usable_and_hidden(simulator: Simulator, ansible: A
 
 
 def _seed_tellers(simulator: Simulator) -> None:
-    """Client c1 works; for c2 the server repeats the secret in its refusals, as text and encoded."""
+    """Client c1 works, as does one for each way of running; for c2 the server repeats the secret, in every form."""
     simulator.admin.seed(
         clients=[
             {"client_id": "c1", "name": "one", "allowed_scopes": ["services.iam", SCOPE]},
             {"client_id": "c2", "name": "two", "allowed_scopes": [SCOPE]},
+            *({"client_id": way, "name": way, "allowed_scopes": ["services.iam", SCOPE]} for way in WAYS),
         ]
     )
     told = "; ".join(sorted(_forms(CANARY)))

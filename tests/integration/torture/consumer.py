@@ -22,7 +22,7 @@ from typing import Any, TextIO
 import hvac
 import requests
 
-PAUSE = 0.03
+PAUSE = 0.06
 """Seconds between two exchanges."""
 
 Pair = tuple[str, str]

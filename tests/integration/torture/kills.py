@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_run import Run
-from torture.processes import kill_all
+from torture.processes import kill_all, send
 from torture.world import HERE, Client, World, ours
 
 from doubles.proxy import Rule
@@ -26,13 +27,16 @@ from doubles.proxy import Rule
 OURS = "^/(acme|core)/"
 """Paths that our runs use; the consumer uses others."""
 _CHANGING = ("createClientSecret", "deleteClientSecret")
+_TURNS = ("Guard |", "Reload | By a command", "Probe | By a command")
+"""Tasks before which a credential is at two places at once, or not yet used."""
 
 
 @dataclass(frozen=True)
 class Point:
     """``kind`` is task (before the ``number``-th begins), call or store (while the ``number``-th is in flight).
 
-    ``phase`` says whether the server has committed what is in flight. With ``operation`` only such calls are counted.
+    ``phase`` says whether the server has committed what is in flight. With ``operation`` only such calls count, or
+    tasks whose name has it.
     """
 
     kind: str
@@ -41,7 +45,7 @@ class Point:
     operation: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.number} {self.phase}"
+        return " ".join(filter(None, (self.kind, str(self.number), self.phase, self.operation)))
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,24 @@ class Course:
         ]
 
     def sample(self, count: int, seed: int) -> list[Point]:
-        """Some of the points, the same ones for the same seed: always those while POST and DELETE are in flight."""
+        """Some of the points, the same ones for a seed: first those while POST and DELETE are in flight, or before
+        a credential is used or retired."""
         changing = [number + 1 for number, name in enumerate(self.calls) if name in _CHANGING]
-        always = [each for each in self.points() if each.kind == "call" and each.number in changing]
-        others = [each for each in self.points() if each not in always]
-        random.Random(seed).shuffle(others)
-        return (always + others)[:count]
+        turns = [number + 1 for number, name in enumerate(self.tasks) if any(each in name for each in _TURNS)]
+        wanted = {"call": changing, "task": turns}
+        points = self.points()
+        random.Random(seed).shuffle(points)
+        return sorted(points, key=lambda each: each.number not in wanted.get(each.kind, []))[:count]
 
 
 class Holding:
     """A run whose hosts stop at their points."""
 
-    def __init__(self, world: World, playbook: str, clients: Sequence[Client], points: Mapping[str, Point]) -> None:
+    def __init__(
+        self, world: World, playbook: str, clients: Sequence[Client], points: Mapping[str, Point], **variables: Any
+    ) -> None:
         self.world, self.playbook, self.clients, self.points = world, playbook, clients, points
+        self._variables = world.variables(**variables)
         self._folder = world.home / ".run"
         self._holds = self._folder / "holds.json"
 
@@ -83,18 +92,21 @@ class Holding:
         self._place_rules()
         ansible = self.world.ansible()
         self._holds.with_suffix(".log").unlink(missing_ok=True)
-        tasks = {name: point.number for name, point in self.points.items() if point.kind == "task"}
-        self._holds.write_text(json.dumps(tasks), encoding="utf-8")
+        self._holds.with_suffix(".go").unlink(missing_ok=True)
+        at = {name: (point.number, point.operation) for name, point in self.points.items() if point.kind == "task"}
+        self._holds.write_text(json.dumps(at), encoding="utf-8")
         return ansible.start(
             self.playbook,
             "-f",
             str(len(self.clients) + 1),
-            variables=self.world.variables(),
+            variables=self._variables,
             hosts=self.world.hosts(*self.clients),
             ANSIBLE_STRATEGY="held",
             ANSIBLE_STRATEGY_PLUGINS=str(HERE / "strategy"),
             ANSIBLE_DEPRECATION_WARNINGS="0",
             HOLD_FILE=str(self._holds),
+            # Nobody gives up what is held before the last one has arrived.
+            ARITMA_REQUEST_TIMEOUT="200",
         )
 
     def _place_rules(self) -> None:
@@ -128,7 +140,8 @@ class Holding:
         while self.arrived() < len(self.points):
             if process.poll() is not None or time.monotonic() > deadline:
                 kill_all(process.pid)
-                raise AssertionError(f"{self.arrived()} of {len(self.points)} arrived:\n{process.communicate()[0]}")
+                which = ", ".join(f"{name[-3:]}: {point}" for name, point in self.points.items())
+                raise AssertionError(f"{self.arrived()} arrived of {which}:\n{process.communicate()[0]}")
             time.sleep(0.1)
 
     def kill(self) -> None:
@@ -149,9 +162,28 @@ class Holding:
             yield run
         finally:
             self.release(drop=False)
-            done = self.world.ansible().finish(process)
-            object.__setattr__(run, "code", done.code)
-            run.events.extend(done.events)
+            self._complete(run, process)
+
+    @contextmanager
+    def sleeping(self) -> Iterator[Run]:
+        """Stop the whole run while all stand at their points; wake it at the end. The run is complete after that."""
+        process = self.start()
+        self.wait(process)
+        send(process.pid, signal.SIGSTOP)
+        run = Run(0, "", [])
+        try:
+            yield run
+        finally:
+            self._holds.with_suffix(".go").touch()
+            send(process.pid, signal.SIGCONT)
+            self.release(drop=False)
+            self._complete(run, process)
+
+    def _complete(self, run: Run, process: subprocess.Popen[str]) -> None:
+        done = self.world.ansible().finish(process)
+        object.__setattr__(run, "code", done.code)
+        object.__setattr__(run, "output", done.output)
+        run.events.extend(done.events)
 
     def release(self, *, drop: bool) -> None:
         """Let go what is in flight, or cut it off: it is never committed then."""

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from torture.processes import family
@@ -54,9 +55,10 @@ class Watch:
                 self.values |= values_of(json.loads(path.read_text(encoding="utf-8")))
 
 
-def values_of(record: Mapping[str, object]) -> set[str]:
+def values_of(record: Mapping[str, Any]) -> set[str]:
     """Every value in a record."""
     parts = [record.get(name) for name in ("current", "pending", "previous")]
+    parts += (record.get("leak") or {}).get("burnt", [])
     return {str(each["value"]) for each in parts if isinstance(each, Mapping)}
 
 

@@ -102,6 +102,7 @@ class Client:
             "service_client_name": self.name,
             "service_client_allowed_scopes": [SCOPE, CONSUMER_SCOPE],
             "service_client_store": store,
+            "service_client_rotation_grace": "0s",
             "service_client_deliveries": [{"type": "file", "path": str(self.home / "delivered.env"), "format": "env"}],
             **named,
             **self.variables,
@@ -175,16 +176,19 @@ class World:
         self.clients: list[Client] = []
         self.report = home / "report.json"
 
-    def add(self, *names: str, seeded: bool = True, **variables: Any) -> list[Client]:
-        """Clients with one secret of ours and one of somebody else; unseeded ones do not exist yet."""
-        added = [self._client(name, seeded, variables) for name in names]
+    def add(
+        self, *names: str, seeded: bool = True, secrets: Sequence[Mapping[str, Any]] = (), **variables: Any
+    ) -> list[Client]:
+        """Clients with one secret of ours and one of somebody else, and ``secrets``; unseeded ones do not exist yet."""
+        added = [self._client(name, seeded, secrets, variables) for name in names]
         self.clients += added
         return added
 
-    def _client(self, name: str, seeded: bool, variables: Mapping[str, Any]) -> Client:
-        client = Client(
-            name, f"id-{name}" if seeded else "", self.home / name, self.simulator, self.server, dict(variables)
-        )
+    def _client(
+        self, name: str, seeded: bool, secrets: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]
+    ) -> Client:
+        named = str(variables.get("service_client_client_id", f"id-{name}"))
+        client = Client(name, named if seeded else "", self.home / name, self.simulator, self.server, dict(variables))
         client.home.mkdir()
         if seeded:
             record = first_record(name, client.client_id, len(list(self.home.iterdir())))
@@ -193,7 +197,12 @@ class World:
             scopes = [SCOPE, CONSUMER_SCOPE]
             self.simulator.admin.seed(
                 clients=[
-                    {"name": name, "client_id": client.client_id, "allowed_scopes": scopes, "secrets": [ours, theirs]}
+                    {
+                        "name": name,
+                        "client_id": client.client_id,
+                        "allowed_scopes": scopes,
+                        "secrets": [ours, theirs, *secrets],
+                    }
                 ]
             )
             secret_id = self.simulator.admin.check(client.client_id, ours["value"])["live"][0]
@@ -229,6 +238,10 @@ class World:
     def reported(self) -> dict[str, dict[str, Any]]:
         """The entries of the report, by the name of the client."""
         return self.entries(self.report)
+
+    def states(self) -> dict[str, str]:
+        """What the report says of each client, in one word."""
+        return {name: str(entry["state"]) for name, entry in self.reported().items()}
 
     @staticmethod
     def entries(report: Path) -> dict[str, dict[str, Any]]:
