@@ -86,7 +86,7 @@ unit: venv ## unit tests; ARGS="tests/unit/api" for some
 integration: venv ## playbooks and modules against the simulator over HTTP; what is marked `matrix` is in `make matrix`
 	@$(PYTEST) $(if $(findstring tests/integration/,$(ARGS)),,tests/integration) -m 'not torture and not programs and not matrix' $(ARGS)
 
-driven: venv programs ## the tests that drive Chromium and ansible-rulebook (Java)
+driven: venv programs ## the tests that drive Chromium, ansible-rulebook (Java) and an OpenID provider (Node, if there)
 	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)
 
 matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
@@ -95,7 +95,7 @@ matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
 molecule: venv ## molecule scenarios, default driver; SCENARIOS="default target" for some
 	@molecule test $(if $(SCENARIOS),$(addprefix -s ,$(SCENARIOS)),--all) $(ARGS)
 
-bench: venv ## compare with a playbook written with ansible.builtin.uri
+bench: venv ## compare with a playbook written with ansible.builtin.uri, and with one that does nothing
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
 torture: venv programs ## every kill point, large fleets, rare settings (long)
