@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``credential_delivery``: always in the controller process, which reaches the server."""
 
@@ -7,12 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import (
-    CREDENTIAL_DELIVERY,
-    credential_delivery,
-)
+from ..module_utils._core.operation import Params, carry_out
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY, credential_delivery
 
 
 class ActionModule(IamAction):

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``credential_file``: renders on the controller, writes where the task's host is."""
 
@@ -7,13 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out, unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import require_in_time, seconds_left
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._template import delivery
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import runs_here
+from ..module_utils._core.errors import IamError
+from ..module_utils._core.operation import Params, carry_out, unexpected
+from ..module_utils._delivery.credential_file import CREDENTIAL_FILE
+from ..module_utils._delivery.fence import require_in_time, seconds_left
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._deliveries._template import delivery
+from ..plugin_utils._file_access import runs_here
 
 
 class ActionModule(IamAction):

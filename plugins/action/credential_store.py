@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``credential_store``: it runs here, and reaches a file where the task's host is."""
 
@@ -7,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_of
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._operation import CREDENTIAL_STORE, credential_store
+from ..module_utils._core.operation import Params, carry_out
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._file_access import files_of
+from ..plugin_utils._stores._operation import CREDENTIAL_STORE, credential_store
 
 
 class ActionModule(IamAction):

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of every module whose front does nothing of its own: ``meta/runtime.yml`` routes them here.
 
@@ -10,19 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SECRET_AUDIT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import (
-    IAM_POLICY,
-    IAM_POLICY_INFO,
-    SUBJECT_PERMISSIONS_INFO,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import AUDIT_REPORT
+from ..module_utils._audit.audit import SECRET_AUDIT_INFO
+from ..module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
+from ..module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ..module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ..module_utils._policies.policies import IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO
+from ..module_utils._policies.policy_set import IAM_POLICIES
+from ..module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._audit._report import AUDIT_REPORT
 
 _OPERATIONS = {
     operation.name: operation

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``rotation``: it reads and writes the store here, and asks the API from where it is told."""
 
@@ -11,12 +10,12 @@ from typing import Any
 from ansible import constants
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params, carry_out
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here, files_of
-from ansible_collections.aritma.iam.plugins.plugin_utils._lease import this_run
-from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.operation import Site, rotation
+from ..module_utils._core.errors import IamError
+from ..module_utils._core.operation import Operation, Params, carry_out
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._file_access import files_here, files_of
+from ..plugin_utils._lease import this_run
+from ..plugin_utils._rotation.operation import Site, rotation
 
 
 def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action of ``store_file``: as the module, and what it reads is censored."""
 
@@ -7,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params, carry_out
-from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import runs_here
+from ..module_utils._core.operation import Params, carry_out
+from ..module_utils._files.store_file import STORE_FILE
+from ..plugin_utils._action import IamAction
+from ..plugin_utils._file_access import runs_here
 
 
 class ActionModule(IamAction):

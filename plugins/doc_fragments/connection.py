@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The connection options: ``aritma.iam.connection`` for modules, ``aritma.iam.connection.plugin`` for other plugins.
 
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
+from ..module_utils._http.connection import ENVIRONMENT
 
 _TEXT = r"""
 options:

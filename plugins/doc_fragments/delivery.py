@@ -1,14 +1,13 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options of deliveries: ``aritma.iam.delivery``, and ``aritma.iam.delivery.target`` for those to servers."""
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.doc_fragments.aws import ModuleDocFragment as Aws
-from ansible_collections.aritma.iam.plugins.doc_fragments.kubernetes import ModuleDocFragment as Kubernetes
-from ansible_collections.aritma.iam.plugins.doc_fragments.vault import ModuleDocFragment as Vault
-from ansible_collections.aritma.iam.plugins.plugin_utils._fragments import nested
+from ..plugin_utils._fragments import nested
+from .aws import ModuleDocFragment as Aws
+from .kubernetes import ModuleDocFragment as Kubernetes
+from .vault import ModuleDocFragment as Vault
 
 _HEAD = r"""
 description: Where the service reads the credential.

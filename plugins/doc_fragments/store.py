@@ -1,13 +1,12 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The options that name a credential store: ``aritma.iam.store``, and ``aritma.iam.store.to`` for a second one."""
 
 from __future__ import annotations
 
-from ansible_collections.aritma.iam.plugins.doc_fragments.aws import ModuleDocFragment as Aws
-from ansible_collections.aritma.iam.plugins.doc_fragments.vault import ModuleDocFragment as Vault
-from ansible_collections.aritma.iam.plugins.plugin_utils._fragments import nested
+from ..plugin_utils._fragments import nested
+from .aws import ModuleDocFragment as Aws
+from .vault import ModuleDocFragment as Vault
 
 _FILE = r"""
 options:

@@ -179,15 +179,15 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant, read_tenant
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT, Connection
-from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import Host, hosts
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish, cache_key
+from ..module_utils._audit.tenant import Tenant, read_tenant
+from ..module_utils._core.deps import require
+from ..module_utils._core.errors import IamError, OptionError
+from ..module_utils._core.operation import unexpected
+from ..module_utils._core.time import now
+from ..module_utils._http.connection import ENVIRONMENT, Connection
+from ..plugin_utils._environment import without_empty_variables
+from ..plugin_utils._inventory.client_hosts import Host, hosts
+from ..plugin_utils._inventory.wish import Wish, cache_key
 
 # Since ansible-core 2.19 a string is a template only when it is marked as one; before, unless it is marked as unsafe.
 _template = getattr(ansible.template, "trust_as_template", str)

@@ -66,12 +66,12 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.plugin_utils._environment import without_empty_variables
+from ..module_utils._core.deps import require
+from ..module_utils._core.errors import IamError, OptionError
+from ..module_utils._core.operation import unexpected
+from ..module_utils._http.admin_token import AdminTokens
+from ..module_utils._http.connection import Connection
+from ..plugin_utils._environment import without_empty_variables
 
 
 class LookupModule(LookupBase):

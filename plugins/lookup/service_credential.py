@@ -75,12 +75,12 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting
+from ..module_utils._core.deps import require
+from ..module_utils._core.errors import IamError, OptionError, StoreError
+from ..module_utils._core.operation import unexpected
+from ..plugin_utils._file_access import files_here
+from ..plugin_utils._stores import open_store, store_option
+from ..plugin_utils._stores._protocol import Setting
 
 
 class LookupModule(LookupBase):

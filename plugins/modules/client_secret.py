@@ -181,8 +181,8 @@ calls:
   sample: {iam: 3}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET
+from ..module_utils._core.operation import run_module
+from ..module_utils._secrets.secrets import CLIENT_SECRET
 
 
 def main() -> None:

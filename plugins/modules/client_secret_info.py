@@ -80,8 +80,8 @@ calls:
   sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
+from ..module_utils._core.operation import run_module
+from ..module_utils._secrets.secrets import CLIENT_SECRET_INFO
 
 
 def main() -> None:

@@ -75,8 +75,8 @@ calls:
   sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
+from ..module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ..module_utils._core.operation import run_module
 
 
 def main() -> None:

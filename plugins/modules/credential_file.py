@@ -152,8 +152,8 @@ mode:
   sample: "0600"
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
+from ..module_utils._core.operation import run_module
+from ..module_utils._delivery.credential_file import CREDENTIAL_FILE
 
 
 def main() -> None:

@@ -100,8 +100,8 @@ calls:
   sample: {iam: 2}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
+from ..module_utils._core.operation import run_module
+from ..module_utils._policies.policy_set import IAM_POLICIES
 
 
 def main() -> None:

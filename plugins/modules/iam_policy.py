@@ -92,8 +92,8 @@ calls:
   sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY
+from ..module_utils._core.operation import run_module
+from ..module_utils._policies.policies import IAM_POLICY
 
 
 def main() -> None:

@@ -162,8 +162,8 @@ calls:
   sample: {iam: 2}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
+from ..module_utils._clients.clients import OIDC_CLIENT
+from ..module_utils._core.operation import run_module
 
 
 def main() -> None:

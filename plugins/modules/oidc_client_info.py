@@ -87,8 +87,8 @@ calls:
   sample: {iam: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
+from ..module_utils._clients.clients import OIDC_CLIENT_INFO
+from ..module_utils._core.operation import run_module
 
 
 def main() -> None:

@@ -183,8 +183,8 @@ calls:
   sample: {iam: 503, token: 1}
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import SECRET_AUDIT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
+from ..module_utils._audit.audit import SECRET_AUDIT_INFO
+from ..module_utils._core.operation import run_module
 
 
 def main() -> None:

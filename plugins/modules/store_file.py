@@ -71,8 +71,8 @@ content:
   type: str
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
+from ..module_utils._core.operation import run_module
+from ..module_utils._files.store_file import STORE_FILE
 
 
 def main() -> None:

@@ -177,8 +177,8 @@ calls:
     token: 3
 """
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import run_module
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ..module_utils._core.operation import run_module
+from ..module_utils._oauth.exchange import TOKEN_EXCHANGE
 
 
 def main() -> None:

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action front of every module: the same operation, in the controller process or shipped to the task's host."""
 
@@ -15,11 +14,11 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import filter_loader, test_loader
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import HostError, IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params, carry_out, failed
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import require_in_time
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
+from ..module_utils._core.errors import HostError, IamError, OptionError
+from ..module_utils._core.operation import Operation, Params, carry_out, failed
+from ..module_utils._core.outcome import SENSITIVE
+from ..module_utils._delivery.fence import require_in_time
+from ..module_utils._http.connection import ENVIRONMENT
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
 _SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)

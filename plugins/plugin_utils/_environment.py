@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The environment as plugins see it whose options Ansible itself reads."""
 
@@ -9,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
+from ..module_utils._http.connection import ENVIRONMENT
 
 
 @contextmanager

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Access to the file of a store: in this process where the host is this one, else over the connection of the task."""
 
@@ -10,10 +9,10 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._files.store_file import STORE_FILE
-from ansible_collections.aritma.iam.plugins.plugin_utils._action import IamAction
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess
+from ..module_utils._core.errors import StoreConflictError, StoreError
+from ..module_utils._files.store_file import STORE_FILE
+from ._action import IamAction
+from ._stores._protocol import FileAccess
 
 _OPTIONAL = {"mode": "0600", "owner": None, "group": None, "content": None, "expected": None}
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who holds the lease of a record: one run of ansible-playbook, for all its tasks and whatever process they run in."""
 
@@ -10,9 +9,9 @@ import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.process import Place, here, is_alive, start_time
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Lease
+from ..module_utils._core.process import Place, here, is_alive, start_time
+from ..module_utils._core.time import format_timestamp
+from ..module_utils._rotation.record import Lease
 
 
 @dataclass(frozen=True)

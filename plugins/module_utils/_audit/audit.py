@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation ``secret_audit_info``: every secret of the tenant with its age, its end and its manager."""
 
@@ -10,28 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
-    CONNECTIONS,
-    Tenant,
-    TenantClient,
-    named_like,
-    read_tenant,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel, Field
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
-    MANAGERS,
-    STATES,
-    AgedSecret,
-    Limits,
-    deciding,
-    read_limits,
-)
+from .._core.argspec import ArgumentSpec
+from .._core.deps import BaseModel, Field
+from .._core.errors import OptionError
+from .._core.operation import Operation, Params
+from .._core.outcome import Outcome
+from .._core.time import now
+from .._http.connection import CONNECTION, Connection
+from .._secrets.age import MANAGERS, STATES, AgedSecret, Limits, deciding, read_limits
+from .tenant import CONNECTIONS, Tenant, TenantClient, named_like, read_tenant
 
 MOST_CONNECTIONS = 32
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads the secrets of many clients at once, with a bounded number of connections. It never writes."""
 
@@ -14,18 +13,13 @@ from fnmatch import fnmatchcase
 from queue import SimpleQueue
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel, Field, ValidationError
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    ApiError,
-    IamError,
-    NotFoundError,
-    PermissionDeniedError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.session import Session
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, IamApi
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, Secret
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret, Limits, judge_secrets
+from .._core.deps import BaseModel, Field, ValidationError
+from .._core.errors import ApiError, IamError, NotFoundError, PermissionDeniedError
+from .._http.connection import Connection
+from .._http.session import Session
+from .._iam.api import NOT_OFFERED, IamApi
+from .._iam.contract import Client, Secret
+from .._secrets.age import AgedSecret, Limits, judge_secrets
 
 CONNECTIONS = 8
 """Requests under way at one time: enough to hide the latency, few enough to be a polite guest."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The attributes of an OAuth client, in one table.
 
@@ -13,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_altered, is_tidied
+from .._core.spelling import is_altered, is_tidied
 
 Members = Mapping[str, Any]
 """Values by the name of the attribute."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """OAuth clients as a resource: the operations ``oidc_client`` and ``oidc_client_info``."""
 
@@ -7,30 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, Members, Text
-from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
-    as_stored,
-    for_diff,
-    in_other_forms,
-    new_client,
-    plan_client,
-    wanted_members,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import (
-    complete,
-    create,
-    delete,
-    find,
-    find_by_id,
-    find_by_name,
-    update,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from .._core.argspec import ArgumentSpec
+from .._core.errors import IamError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import IamApi, api_operation, refuse_empty
+from .._iam.contract import Client
+from .attributes import ATTRIBUTES, Members, Text
+from .plan import as_stored, for_diff, in_other_forms, new_client, plan_client, wanted_members
+from .steps import complete, create, delete, find, find_by_id, find_by_name, update
 
 CLIENT = ArgumentSpec(
     {

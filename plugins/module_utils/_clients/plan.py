@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to change so that an OAuth client becomes as wanted, and what to send for it. Pure."""
 
@@ -9,10 +8,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, Members
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError
-from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_altered, is_tidied
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from .._core.errors import AmbiguousNameError
+from .._core.spelling import is_altered, is_tidied
+from .._iam.contract import Client
+from .attributes import ATTRIBUTES, Members
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding one OAuth client, and creating, changing and deleting it so that a lost answer does no harm."""
 
@@ -7,28 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import Members
-from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
-    ClientPlan,
-    exact,
-    new_client,
-    plan_client,
-    renamed,
-    replacement,
-    to_wire,
-    unmet,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._clients.unasked import unasked
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousError,
-    ApiError,
-    ConflictError,
-    ContractError,
-    NotFoundError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
-from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
+from .._core.errors import AmbiguousError, ApiError, ConflictError, ContractError, NotFoundError
+from .._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi
+from .._iam.contract import Client
+from .._iam.once import create_once
+from .attributes import Members
+from .plan import ClientPlan, exact, new_client, plan_client, renamed, replacement, to_wire, unmet
+from .unasked import unasked
 
 Lookup = tuple["Client | None", frozenset[str]]
 """A client, and the ids of all clients where they were read to look for it."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The subject that stands for a client in policies: the operation ``client_subject_info``."""
 
@@ -9,23 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousNameError,
-    ApiError,
-    ContractError,
-    MissingError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import (
-    NOT_OFFERED,
-    REFUSALS,
-    IamApi,
-    api_operation,
-    refuse_empty,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Subject
+from .._core.argspec import ArgumentSpec
+from .._core.errors import AmbiguousNameError, ApiError, ContractError, MissingError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import NOT_OFFERED, REFUSALS, IamApi, api_operation, refuse_empty
+from .._iam.contract import Subject
 
 CLIENT_SUBJECT = ArgumentSpec(
     {"client_id": {"type": "str"}, "name": {"type": "str"}},

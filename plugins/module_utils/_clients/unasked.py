@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an update changed although nobody asked. Pure.
 
@@ -14,9 +13,9 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now, parse_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client, fold
+from .._core.time import now, parse_timestamp
+from .._iam.contract import Client, fold
+from .attributes import ATTRIBUTES
 
 _STAMPS = (
     "updated",

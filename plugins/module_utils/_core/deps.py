@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The third-party libraries, guarded in one place so that their absence is an answer and not a traceback.
 
@@ -14,7 +13,7 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import LibraryError
+from .errors import LibraryError
 
 MISSING: dict[str, str] = {}
 """Import name of each missing library, with the traceback of the attempt."""

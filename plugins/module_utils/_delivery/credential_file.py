@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation ``credential_file``: a credential in a file on the host where the service reads it."""
 
@@ -9,38 +8,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import (
-    Members,
-    pick_members,
-    render_env,
-    render_ini,
-    render_json,
-    render_value,
-    render_yaml,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import FENCE_OPTIONS, Fence, Stamp
-from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import (
-    FileState,
-    Ownership,
-    check_file,
-    mode_for,
-    read_file,
-    remove_file,
-    replace_file,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileError, absolute
-from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import (
-    OWNERSHIP_OPTIONS,
-    group_name,
-    read_ownership,
-    show_mode,
-    user_name,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._files.surroundings import lets_others_in
+from .._core.argspec import ArgumentSpec
+from .._core.errors import DeliveryError, OptionError
+from .._core.operation import Operation, Params
+from .._core.outcome import Outcome
+from .._files.atomic_file import FileState, Ownership, check_file, mode_for, read_file, remove_file, replace_file
+from .._files.directory import FileError, absolute
+from .._files.ownership import OWNERSHIP_OPTIONS, group_name, read_ownership, show_mode, user_name
+from .._files.surroundings import lets_others_in
+from .credential_format import Members, pick_members, render_env, render_ini, render_json, render_value, render_yaml
+from .fence import FENCE_OPTIONS, Fence, Stamp
 
 SPEC = ArgumentSpec(
     {

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a delivered credential is written: env, json, yaml or ini. Pure, and the same bytes for the same members."""
 
@@ -9,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
+from .._core.errors import DeliveryError, OptionError
 
 Members = dict[str, str]
 

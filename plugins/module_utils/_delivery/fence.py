@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What keeps a run that slept, or was overtaken, from putting back a secret that others have replaced.
 
@@ -17,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import parse_timestamp
+from .._core.errors import DeliveryError, OptionError
+from .._core.time import parse_timestamp
 
 STARTED = time.monotonic()
 """When this process began, for a module on a host: clocks of two machines are never compared."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files that hold secrets: replaced in one step or not at all, never seen half written, never readable in between.
 
@@ -23,15 +22,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, is_alive, start_time
-from ansible_collections.aritma.iam.plugins.module_utils._files.directory import (
-    FileChangedError,
-    Location,
-    absolute,
-    located,
-    system_errors,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._files.surroundings import (
+from .._core.process import here, is_alive, start_time
+from .directory import FileChangedError, Location, absolute, located, system_errors
+from .surroundings import (
     ACCESS_LIST,
     UNSUPPORTED,
     attributes_of,

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Options for the mode and the owner of a file, and what they mean on this host."""
 
@@ -11,8 +10,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import Ownership
+from .._core.errors import OptionError
+from .atomic_file import Ownership
 
 OWNERSHIP_OPTIONS: dict[str, dict[str, Any]] = {
     "mode": {"type": "raw", "default": "0600"},

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation ``store_file``: what the file back end of ``credential_store`` does on the host that has the file."""
 
@@ -7,19 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import (
-    check_file,
-    digest_of,
-    read_file,
-    remove_file,
-    replace_file,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileChangedError, FileError
-from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import OWNERSHIP_OPTIONS, read_ownership
+from .._core.argspec import ArgumentSpec
+from .._core.errors import StoreConflictError, StoreError
+from .._core.operation import Operation, Params
+from .._core.outcome import Outcome
+from .atomic_file import check_file, digest_of, read_file, remove_file, replace_file
+from .directory import FileChangedError, FileError
+from .ownership import OWNERSHIP_OPTIONS, read_ownership
 
 SPEC = ArgumentSpec(
     {

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The token that goes with every request: given, cached, or fetched with the admin credential."""
 
@@ -9,18 +8,14 @@ import time
 from collections import Counter
 from contextlib import closing
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    ApiError,
-    AuthenticationError,
-    ContractError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.problem import Call, answered, explain, status_error
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Repeats
-from ansible_collections.aritma.iam.plugins.module_utils._http.token_cache import TokenCache
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Reply, Transport
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential, token_request
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Judgement, Verdict, judge
+from .._core.errors import ApiError, AuthenticationError, ContractError
+from .._oauth.grant import ClientCredential, token_request
+from .._oauth.verdict import Judgement, Verdict, judge
+from .connection import Connection
+from .problem import Call, answered, explain, status_error
+from .retry import Repeats
+from .token_cache import TokenCache
+from .transport import Reply, Transport
 
 _UNSTATED_LIFETIME = 300
 _LOCK_WAIT = 15.0

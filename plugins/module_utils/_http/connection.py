@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the API and its token endpoint are, whom to trust, who asks, and how long it may take."""
 
@@ -15,9 +14,9 @@ from urllib.parse import quote
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
+from .._core.argspec import ArgumentSpec
+from .._core.errors import OptionError
+from .urls import checked_url
 
 
 def _from_environment(variable: str) -> str:

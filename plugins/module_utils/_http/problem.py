@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Turns what went wrong with a request into an error that a person can act on."""
 
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
+from .._core.errors import (
     AmbiguousError,
     ApiError,
     AuthenticationError,
@@ -23,15 +22,10 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
     PermissionDeniedError,
     TransportError,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import (
-    Budget,
-    Repeats,
-    retry_after,
-    send_patiently,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
+from .._core.time import format_timestamp, now
+from .connection import Connection
+from .retry import Budget, Repeats, retry_after, send_patiently
+from .transport import Lost, Reply
 
 LONGEST_EXCERPT = 300
 _NESTING = 8

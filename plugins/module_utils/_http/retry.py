@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """When a request may be repeated, and how long that may go on."""
 
@@ -11,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
+from .._core.deps import Retry
+from .transport import Lost, Reply
 
 _BUSY = frozenset({502, 503, 504})
 _READS_AFTER_500 = 2

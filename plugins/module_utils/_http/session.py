@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Requests to the IAM API: the admin token, repetitions inside the budget, and errors in place of bad statuses."""
 
@@ -14,19 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, final
 from urllib.parse import quote, urljoin, urlsplit
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction, secrets_in
-from ansible_collections.aritma.iam.plugins.module_utils._http.admin_token import AdminTokens
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.problem import (
-    Call,
-    ambiguous_error,
-    answered,
-    read_json,
-    status_error,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Repeats
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply, Request, Transport
+from .._core.errors import OptionError
+from .._core.redaction import Redaction, secrets_in
+from .admin_token import AdminTokens
+from .connection import Connection
+from .problem import Call, ambiguous_error, answered, read_json, status_error
+from .retry import Repeats
+from .transport import Lost, Reply, Request, Transport
 
 Query = Mapping[str, "str | int | bool | None"]
 """The query of a request: ``None`` is left out, and booleans are written as ``true`` and ``false``."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps access tokens for the life of the process and, in files of mode 0600, from task to task.
 
@@ -22,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
+from .._files.private_file import replace_private
 
 _ROUNDS = 5_000
 """PBKDF2 rounds of the verifier: about 5 ms."""

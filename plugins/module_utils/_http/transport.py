@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One HTTP request and its reply: no repetition, no redirect, no cookie, no netrc, and an end in any case."""
 
@@ -15,9 +14,9 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import NewConnectionError, requests
-from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
+from .._core.deps import NewConnectionError, requests
+from .._core.version import VERSION
+from .connection import Connection
 
 LARGEST_BODY = 16 * 1024 * 1024
 _GRACE = 0.2

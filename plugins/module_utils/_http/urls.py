@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Addresses of servers that get credentials: https, or http to this host alone."""
 
@@ -8,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from .._core.errors import OptionError
 
 
 def checked_url(url: str, option: str, hint: str) -> str:

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The IAM API: one method an operation, wire models in and out."""
 
@@ -11,38 +10,14 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousError,
-    ApiError,
-    ContractError,
-    IamError,
-    NotFoundError,
-    OptionError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.session import UNCERTAIN, Answer, Query, Session
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import (
-    Client,
-    Policy,
-    Secret,
-    Subject,
-    WireT,
-    created_id,
-    folded,
-    read_entries,
-    read_model,
-    read_object,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._iam.paging import (
-    FILTERED_SIZES,
-    PAGE_SIZES,
-    Page,
-    read_paging,
-    walk,
-)
+from .._core.argspec import ArgumentSpec
+from .._core.errors import AmbiguousError, ApiError, ContractError, IamError, NotFoundError, OptionError
+from .._core.operation import Operation, Params
+from .._core.outcome import Outcome
+from .._http.connection import CONNECTION, Connection
+from .._http.session import UNCERTAIN, Answer, Query, Session
+from .contract import Client, Policy, Secret, Subject, WireT, created_id, folded, read_entries, read_model, read_object
+from .paging import FILTERED_SIZES, PAGE_SIZES, Page, read_paging, walk
 
 T = TypeVar("T")
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What travels over the wire: every assumption about the shape of an answer of the IAM API is in this file.
 
@@ -15,15 +14,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
+from .._core.deps import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from .._core.errors import ContractError
 
 LOOK_AT = "Check api_url: it must be what stands before /v1, and lead to the IAM API and not to a gateway or a portal."
 

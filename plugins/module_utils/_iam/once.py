@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A POST that creates is never repeated blindly: one way to find out what became of it, for all that is created."""
 
@@ -9,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousError, ApiError, IamError
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi
+from .._core.errors import AmbiguousError, ApiError, IamError
+from .api import IamApi
 
 Told = TypeVar("Told")
 Found = TypeVar("Found")

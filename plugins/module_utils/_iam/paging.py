@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One walker for every paged list: page numbers under ``metadata``, flat page numbers, cursors, and mixtures of them.
 
@@ -12,9 +11,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
-from ansible_collections.aritma.iam.plugins.module_utils._http.session import Query
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import LOOK_AT, envelopes, folded
+from .._core.errors import ContractError
+from .._http.session import Query
+from .contract import LOOK_AT, envelopes, folded
 
 FILTERED_SIZES = (50, 10)
 PAGE_SIZES = (200, *FILTERED_SIZES)

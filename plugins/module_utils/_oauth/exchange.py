@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exchanges a client credential for a token, to learn whether it works, and says what was learned."""
 
@@ -10,20 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, VerdictError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.problem import excerpt
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Budget, Clock, Pace
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Transport
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import (
-    AUTH_METHOD,
-    ClientCredential,
-    token_request,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Judgement, Verdict, decode_claims, judge
+from .._core.argspec import ArgumentSpec
+from .._core.errors import OptionError, VerdictError
+from .._core.operation import Operation, Params
+from .._core.outcome import Outcome
+from .._http.connection import CONNECTION, Connection
+from .._http.problem import excerpt
+from .._http.retry import Budget, Clock, Pace
+from .._http.transport import Lost, Transport
+from .grant import AUTH_METHOD, ClientCredential, token_request
+from .verdict import Judgement, Verdict, decode_claims, judge
 
 ANY = "any"
 

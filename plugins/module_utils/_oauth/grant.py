@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The request of the client-credentials grant (RFC 6749, section 4.4)."""
 
@@ -10,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Request
+from .._core.errors import OptionError
+from .._core.redaction import Redaction
+from .._http.transport import Request
 
 POST = "post"
 BASIC = "basic"

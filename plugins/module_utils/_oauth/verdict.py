@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the answer of a token endpoint says about the credential that was sent (RFC 6749, sections 5.1 and 5.2)."""
 
@@ -12,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import is_token_text
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import retry_after
+from .._http.connection import is_token_text
+from .._http.retry import retry_after
 
 _REFUSALS = frozenset({400, 401})
 _AFTER_THE_SECRET = frozenset({"invalid_scope", "unauthorized_client"})

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Policies and permissions: the operations ``iam_policy``, ``iam_policy_info`` and ``subject_permissions_info``."""
 
@@ -10,18 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousError,
-    ApiError,
-    ConflictError,
-    NotFoundError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import REFUSALS, IamApi, api_operation, refuse_empty
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Policy, folded
-from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
+from .._core.argspec import ArgumentSpec
+from .._core.errors import AmbiguousError, ApiError, ConflictError, NotFoundError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import REFUSALS, IamApi, api_operation, refuse_empty
+from .._iam.contract import Policy, folded
+from .._iam.once import create_once
 
 KEY = ("subject", "action", "scope")
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All policies of one subject, compared as a set: the operation ``iam_policies``."""
 
@@ -8,19 +7,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import find_by_id
-from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import resolve_subject
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    IamError,
-    MissingError,
-    NotFoundError,
-    OptionError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import grant_all, withdraw
+from .._clients.steps import find_by_id
+from .._clients.subjects import resolve_subject
+from .._core.argspec import ArgumentSpec
+from .._core.errors import IamError, MissingError, NotFoundError, OptionError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import IamApi, api_operation, refuse_empty
+from .policies import grant_all, withdraw
 
 POLICIES = ArgumentSpec(
     {

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Evidence: what registered results of tasks prove, what the record keeps of it, and what it allows.
 
@@ -14,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Delivered, Record, delivered
+from .._core.time import format_timestamp
+from .record import Delivered, Record, delivered
 
 UNPROVEN_GRACE = timedelta(hours=24)
 """How long a previous secret stays for consumers that nothing proves to work with the new one."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rotation ids, and which listed secret is whose.
 
@@ -19,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
+from .record import Current, Record
 
 _LABEL = "aritma.iam rotation"
 _STAMP = "%Y%m%dT%H%M%SZ"

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The planner of a rotation: from what was seen to what this round does, with the reason in words. Pure.
 
@@ -13,21 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_duration, format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Target, objection, unsettled
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
-    Listed,
-    blind,
-    highest_first,
-    leftovers,
-    made_at,
-    named_by_operator,
-    others,
-    rows_of,
-    tag_in,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Record
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, age_reason
+from .._core.time import format_duration, format_timestamp
+from .._secrets.age import Limits, age_reason
+from .evidence import Target, objection, unsettled
+from .ids import Listed, blind, highest_first, leftovers, made_at, named_by_operator, others, rows_of, tag_in
+from .record import Current, Pending, Record
 
 UNCHANGED, WAITING, BLOCKED, ROTATE = "unchanged", "waiting", "blocked", "rotate"
 ROTATED, ROLLED_BACK, UNCONFIRMED, FAILED = "rotated", "rolled_back", "retire_unconfirmed", "failed"

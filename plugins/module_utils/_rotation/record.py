@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The record of one client in a credential store, and the pure steps that lead from one record to the next.
 
@@ -15,16 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, parse_timestamp
+from .._core.deps import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from .._core.errors import StoreError
+from .._core.time import format_timestamp, parse_timestamp
 
 SCHEMA = 1
 """The newest schema number that this version reads and the one that it writes."""

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The report of a run: one JSON file, with one entry for each client.
 
@@ -17,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
+from .._core.errors import IamError
+from .._files.private_file import replace_private
 
 SCHEMA = 1
 

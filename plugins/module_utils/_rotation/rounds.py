@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of one round of a rotation.
 
@@ -20,18 +19,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import BlockedError, StoreConflictError
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import record as records
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
-    Exchanged,
-    Shown,
-    noted,
-    objection,
-    unsettled,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed, blind, learned
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
+from .._core.errors import BlockedError, StoreConflictError
+from .._core.time import format_timestamp
+from . import record as records
+from .evidence import Exchanged, Shown, noted, objection, unsettled
+from .ids import Listed, blind, learned
+from .plan import (
     ADOPT,
     BLOCKED,
     BURN,
@@ -53,7 +46,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     going,
     plan_round,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Leak, Pending, Record
+from .record import Current, Leak, Pending, Record
 
 T = TypeVar("T")
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How old listed secrets are, when they expire, who manages them, and whether they are due. Pure.
 
@@ -12,15 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import BaseModel
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
-    format_duration,
-    format_timestamp,
-    parse_duration,
-    parse_timestamp,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import lineage_of, made_at, tag_in
+from .._core.deps import BaseModel
+from .._core.time import format_duration, format_timestamp, parse_duration, parse_timestamp
+from .._iam.contract import Secret
+from .._rotation.ids import lineage_of, made_at, tag_in
 
 OURS = "aritma.iam"
 OTHERS = "others"

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to do about one secret of a client: which value and expiration, add or leave, which one to delete. Pure."""
 
@@ -12,21 +11,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousNameError,
-    ContractError,
-    IamError,
-    OptionError,
-    RefusedError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_tidied
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
-    format_timestamp,
-    parse_duration,
-    parse_timestamp,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import read_moment, unreadable
+from .._core.errors import AmbiguousNameError, ContractError, IamError, OptionError, RefusedError
+from .._core.spelling import is_tidied
+from .._core.time import format_timestamp, parse_duration, parse_timestamp
+from .._iam.contract import Secret
+from .age import read_moment, unreadable
 
 SHORTEST, LONGEST = 8, 32
 """The characters that a value may have: the API's own limits."""

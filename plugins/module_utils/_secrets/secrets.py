@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Secrets of clients as a resource: the operations ``client_secret`` and ``client_secret_info``."""
 
@@ -8,16 +7,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.steps import find_by_id
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import NotFoundError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi, api_operation, refuse_empty
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import AUTH_METHOD
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
+from .._clients.steps import find_by_id
+from .._core.argspec import ArgumentSpec
+from .._core.errors import NotFoundError, OptionError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._core.time import now
+from .._iam.api import IamApi, api_operation, refuse_empty
+from .._iam.contract import Secret
+from .._oauth.grant import AUTH_METHOD
+from .plan import (
     SecretKey,
     SecretPlan,
     cannot_compare,
@@ -28,7 +27,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     plan_present,
     wanted_expiration,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.steps import Witness, add, delete
+from .steps import Witness, add, delete
 
 SECRET = ArgumentSpec(
     {

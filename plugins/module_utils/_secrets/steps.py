@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Adding a secret to a client and deleting one, so that a lost answer does no harm."""
 
@@ -8,23 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    AmbiguousError,
-    ApiError,
-    ConflictError,
-    IamError,
-    NotFoundError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._http.problem import excerpt
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import NOT_OFFERED, REFUSALS, IamApi
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._iam.once import create_once
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import Expectation, exchange
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.grant import ClientCredential
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.verdict import Verdict
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import described, list_ids, newcomers
+from .._core.errors import AmbiguousError, ApiError, ConflictError, IamError, NotFoundError
+from .._core.operation import Params
+from .._http.connection import Connection
+from .._http.problem import excerpt
+from .._iam.api import NOT_OFFERED, REFUSALS, IamApi
+from .._iam.contract import Secret
+from .._iam.once import create_once
+from .._oauth.exchange import Expectation, exchange
+from .._oauth.grant import ClientCredential
+from .._oauth.verdict import Verdict
+from .plan import described, list_ids, newcomers
 
 
 class Witness:

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An audit as one HTML page that needs nothing from anywhere: no network, no script for reading, no colour alone."""
 
@@ -12,10 +11,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit, AuditClient
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_duration
-from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
+from ...module_utils._audit.audit import Audit, AuditClient
+from ...module_utils._core.time import format_duration
+from ...module_utils._core.version import VERSION
+from ...module_utils._secrets.age import (
     EXPIRED,
     EXPIRES_SOON,
     FRESH,
@@ -27,7 +26,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
     TOO_OLD,
     AgedSecret,
 )
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import axis_of
+from ._timeline import axis_of
 
 _HERE = Path(__file__).parent
 

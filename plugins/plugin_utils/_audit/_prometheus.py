@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An audit as metrics, in the text format of Prometheus, for the textfile collector of node_exporter."""
 
@@ -8,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit, AuditClient
-from ansible_collections.aritma.iam.plugins.module_utils._core.version import VERSION
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret
+from ...module_utils._audit.audit import Audit, AuditClient
+from ...module_utils._core.version import VERSION
+from ...module_utils._secrets.age import AgedSecret
 
 _PREFIX = "aritma_iam"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})

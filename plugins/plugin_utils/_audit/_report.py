@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation ``audit_report``: writes an audit to files on the controller. Each is replaced in one step."""
 
@@ -11,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import ValidationError
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import read_mode
-from ansible_collections.aritma.iam.plugins.module_utils._files.private_file import replace_private
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics
+from ...module_utils._audit.audit import Audit
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.deps import ValidationError
+from ...module_utils._core.errors import IamError, OptionError
+from ...module_utils._core.operation import Operation, Params
+from ...module_utils._core.outcome import Outcome
+from ...module_utils._files.ownership import read_mode
+from ...module_utils._files.private_file import replace_private
+from ._page import render_page
+from ._prometheus import metrics
 
 _METRICS_MODE = 0o644
 """node_exporter runs as a user of its own, and must read what it exports."""

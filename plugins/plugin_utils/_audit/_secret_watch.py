@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tells of each secret that comes due, once. What the event source ``secret_expiry`` looks at and remembers."""
 
@@ -12,20 +11,15 @@ from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
-    Tenant,
-    TenantClient,
-    named_like,
-    read_tenant,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import require
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import unexpected
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now, parse_duration
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, Connection
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret, Limits, read_limits
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import host_names, safe_name
+from ...module_utils._audit.tenant import Tenant, TenantClient, named_like, read_tenant
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.deps import require
+from ...module_utils._core.errors import IamError, OptionError
+from ...module_utils._core.operation import unexpected
+from ...module_utils._core.time import now, parse_duration
+from ...module_utils._http.connection import CONNECTION, Connection
+from ...module_utils._secrets.age import AgedSecret, Limits, read_limits
+from .._inventory.host_names import host_names, safe_name
 
 SPEC = CONNECTION.merge(
     ArgumentSpec(

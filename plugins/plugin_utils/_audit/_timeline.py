@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where the secrets of a client stand on an axis of time. Places are percent of the width, from the left."""
 
@@ -9,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.audit import Audit
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import AgedSecret
+from ...module_utils._audit.audit import Audit
+from ...module_utils._secrets.age import AgedSecret
 
 _LONGEST_BEFORE, _LONGEST_AFTER = timedelta(days=730), timedelta(days=365)
 _SHORTEST = timedelta(days=30)

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The targets that there are beside files. A new one is a file with a ``TargetType``, and a line here."""
 
@@ -8,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import AWS_SECRETSMANAGER, HASHI_VAULT
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import KUBERNETES_SECRET
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Target, TargetType
+from ...module_utils._core.errors import OptionError
+from ._document import AWS_SECRETSMANAGER, HASHI_VAULT
+from ._kubernetes import KUBERNETES_SECRET
+from ._protocol import Target, TargetType
 
 TARGET_TYPES: Mapping[str, TargetType] = {
     "hashi_vault": HASHI_VAULT,

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deliveries to a document: a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
 
@@ -9,16 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import (
-    Delivery,
-    Held,
-    Target,
-    TargetType,
-    remaining,
-)
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _vault
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document
+from ...module_utils._delivery.fence import Stamp
+from .._documents import _aws, _vault
+from .._documents._protocol import Document
+from ._protocol import Delivery, Held, Target, TargetType, remaining
 
 
 @dataclass(frozen=True)

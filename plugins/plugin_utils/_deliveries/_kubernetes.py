@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deliveries to a Secret of Kubernetes, and the restart of the workloads that read it."""
 
@@ -13,20 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes_client import (
-    CLUSTER_MEMBERS,
-    Cluster,
-    connect,
-)
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import (
-    Delivery,
-    Held,
-    Target,
-    TargetType,
-    remaining,
-)
+from ...module_utils._core.errors import OptionError, StoreError
+from ...module_utils._delivery.fence import Stamp
+from ._kubernetes_client import CLUSTER_MEMBERS, Cluster, connect
+from ._protocol import Delivery, Held, Target, TargetType, remaining
 
 KINDS: Mapping[str, str] = {"Deployment": "deployment", "StatefulSet": "stateful_set", "DaemonSet": "daemon_set"}
 _PAUSE = 1.0

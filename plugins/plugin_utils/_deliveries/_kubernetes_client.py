@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A connection to a Kubernetes cluster, made at its first use, and its errors in words."""
 
@@ -15,10 +14,10 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Retry, library, require
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile, no_answer
+from ...module_utils._core.deps import Retry, library, require
+from ...module_utils._core.errors import OptionError, StoreError
+from ...module_utils._http.urls import checked_url
+from .._documents._protocol import changed_meanwhile, no_answer
 
 CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
 

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation of ``credential_delivery``: bring a place on a server into the wanted state, and read it back."""
 
@@ -11,20 +10,15 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    DeliveryError,
-    OptionError,
-    StoreConflictError,
-    StoreError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import pick_members
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import FENCE_OPTIONS, Fence
-from ansible_collections.aritma.iam.plugins.module_utils._http.retry import Clock, Pace
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import open_target, target_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._protocol import Delivery, Held, Target, remaining
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import DeliveryError, OptionError, StoreConflictError, StoreError
+from ...module_utils._core.operation import Operation, Params
+from ...module_utils._core.outcome import Outcome
+from ...module_utils._delivery.credential_format import pick_members
+from ...module_utils._delivery.fence import FENCE_OPTIONS, Fence
+from ...module_utils._http.retry import Clock, Pace
+from . import open_target, target_option
+from ._protocol import Delivery, Held, Target, remaining
 
 SPEC = ArgumentSpec(
     {

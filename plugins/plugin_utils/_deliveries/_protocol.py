@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a target of a delivery is: a place on a server that a service reads, and that others may keep things in too."""
 
@@ -9,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.fence import Stamp
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
+from ...module_utils._delivery.fence import Stamp
+from .._documents._protocol import Token
 
 
 @dataclass(frozen=True)

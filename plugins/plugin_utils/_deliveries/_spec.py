@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The deliveries of a client, as the variable ``service_client_deliveries`` of the role names them."""
 
@@ -15,13 +14,13 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.redaction import Redaction
-from ansible_collections.aritma.iam.plugins.module_utils._delivery import credential_file
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import wanted_members
-from ansible_collections.aritma.iam.plugins.module_utils._files.ownership import read_mode
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import TARGET_TYPES
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import OptionError
+from ...module_utils._core.redaction import Redaction
+from ...module_utils._delivery import credential_file
+from ...module_utils._delivery.credential_format import wanted_members
+from ...module_utils._files.ownership import read_mode
+from . import TARGET_TYPES
 
 Options = Mapping[str, Mapping[str, Any]]
 _VARIABLE = "service_client_deliveries"

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Renders a credential on the controller, so that the host of the file gets the file's text and nothing else."""
 
@@ -13,10 +12,10 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Params
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import render
-from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import pick_members
+from ...module_utils._core.errors import DeliveryError, OptionError
+from ...module_utils._core.operation import Params
+from ...module_utils._delivery.credential_file import render
+from ...module_utils._delivery.credential_format import pick_members
 
 _BLOCKS = {"trim_blocks": True, "lstrip_blocks": False}
 """As ansible.builtin.template has them."""

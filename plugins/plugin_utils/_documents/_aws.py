@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A secret of AWS Secrets Manager that holds a JSON object, reached from the controller.
 
@@ -24,17 +23,10 @@ from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.deps import library
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
-from ansible_collections.aritma.iam.plugins.module_utils._http.urls import checked_url
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import (
-    Token,
-    UnknownOutcomeError,
-    bad_certificate,
-    changed_meanwhile,
-    no_answer,
-    not_written,
-)
+from ...module_utils._core.deps import library
+from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ...module_utils._http.urls import checked_url
+from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a document is: one JSON object in some place, read with a token and written only if that token still holds."""
 
@@ -8,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
+from ...module_utils._core.errors import StoreConflictError, StoreError
 
 Token = str
 """Stands for what a place held when it was read; only the place that gave it can tell more."""

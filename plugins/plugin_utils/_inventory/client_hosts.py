@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what was read of a tenant to inventory hosts: which clients become hosts, and what these say. Pure.
 
@@ -14,19 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import Tenant
-from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import (
-    NOT_KNOWN,
-    OTHERS,
-    OURS,
-    SUPERSEDED,
-    AgedSecret,
-    deciding,
-)
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.host_names import host_names
-from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish
+from ...module_utils._audit.tenant import Tenant
+from ...module_utils._clients.attributes import ATTRIBUTES
+from ...module_utils._iam.contract import Client
+from ...module_utils._secrets.age import NOT_KNOWN, OTHERS, OURS, SUPERSEDED, AgedSecret, deciding
+from .host_names import host_names
+from .wish import Wish
 
 _DETAILS = {f"service_client_{name}": name for name in ("client_id", *ATTRIBUTES)}
 

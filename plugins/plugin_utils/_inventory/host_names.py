@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Names of inventory hosts for OIDC clients, whose own names may hold anything and may occur twice. Pure.
 
@@ -15,7 +14,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
+from ...module_utils._iam.contract import Client
 
 RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1"})
 """Names that mean something else to Ansible."""

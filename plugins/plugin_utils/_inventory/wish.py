@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which clients of a tenant are wanted as hosts: the options of an inventory source, and what is read for them."""
 
@@ -12,18 +11,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._audit.tenant import (
-    CONNECTIONS,
-    TenantClient,
-    named_like,
-    with_secrets,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import NotFoundError, OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import parse_duration
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
-from ansible_collections.aritma.iam.plugins.module_utils._iam.api import IamApi
-from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Client
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, read_limits
+from ...module_utils._audit.tenant import CONNECTIONS, TenantClient, named_like, with_secrets
+from ...module_utils._core.errors import NotFoundError, OptionError
+from ...module_utils._core.time import parse_duration
+from ...module_utils._http.connection import Connection
+from ...module_utils._iam.api import IamApi
+from ...module_utils._iam.contract import Client
+from ...module_utils._secrets.age import Limits, read_limits
 
 MOST_CONNECTIONS = 10
 _CACHE_SCHEMA = 1

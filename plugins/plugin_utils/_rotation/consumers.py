@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who reads the credential, as the planner and as the tasks of the role see it."""
 
@@ -9,14 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import Target, unsettled
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._spec import (
-    DeliveryTarget,
-    proves_itself,
-    read_deliveries,
-)
+from ...module_utils._core.errors import OptionError
+from ...module_utils._rotation.evidence import Target, unsettled
+from ...module_utils._rotation.record import Record
+from .._deliveries._spec import DeliveryTarget, proves_itself, read_deliveries
 
 PROBES = ("command", "url", "tasks")
 _PROBE_MEMBERS = frozenset({*PROBES, "status_code", "contains", "retries", "delay", "timeout"})

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers what the steps of a rotation ask for: through the credential store, and through the API."""
 
@@ -13,38 +12,19 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT_INFO
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError, IamError, MissingError
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
-    Listed,
-    blind,
-    carries,
-    lineage_of,
-    new_rotation_id,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
-    Pending,
-    Record,
-    require_name,
-    written,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import (
-    Ask,
-    Exchange,
-    Held,
-    List,
-    Mint,
-    Read,
-    Write,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import generate_value
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET_INFO
-from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner, new_lease, rival, silent
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Store
+from ...module_utils._clients.clients import OIDC_CLIENT_INFO
+from ...module_utils._core.errors import AmbiguousNameError, IamError, MissingError
+from ...module_utils._core.operation import Operation, Params
+from ...module_utils._core.time import now
+from ...module_utils._http.connection import CONNECTION
+from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
+from ...module_utils._rotation.ids import Listed, blind, carries, lineage_of, new_rotation_id
+from ...module_utils._rotation.record import Pending, Record, require_name, written
+from ...module_utils._rotation.rounds import Ask, Exchange, Held, List, Mint, Read, Write
+from ...module_utils._secrets.plan import generate_value
+from ...module_utils._secrets.secrets import CLIENT_SECRET_INFO
+from .._lease import Owner, new_lease, rival, silent
+from .._stores._protocol import Store
 
 Api = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""

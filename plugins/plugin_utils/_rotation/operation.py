@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation ``rotation``: one step of a round, answered through store and API, told to the tasks that follow."""
 
@@ -10,61 +9,27 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    BlockedError,
-    IamError,
-    OptionError,
-    StoreConflictError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import (
-    format_timestamp,
-    now,
-    parse_duration,
-    parse_timestamp,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION, resolve_token_url
-from ansible_collections.aritma.iam.plugins.module_utils._rotation import rounds
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence import (
-    Shown,
-    read_deliveries,
-    read_exchanges,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import (
-    description_for,
-    lineage_of,
-    rows_of,
-    tag_in,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
-    BLOCKED,
-    BURN,
-    CLAIM,
-    FAILED,
-    RECOVER,
-    ROTATE,
-    STAGE,
-    UNCHANGED,
-    Plan,
-    Wish,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import write_entry
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import Round, carry_out
-from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import read_limits
-from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner
-from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.consumers import Consumers, read_consumers
-from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.desk import Api, Desk
-from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.failure import failure_text
-from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables import (
-    require_alone,
-    require_hosts,
-    require_known,
-)
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import BlockedError, IamError, OptionError, StoreConflictError
+from ...module_utils._core.operation import Operation, Params
+from ...module_utils._core.outcome import Outcome
+from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
+from ...module_utils._http.connection import CONNECTION, resolve_token_url
+from ...module_utils._rotation import rounds
+from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges
+from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
+from ...module_utils._rotation.plan import BLOCKED, BURN, CLAIM, FAILED, RECOVER, ROTATE, STAGE, UNCHANGED, Plan, Wish
+from ...module_utils._rotation.record import Current, Record
+from ...module_utils._rotation.report import write_entry
+from ...module_utils._rotation.rounds import Round, carry_out
+from ...module_utils._secrets.age import read_limits
+from .._lease import Owner
+from .._stores import open_store, store_option
+from .._stores._protocol import FileAccess, Setting
+from .consumers import Consumers, read_consumers
+from .desk import Api, Desk
+from .failure import failure_text
+from .variables import require_alone, require_hosts, require_known
 
 _SETTINGS: dict[str, dict[str, Any]] = {
     "due": {"type": "bool", "default": True},

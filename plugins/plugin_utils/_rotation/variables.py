@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The variables of the role and the playbooks, and mistakes in them that are told before anything is written."""
 
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
+from ...module_utils._core.errors import OptionError
 
 _SPECS = Path(__file__).resolve().parents[3] / "roles" / "service_client" / "meta" / "argument_specs.yml"
 _PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_")

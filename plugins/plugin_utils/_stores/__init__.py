@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The types of credential store, by the name that the option ``store.type`` gives them."""
 
@@ -8,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._document import AWS_SECRETSMANAGER, HASHI_VAULT
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._file import FILE
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting, Store
+from ...module_utils._core.errors import OptionError
+from ._document import AWS_SECRETSMANAGER, HASHI_VAULT
+from ._file import FILE
+from ._protocol import BackEnd, Setting, Store
 
 BACK_ENDS: Mapping[str, BackEnd] = {
     "file": FILE,

@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A record in a document of a server: a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
 
@@ -10,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, read_record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _vault
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Document, Token
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, Setting
+from ...module_utils._rotation.record import Record, read_record
+from .._documents import _aws, _vault
+from .._documents._protocol import Document, Token
+from ._protocol import BackEnd, Setting
 
 
 @dataclass(frozen=True)

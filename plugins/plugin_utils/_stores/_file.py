@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The store in a file of the inventory host. With a password, only ansible-vault text leaves the controller."""
 
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, decode_record, encode_record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import BackEnd, FileAccess, Setting
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_text import VaultText, vault_text
+from ...module_utils._core.errors import OptionError
+from ...module_utils._rotation.record import Record, decode_record, encode_record
+from .._documents._protocol import Token
+from ._protocol import BackEnd, FileAccess, Setting
+from ._vault_text import VaultText, vault_text
 
 _MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},

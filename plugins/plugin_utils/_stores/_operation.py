@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The operation of ``credential_store``: read, remove or move the record of one client."""
 
@@ -13,23 +12,18 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import (
-    IamError,
-    OptionError,
-    StoreConflictError,
-    StoreError,
-)
-from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, Params
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import Outcome
-from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
-from ansible_collections.aritma.iam.plugins.module_utils._http.connection import CONNECTION
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record, require_name
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import changed_meanwhile
-from ansible_collections.aritma.iam.plugins.plugin_utils._file_access import files_here
-from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Rival, new_lease, rival, this_run
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store, store_option
-from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import FileAccess, Setting, Store
+from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.errors import IamError, OptionError, StoreConflictError, StoreError
+from ...module_utils._core.operation import Operation, Params
+from ...module_utils._core.outcome import Outcome
+from ...module_utils._core.time import format_timestamp, now
+from ...module_utils._http.connection import CONNECTION
+from ...module_utils._rotation.record import Record, require_name
+from .._documents._protocol import changed_meanwhile
+from .._file_access import files_here
+from .._lease import Rival, new_lease, rival, this_run
+from . import open_store, store_option
+from ._protocol import FileAccess, Setting, Store
 
 # The connection options come with module_defaults of the action group; a store has no use for them.
 SPEC = CONNECTION.merge(

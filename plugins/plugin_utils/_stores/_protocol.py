@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a credential store is: a place for one record, read with a token and written only if that token still holds."""
 
@@ -9,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents._protocol import Token
+from ...module_utils._rotation.record import Record
+from .._documents._protocol import Token
 
 FileAccess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one access of ``store_file`` on the host that has the file; its options in, its return values out."""

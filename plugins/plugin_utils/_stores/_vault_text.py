@@ -1,5 +1,4 @@
 # Copyright (c) 2026, the aritma.iam contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ansible-vault text, made and read on the controller."""
 
@@ -11,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, get_file_vault_secret, is_encrypted
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ...module_utils._core.errors import OptionError, StoreError
 
 
 @dataclass(frozen=True)
