@@ -24,8 +24,9 @@ from .._core.errors import (
 )
 from .._core.time import format_timestamp, now
 from .connection import Connection
+from .loss import Lost
 from .retry import Budget, Repeats, retry_after, send_patiently
-from .transport import Lost, Reply
+from .transport import Reply
 
 LONGEST_EXCERPT = 300
 _NESTING = 8
@@ -103,9 +104,9 @@ def lost_error(call: Call, lost: Lost, spent: str, *, write: bool) -> TransportE
     """The error that a missing answer is; a write which may have been carried out is ambiguous."""
     details = {**call.details(), "reason": lost.reason, "sent": lost.sent}
     message = f"{call}: {lost.reason}; given up after {spent}."
-    hint = f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
-    if lost.trust:
-        hint = "Set ca_path to the certificates of the authority that signed it (validate_certs: false trusts anybody)."
+    hint = lost.hint or (
+        f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
+    )
     if write and lost.sent:
         return AmbiguousError(f"{message} It may have been carried out nevertheless.", hint=hint, **details)
     return TransportError(message, hint=hint, **details)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .._core.deps import Retry
-from .transport import Lost, Reply
+from .loss import Lost
+from .transport import Reply
 
 _BUSY = frozenset({502, 503, 504})
 _READS_AFTER_500 = 2

@@ -17,9 +17,10 @@ from .._core.errors import OptionError
 from .._core.redaction import Redaction, secrets_in
 from .admin_token import AdminTokens
 from .connection import Connection
+from .loss import Lost
 from .problem import Call, ambiguous_error, answered, read_json, status_error
 from .retry import Repeats
-from .transport import Lost, Reply, Request, Transport
+from .transport import Reply, Request, Transport
 
 Query = Mapping[str, "str | int | bool | None"]
 """The query of a request: ``None`` is left out, and booleans are written as ``true`` and ``false``."""

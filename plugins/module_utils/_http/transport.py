@@ -5,23 +5,22 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
 
-from .._core.deps import NewConnectionError, requests
+from .._core.deps import requests
 from .._core.version import VERSION
 from .connection import Connection
+from .loss import Lost, classify
+from .route import Route, find_route
 
 LARGEST_BODY = 16 * 1024 * 1024
 _GRACE = 0.2
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,43 +44,37 @@ class Reply:
     body: bytes = field(default=b"", repr=False)
 
 
-@dataclass(eq=False)
-class Lost(Exception):
-    """No whole reply came back. ``reason`` is for people and names the host.
-
-    ``sent`` says whether the server may have got the request; ``final`` that repeating it is of no use; ``trust`` that
-    the server's certificate is why.
-    """
-
-    reason: str
-    sent: bool = field(kw_only=True)
-    final: bool = field(default=False, kw_only=True)
-    trust: bool = field(default=False, kw_only=True)
-
-
 class Transport:
     """Sends requests with the connection's trust settings, on kept connections unless ``fresh``."""
 
     def __init__(self, connection: Connection, *, fresh: bool = False) -> None:
-        self._verify: bool | str = (connection.ca_path or True) if connection.validate_certs else False
+        self._connection = connection
         self._fresh = fresh
         self._session: requests.Session | None = None
+        self._addresses: dict[tuple[str, int], int] = {}
+        """How many the names of servers have."""
 
     def send(self, request: Request, timeout: float) -> Reply:
         """The reply to one request, all of it within ``timeout`` seconds. Raises ``Lost``."""
-        host = _host(request.url)
+        host, route = _host(request.url), find_route(request.url, self._connection)
+        fault = route.fault()
+        if fault:
+            raise Lost(fault[0], sent=False, final=True, hint=fault[1])
+        future = self._started(request, route, timeout)
+        if not wait([future], timeout=timeout + _GRACE).done:
+            # The thread still holds the connections: leave them to it.
+            self._session = None
+            if future.cancel():
+                raise Lost(f"the name of {host} was not resolved within {timeout:.3g} s", sent=False)
+            raise Lost(f"{host} did not answer in full within {timeout:.3g} s", sent=True)
         try:
-            return _within(timeout + _GRACE, lambda: self._exchange(self._opened(), request, timeout))
+            return future.result()
         except Lost:
             self.close()
             raise
-        except _Overdue:
-            # The thread still holds the connections: leave them to it.
-            self._session = None
-            raise Lost(f"{host} did not answer in full within {timeout:.3g} s", sent=True) from None
         except Exception as error:
             self.close()
-            raise classify(error, host, timeout) from None
+            raise classify(error, host, route, timeout) from None
         finally:
             if self._fresh:
                 self.close()
@@ -94,89 +87,65 @@ class Transport:
 
     def _opened(self) -> requests.Session:
         if self._session is None:
-            if self._verify is False:
+            if not self._connection.validate_certs:
                 warnings.filterwarnings("ignore", message="Unverified HTTPS request")
             self._session = requests.Session()
+            # Proxy and bundle are those of the route, and nothing comes from ~/.netrc.
+            self._session.trust_env = False
             self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             self._session.headers.update({"User-Agent": f"aritma.iam/{VERSION}", "Accept": "application/json"})
             if self._fresh:
                 self._session.headers["Connection"] = "close"
         return self._session
 
-    def _exchange(self, session: requests.Session, request: Request, timeout: float) -> Reply:
+    def _started(self, request: Request, route: Route, timeout: float) -> Future[Reply]:
+        """The exchange, under way in a thread of its own. Until the server's name is resolved it can be cancelled.
+
+        The timeouts of sockets cannot do it: they hold for one read each, so that a server which sends a byte now and
+        then is waited for without end; and none holds for looking a name up. Each address has its share of the time, so
+        that a dead one leaves some for the others.
+        """
+        future: Future[Reply] = Future()
+
+        def run() -> None:
+            share = timeout / (self._resolved(route.server) + 1)
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(self._exchange(self._opened(), request, route, (share, timeout)))
+            except BaseException as error:  # whatever it is, it belongs to the one who waits
+                future.set_exception(error)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def _resolved(self, server: tuple[str, int]) -> int:
+        """The number of addresses; 1 where the name is not known, which the exchange will find out."""
+        with suppress(OSError, UnicodeError):
+            if server not in self._addresses:
+                self._addresses[server] = len(
+                    {each[4] for each in socket.getaddrinfo(*server, type=socket.SOCK_STREAM)}
+                )
+            return self._addresses[server]
+        return 1
+
+    def _exchange(
+        self, session: requests.Session, request: Request, route: Route, patience: tuple[float, float]
+    ) -> Reply:
+        authorization = {"Authorization": request.authorization} if request.authorization else {}
         with session.request(
             request.method,
             request.url,
             params=request.params,
-            headers=request.headers,
+            headers={**request.headers, **authorization},
             data=request.body,
-            # Set by hand, as a callable: without one requests would put in what ~/.netrc says.
-            auth=_authorize(request.authorization),
-            timeout=timeout,
-            # Given here as well: on the session alone it loses against REQUESTS_CA_BUNDLE.
-            verify=self._verify,
+            timeout=patience,
+            proxies=route.proxies,
+            verify=route.trust,
             allow_redirects=False,
             stream=True,
         ) as response:
             return Reply(response.status_code, response.headers, _read(response, _host(request.url)))
-
-
-def classify(error: Exception, host: str, timeout: float) -> Lost:
-    """What a failed attempt means. The texts of the libraries are not repeated: they may hold a secret."""
-    causes = list(_causes(error))
-    kinds_met = {type(cause) for cause in causes}
-    if requests.exceptions.ProxyError in kinds_met and ssl.SSLCertVerificationError not in kinds_met:
-        return _lost_at_proxy(causes, host)
-    for kinds, reason, traits in _meanings():
-        for cause in causes:
-            if isinstance(cause, kinds):
-                return Lost(reason.format(host=host, timeout=f"{timeout:.3g} s", cause=cause), **traits)
-    # A ValueError says that the request could not even be written.
-    reason = f"the exchange with {host} failed ({type(error).__name__})"
-    return Lost(reason, sent=not isinstance(error, ValueError), final=True)
-
-
-def _lost_at_proxy(causes: list[BaseException], host: str) -> Lost:
-    """The same kind of error says that a proxy was not reached, and that it broke off after it had got the request."""
-    not_reached = (NewConnectionError, requests.exceptions.ConnectTimeout, ConnectionRefusedError, socket.gaierror)
-    for cause in causes:
-        if isinstance(cause, not_reached) or str(cause).startswith("Tunnel connection failed"):
-            return Lost(f"the proxy on the way to {host} cannot be used", sent=False)
-    return Lost(f"the proxy on the way to {host} broke the connection off", sent=True)
-
-
-def _meanings() -> list[tuple[tuple[type[BaseException], ...], str, dict[str, bool]]]:
-    """Kinds of errors, what they say, and the traits of ``Lost``; the first that fits anywhere in the chain counts."""
-    no_trust = {"final": True, "trust": True}
-    named = requests.exceptions
-    return [
-        (
-            (ssl.SSLCertVerificationError,),
-            "the certificate of {host} is not trusted ({cause.verify_message})",
-            {"sent": False, **no_trust},
-        ),
-        ((socket.gaierror,), "the name of {host} cannot be resolved", {"sent": False}),
-        ((named.ConnectTimeout,), "{host} accepted no connection within {timeout}", {"sent": False}),
-        ((ConnectionRefusedError,), "{host} refused the connection", {"sent": False}),
-        ((NewConnectionError,), "{host} cannot be reached", {"sent": False}),
-        ((named.Timeout, TimeoutError), "{host} did not answer within {timeout}", {"sent": True}),
-        ((ssl.SSLEOFError, ssl.SSLZeroReturnError), "{host} broke the connection off", {"sent": True}),
-        ((ssl.SSLError,), "no TLS connection with {host} came about ({cause.reason})", {"sent": True, **no_trust}),
-        (
-            (named.ConnectionError, named.ChunkedEncodingError, OSError),
-            "{host} broke the connection off",
-            {"sent": True},
-        ),
-    ]
-
-
-def _authorize(value: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    def apply(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
-        if value:
-            prepared.headers["Authorization"] = value
-        return prepared
-
-    return apply
 
 
 def _read(response: requests.Response, host: str) -> bytes:
@@ -186,43 +155,6 @@ def _read(response: requests.Response, host: str) -> bytes:
         if len(body) > LARGEST_BODY:
             raise Lost(f"{host} sent more than {LARGEST_BODY // 1024 // 1024} MiB", sent=True, final=True)
     return bytes(body)
-
-
-class _Overdue(Exception):
-    """The work goes on, but nobody waits for it any more."""
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """What ``work`` returns or raises; raises ``_Overdue`` once ``seconds`` have passed.
-
-    In a thread of its own, because the timeouts of sockets cannot do it: they hold for one read each, so that a server
-    which sends a byte now and then is waited for without end; and none holds for looking a name up.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # whatever it is, it belongs to the one who waits
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    if not wait([future], timeout=seconds).done:
-        raise _Overdue
-    return future.result()
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what led to it, in all the places where requests and urllib3 keep that."""
-    seen: list[Any] = []
-    waiting: list[Any] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if not isinstance(cause, BaseException) or cause in seen:
-            continue
-        seen.append(cause)
-        yield cause
-        waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
 
 
 def _host(url: str) -> str:

@@ -23,7 +23,7 @@ def checked_url(url: str, option: str, hint: str) -> str:
             hint=hint,
             option=option,
         )
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise OptionError(
             f"{option}: {url} would send credentials unencrypted.",
             hint="Use https://; http:// is accepted for this host alone (localhost, 127.0.0.0/8, ::1).",
@@ -43,10 +43,10 @@ def _split(url: str) -> SplitResult | None:
     return parts if absolute and plain else None
 
 
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is that of this machine alone."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return host.lower().removesuffix(".") == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

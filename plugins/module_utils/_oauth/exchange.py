@@ -14,9 +14,10 @@ from .._core.errors import OptionError, VerdictError
 from .._core.operation import Operation, Params
 from .._core.outcome import Outcome
 from .._http.connection import CONNECTION, Connection
+from .._http.loss import Lost
 from .._http.problem import excerpt
 from .._http.retry import Budget, Clock, Pace
-from .._http.transport import Lost, Transport
+from .._http.transport import Request, Transport
 from .grant import AUTH_METHOD, ClientCredential, token_request
 from .verdict import Judgement, Verdict, decode_claims, judge
 
@@ -71,8 +72,9 @@ def exchange(
     # No attempt is cut short: what it would say then is "unknown", in place of what the others said.
     budget = Budget(expectation.seconds, timeout=patience, least=patience, pace=_POLLING, clock=clock)
     streak = 0
+    transport = Transport(connection, fresh=True)
     while True:
-        judgement = _asked(connection, credential, budget.next_timeout())
+        judgement = _asked(transport, token_request(connection.token_url, credential), budget.next_timeout())
         streak = streak + 1 if judgement.verdict is expectation.verdict else 0
         met = _met(judgement, expectation, streak)
         if met or judgement.final or judgement.verdict is Verdict.MISCONFIGURED:
@@ -102,16 +104,11 @@ def token_exchange(params: Params, _check_mode: bool) -> Outcome:
 TOKEN_EXCHANGE = Operation("token_exchange", CONNECTION.merge(SPEC), token_exchange, libraries=("requests",))
 
 
-def _asked(connection: Connection, credential: ClientCredential, timeout: float) -> Judgement:
+def _asked(transport: Transport, request: Request, timeout: float) -> Judgement:
     try:
-        reply = Transport(connection, fresh=True).send(token_request(connection.token_url, credential), timeout)
+        reply = transport.send(request, timeout)
     except Lost as lost:
-        hint = (
-            " Set ca_path to the certificates of the authority that signed it, or see validate_certs."
-            if lost.trust
-            else ""
-        )
-        return Judgement(Verdict.UNKNOWN, f"No answer: {lost.reason}.{hint}", final=lost.final)
+        return Judgement(Verdict.UNKNOWN, f"No answer: {lost.reason}. {lost.hint}".strip(), final=lost.final)
     return judge(reply.status, reply.headers, reply.body)
 
 

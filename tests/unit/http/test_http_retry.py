@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.aritma.iam.plugins.module_utils._http.loss import Lost
 from ansible_collections.aritma.iam.plugins.module_utils._http.retry import (
     Budget,
     Clock,
@@ -22,7 +23,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._http.retry import (
     retry_after,
     send_patiently,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Lost, Reply
+from ansible_collections.aritma.iam.plugins.module_utils._http.transport import Reply
 
 
 class Hands:

@@ -220,23 +220,6 @@ def test_a_name_that_does_not_resolve(session: OpenSession) -> None:
         session(api_url="https://nowhere.invalid", retry_budget=0.0).request("listClients", "GET", ("clients",))
 
 
-def test_a_proxy_that_is_not_there(session: OpenSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{unused_port()}")
-    with pytest.raises(TransportError, match=r"proxy on the way to nowhere.invalid"):
-        session(api_url="https://nowhere.invalid", retry_budget=0.0).request("listClients", "GET", ("clients",))
-
-
-def test_a_proxy_that_breaks_off_may_have_handed_the_request_on(
-    wire: Wire, session: OpenSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The libraries call that an unreachable proxy; a create is not repeated for it, since it may have been made."""
-    opened = session(api_url=f"http://127.0.0.1:{unused_port()}", access_token="t0k")
-    monkeypatch.setenv("HTTP_PROXY", wire.url)
-    wire.expect("POST", "/v1/clients").commit_then_drop()
-    with pytest.raises(AmbiguousError, match=r"proxy on the way to 127.0.0.1:\d+ broke the connection off"):
-        opened.request("createClient", "POST", ("clients",), body={"name": "n"})
-
-
 def test_a_cut_body_is_no_answer(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).cut(200, b'{"items": [')
     wire.expect("GET", CLIENTS).reply(200, {"items": []})

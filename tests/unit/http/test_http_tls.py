@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import ssl
 import subprocess
@@ -12,10 +13,17 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousError, TransportError
 from ansible_collections.aritma.iam.tests.unit.http.conftest import OpenSession
@@ -95,11 +103,107 @@ def test_a_server_that_speaks_no_tls(wire: Wire, session: OpenSession) -> None:
     assert time.monotonic() - start < 2
 
 
-def test_a_bundle_that_is_none(secure: Wire, session: OpenSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["ca_path", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_that_is_none(
+    secure: Wire, session: OpenSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     broken = tmp_path / "broken.pem"
     broken.write_text("no certificate", encoding="utf-8")
-    with pytest.raises(TransportError, match="ca_path"):
-        session(api_url=f"{secure.url}/iam", ca_path=str(broken)).request("listClients", "GET", ("clients",))
+    options = {"ca_path": str(broken)} if how == "ca_path" else {}
+    if not options:
+        monkeypatch.setenv(how, str(broken))
+    with pytest.raises(TransportError, match=rf"{how} names .*broken.pem, which holds no certificate") as caught:
+        session(api_url=f"{secure.url}/iam", **options).request("createClient", "POST", ("clients",), body={})
+    assert not isinstance(caught.value, AmbiguousError)
+
+
+NOW = datetime.now(timezone.utc)
+REISSUE = "Have the certificate issued anew"
+
+
+def issued(folder: Path, fault: str) -> tuple[ssl.SSLContext, str]:
+    """What a server shows whose certificate has that fault, and the file with its authority."""
+
+    def begun(
+        names: tuple[str, str], public: ec.EllipticCurvePublicKey, days: tuple[int, int]
+    ) -> x509.CertificateBuilder:
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in names)
+        first, last = (NOW + timedelta(days=each) for each in days)
+        made = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), first, last)
+        identity = x509.SubjectKeyIdentifier.from_public_key(public)
+        return made.add_extension(identity, critical=False)
+
+    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca = begun(("authority", "authority"), ca_key.public_key(), (-30, -1 if fault == "expired authority" else 30))
+    ca = ca.add_extension(
+        x509.BasicConstraints(ca=True, path_length=None), critical=fault != "constraints not critical"
+    )
+    if fault != "no key usage":
+        signs = dict.fromkeys(("key_cert_sign", "crl_sign"), True)
+        rest = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+        usage = x509.KeyUsage(**signs, **dict.fromkeys((*rest, "encipher_only", "decipher_only"), False))
+        ca = ca.add_extension(usage, critical=True)
+    alone = fault == "self-signed"
+    days = {"expired": (-9, -1), "early": (1, 9)}.get(fault, (-1, 9))
+    leaf = begun(f"leaf {'leaf' if alone else 'authority'}", key.public_key(), *days)
+    where = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    name = x509.DNSName("other.example.test") if fault == "wrong host" else where
+    leaf = leaf.add_extension(x509.SubjectAlternativeName([name]), critical=False)
+    if fault not in ("no authority key identifier", "self-signed"):
+        of_authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        leaf = leaf.add_extension(of_authority, critical=False)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    shown = leaf.sign(key if alone else ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    (folder / "server.pem").write_bytes(secret + shown)
+    authority = folder / "issuer.pem"
+    authority.write_bytes(ca.sign(ca_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
+    return context, str(authority)
+
+
+def newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check certificates as Python 3.13 does by default."""
+
+    def strict(*given: Any, **named: Any) -> ssl.SSLContext:
+        context = create_urllib3_context(*given, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr("urllib3.connection.create_urllib3_context", strict)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "hint"),
+    [
+        ("expired", "has expired", "Renew the certificate"),
+        ("expired authority", "has expired", "or that of its authority"),
+        ("early", "not yet valid", "clock"),
+        ("wrong host", "IP address mismatch", "Use the name that the certificate carries"),
+        ("self-signed", "self-signed", "Set ca_path"),
+        ("another authority", "issuer certificate", "Set ca_path"),
+        ("no authority key identifier", "Missing Authority Key Identifier", REISSUE),
+        ("no key usage", "key usage", REISSUE),
+        ("constraints not critical", "Basic Constraints", REISSUE),
+    ],
+)
+def test_why_a_certificate_is_not_trusted_and_what_helps(
+    session: OpenSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, reason: str, hint: str
+) -> None:
+    newer_python(monkeypatch)
+    context, authority = issued(tmp_path, fault)
+    if fault == "another authority":
+        trustme.CA().cert_pem.write_to_path(authority)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority)
+    with serving(context) as server, pytest.raises(TransportError) as caught:
+        session(api_url=f"{server.url}/iam").request("createClient", "POST", ("clients",), body={})
+    assert reason in caught.value.message
+    assert hint in caught.value.hint
+    assert ("Set ca_path" in caught.value.hint) == (hint == "Set ca_path")
+    assert ("REQUESTS_CA_BUNDLE" in caught.value.hint) == (hint == "Set ca_path")
+    assert caught.value.details["sent"] is False
 
 
 def test_an_empty_variable_does_not_switch_the_check_off_for_a_lookup(secure: Wire, tmp_path: Path) -> None:
