@@ -124,20 +124,17 @@ REISSUE = "Have the certificate issued anew"
 def issued(folder: Path, fault: str) -> tuple[ssl.SSLContext, str]:
     """What a server shows whose certificate has that fault, and the file with its authority."""
 
-    def begun(
-        names: tuple[str, str], public: ec.EllipticCurvePublicKey, days: tuple[int, int]
-    ) -> x509.CertificateBuilder:
-        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in names)
+    def begun(names: str, public: ec.EllipticCurvePublicKey, *days: int) -> x509.CertificateBuilder:
+        subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in names.split())
         first, last = (NOW + timedelta(days=each) for each in days)
         made = x509.CertificateBuilder(issuer, subject, public, x509.random_serial_number(), first, last)
         identity = x509.SubjectKeyIdentifier.from_public_key(public)
         return made.add_extension(identity, critical=False)
 
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    ca = begun(("authority", "authority"), ca_key.public_key(), (-30, -1 if fault == "expired authority" else 30))
-    ca = ca.add_extension(
-        x509.BasicConstraints(ca=True, path_length=None), critical=fault != "constraints not critical"
-    )
+    ca = begun("authority authority", ca_key.public_key(), -30, -1 if fault == "expired authority" else 30)
+    basic = x509.BasicConstraints(ca=True, path_length=None)
+    ca = ca.add_extension(basic, critical=fault != "constraints not critical")
     if fault != "no key usage":
         signs = dict.fromkeys(("key_cert_sign", "crl_sign"), True)
         rest = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
