@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+_PUBLIC = frozenset({"client_id", "token_url", "scope", "rotation_id"})
+"""Members of a credential that are no secret, although the credential is one."""
+
 
 @dataclass(frozen=True)
 class ArgumentSpec:
@@ -55,8 +58,9 @@ def _strings(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _strings(each)
+        for name, each in value.items():
+            if name not in _PUBLIC:
+                yield from _strings(each)
     elif isinstance(value, Sequence):
         for each in value:
             yield from _strings(each)

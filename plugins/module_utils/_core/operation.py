@@ -14,7 +14,7 @@ from .argspec import ArgumentSpec
 from .deps import require
 from .errors import IamError
 from .outcome import Outcome
-from .redaction import Redaction
+from .redaction import Redaction, encodable, escaped
 
 Params = Mapping[str, Any]
 
@@ -37,7 +37,8 @@ def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: b
     """
     try:
         require(operation.libraries)
-        return operation.run(params, check_mode).to_result(diff=diff)
+        result: dict[str, Any] = _texts(operation.run(params, check_mode).to_result(diff=diff), encodable)
+        return result
     except IamError as error:
         return failed(error, operation.spec.secrets(params))
     except Exception as error:  # a bug: say where, hide what
@@ -57,7 +58,8 @@ def run_module(operation: Operation) -> None:
 
 def failed(error: IamError, secrets: Iterable[str]) -> dict[str, Any]:
     """The result of a task that failed with ``error``; no text in it shows one of ``secrets``."""
-    return {"failed": True, "changed": False, **_redacted(error.to_result(), Redaction(secrets))}
+    redact = Redaction(secrets)
+    return {"failed": True, "changed": False, **_texts(error.to_result(), lambda text: escaped(redact(text)))}
 
 
 def unexpected(name: str, error: Exception) -> IamError:
@@ -74,11 +76,12 @@ def unexpected(name: str, error: Exception) -> IamError:
     )
 
 
-def _redacted(value: Any, redact: Redaction) -> Any:
+def _texts(value: Any, change: Callable[[str], str]) -> Any:
+    """``value`` with every text in it changed."""
     if isinstance(value, str):
-        return redact(value)
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: _redacted(each, redact) for key, each in value.items()}
+        return {_texts(key, change): _texts(each, change) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_redacted(each, redact) for each in value]
+        return [_texts(each, change) for each in value]
     return value

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .redaction import escaped
+
 SENSITIVE = "_aritma_iam_sensitive"
 """Member of a module's raw result that tells its action front to censor the output; never shown to anybody."""
 
@@ -34,9 +36,9 @@ class Outcome:
         """The result of the task; with ``diff`` it carries ``before`` and ``after``."""
         shown: dict[str, Any] = {"changed": self.changed, **self.result}
         if self.message:
-            shown["msg"] = self.message
+            shown["msg"] = escaped(self.message)
         if self.warnings:
-            shown["warnings"] = list(self.warnings)
+            shown["warnings"] = [escaped(each) for each in self.warnings]
         if self.calls:
             shown["calls"] = dict(self.calls)
         if diff:

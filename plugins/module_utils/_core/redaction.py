@@ -1,17 +1,26 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes secrets out of texts, in every spelling in which a server might echo them."""
+"""Texts as they may be shown: without secrets, however a server might spell them, and without odd characters."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
+
+_SHORT = 8
+"""A secret of fewer characters is hidden only where it stands alone: it may be part of any word or address."""
+_WORD = 3
+"""With fewer it is not looked for: it would be found everywhere and hide nothing."""
+
+_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters that are neither a line break nor a tab, what turns the direction of writing, halves of pairs."""
 
 _URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_MEMBERS = frozenset({"value", "secret", "client_secret", "clientsecret", "password", "access_token"})
@@ -21,14 +30,27 @@ class Redaction:
     """Knows some secrets; its ``repr`` does not show them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-        self._spellings = sorted(spellings, key=len, reverse=True)
+        whole = {each for secret in secrets for each in (secret, secret.rstrip("\r\n")) if len(each) >= _WORD}
+        self._spellings = sorted({spelling for each in whole for spelling in _spellings(each)}, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """``text`` with every secret replaced."""
         for spelling in self._spellings:
-            text = text.replace(spelling, HIDDEN)
+            if len(spelling) >= _SHORT:
+                text = text.replace(spelling, HIDDEN)
+            elif spelling in text:
+                text = re.sub(rf"(?<![\w./:%-]){re.escape(spelling)}(?![\w/%]|[.:-]\w)", HIDDEN, text)
         return text
+
+
+def escaped(text: str) -> str:
+    """``text`` with odd characters in the spelling of Python, such as ``\\x1b``."""
+    return _ODD.sub(lambda odd: odd[0].encode("unicode_escape").decode(), text)
+
+
+def encodable(text: str) -> str:
+    """``text`` with halves of pairs, which no file and no screen takes, in the spelling of Python."""
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def secrets_in(body: Any) -> Iterator[str]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,8 +21,10 @@ from .._core.errors import (
     PermissionDeniedError,
     TransportError,
 )
+from .._core.redaction import escaped
 from .._core.time import format_timestamp, now
 from .connection import Connection
+from .document import MOST_VALUES, is_excessive, parse_json
 from .loss import Lost
 from .retry import Budget, Repeats, retry_after, send_patiently
 from .transport import Reply
@@ -127,8 +128,8 @@ def read_json(call: Call, reply: Reply) -> Any:
     if not reply.body.strip():
         return None
     try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
+        return parse_json(reply.body)
+    except ValueError:
         raise ContractError(
             f"{call} answered {reply.status} with {_described(reply, call.redact)} where JSON was expected.",
             hint=f"See whether {call.option} is the address of the API, and what stands between.",
@@ -141,8 +142,8 @@ def read_json(call: Call, reply: Reply) -> Any:
 def explain(reply: Reply, redact: Callable[[str], str]) -> str:
     """The server's own explanation of an error: redacted, on one line, at most 300 characters."""
     try:
-        document = json.loads(reply.body)
-    except (ValueError, RecursionError):
+        document = parse_json(reply.body)
+    except ValueError:
         return _described(reply, redact)
     said = [document] if isinstance(document, str) else list(_sayings(document))
     return excerpt("; ".join(said), redact) or "no explanation"
@@ -182,7 +183,8 @@ def _described(reply: Reply, redact: Callable[[str], str]) -> str:
         text = excerpt(html.unescape(title.group(1).decode(errors="replace")), redact) if title else ""
         return f"an HTML page titled {text!r}" if text else "an HTML page"
     if reply.body.lstrip()[:1] in (b"{", b"["):
-        return "JSON that is cut off or broken"
+        large = is_excessive(reply.body)
+        return f"JSON of more than {MOST_VALUES} values" if large else "JSON that is cut off, broken or nested too deep"
     return f"the text {excerpt(reply.body.decode(errors='replace'), redact)!r}"
 
 
@@ -192,9 +194,8 @@ def is_html(reply: Reply) -> bool:
 
 
 def excerpt(text: str, redact: Callable[[str], str]) -> str:
-    """A server's text for a message: redacted, printable, on one line, at most 300 characters."""
-    printable = "".join(character if character.isprintable() else " " for character in redact(text))
-    line = " ".join(printable.split())
+    """A server's text for a message: redacted, escaped, on one line, at most 300 characters."""
+    line = escaped(" ".join(redact(text).split()))
     return line if len(line) <= LONGEST_EXCERPT else line[: LONGEST_EXCERPT - 1] + "…"
 
 

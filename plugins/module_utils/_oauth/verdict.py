@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from .._http.connection import is_token_text
+from .._http.document import parse_json
 from .._http.retry import retry_after
 
 _REFUSALS = frozenset({400, 401})
@@ -115,8 +115,8 @@ def _judge_refusal(status: int, headers: Mapping[str, str], document: Mapping[st
 
 def _object(body: bytes) -> dict[str, Any] | None:
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = parse_json(body)
+    except ValueError:
         return None
     return document if isinstance(document, dict) else None
 

@@ -164,7 +164,7 @@ def test_retry_after(said: str) -> None:
 
 
 @FUZZ
-@given(secret=st.text(min_size=4, max_size=20), around=st.text(max_size=5))
+@given(secret=st.text(min_size=8, max_size=20), around=st.text(max_size=5))
 @example(secret="\udcff\udcfe-as-the-environment-may-hold-it", around="")
 def test_redaction(secret: str, around: str) -> None:
     """No secret is left in a text, however it was spelt. One that cannot be sent is refused."""
