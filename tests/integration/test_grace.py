@@ -50,7 +50,7 @@ def _without_record(client: Client, *, known: bool) -> None:
         for each in client.secrets():
             Caller(client.simulator).iam("DELETE", f"/v1/clients/{client.client_id}/secrets/{each['id']}")
         assert Caller(client.simulator).add_secret(client.client_id, KNOWN, "by hand").ok
-        client.variables["service_client_known_secret"] = KNOWN
+        client.variables["service_client_known_secret"] = f"{KNOWN}\r\n"  # as a file ends
 
 
 def _due_now(client: Client) -> None:

@@ -92,7 +92,7 @@ class Connection:
         return replace(
             cls.for_token_endpoint(params),
             auth_client_id=_text(params, "auth_client_id"),
-            auth_client_secret=str(params["auth_client_secret"]),
+            auth_client_secret=one_line(str(params["auth_client_secret"])),
             auth_scope=_text(params, "auth_scope"),
         )
 
@@ -118,6 +118,11 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
         raise _unusable("tenant", f": {tenant!r} is not the name of a tenant.")
     identity_url = checked_url(_text(params, "identity_url"), "identity_url", _see("identity_url"))
     return f"{identity_url.rstrip('/')}/{quote(tenant, safe='')}/connect/token"
+
+
+def one_line(secret: str) -> str:
+    """A secret without the line break that a file, or a variable made of one, ends with."""
+    return secret.rstrip("\r\n")
 
 
 def is_token_text(token: str) -> bool:

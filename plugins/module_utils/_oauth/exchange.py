@@ -13,7 +13,7 @@ from .._core.argspec import ArgumentSpec
 from .._core.errors import OptionError, VerdictError
 from .._core.operation import Operation, Params
 from .._core.outcome import Outcome
-from .._http.connection import CONNECTION, Connection
+from .._http.connection import CONNECTION, Connection, one_line
 from .._http.loss import Lost
 from .._http.problem import excerpt
 from .._http.retry import Budget, Clock, Pace
@@ -87,7 +87,9 @@ def exchange(
 def token_exchange(params: Params, _check_mode: bool) -> Outcome:
     """The operation: it only asks, so that check mode makes no difference. Raises ``VerdictError``, ``OptionError``."""
     connection = Connection.for_token_endpoint(params)
-    credential = ClientCredential(params["client_id"], params["client_secret"], params["scope"], params["auth_method"])
+    credential = ClientCredential(
+        params["client_id"], one_line(params["client_secret"]), params["scope"], params["auth_method"]
+    )
     done = exchange(connection, credential, _expectation(params, connection))
     members = {**_members(done, credential, connection), "rotation_id": params["rotation_id"]}
     if params["expect"] != ANY and not done.met:

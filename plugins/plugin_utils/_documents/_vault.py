@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._core.deps import Retry, library, requests, require
 from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
-from ...module_utils._http.urls import checked_url
+from ...module_utils._http.urls import checked_url, is_loopback
 from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
 
 MEMBERS: dict[str, dict[str, Any]] = {
@@ -237,7 +237,7 @@ def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[]
 
 
 def _given(options: Mapping[str, Any], member: str, variable: str) -> str:
-    return str(options.get(member) or os.environ.get(variable) or "")
+    return str(options.get(member) or os.environ.get(variable) or "").strip()
 
 
 def _missing(option: str, member: str, variable: str) -> OptionError:
@@ -281,6 +281,7 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
     require(("requests",))
     hvac = library("hvac")
     session = requests.Session()
+    session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # else it would go to a proxy
     # Repeating a write is safe here: compare-and-set refuses it when the first one was carried out.
     again = Retry(_RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False)
     adapter = requests.adapters.HTTPAdapter(max_retries=again)

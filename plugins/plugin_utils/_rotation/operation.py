@@ -14,7 +14,7 @@ from ...module_utils._core.errors import BlockedError, IamError, OptionError, St
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
-from ...module_utils._http.connection import CONNECTION, resolve_token_url
+from ...module_utils._http.connection import CONNECTION, one_line, resolve_token_url
 from ...module_utils._rotation import rounds
 from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges
 from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
@@ -255,7 +255,8 @@ def _begun(step: Step) -> Outcome:
     step.wish = replace(step.wish, client_id=step.desk.find_client())
     step.words = {"started": format_timestamp(now())}
     try:
-        taken = carry_out(rounds.begin(step.wish, step.params["known_secret"]), lambda ask: _written_ahead(step, ask))
+        known = one_line(step.params["known_secret"] or "")
+        taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
     except StoreConflictError as error:
         if error.details.get("rotation_id"):
             raise

@@ -47,6 +47,13 @@ def run(wire: Wire, *, check_mode: bool = False, **options: Any) -> dict[str, An
     return result
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_line_break_of_a_file_is_not_sent(wire: Wire, end: str) -> None:
+    wire.expect("POST", TOKENS).reply(401, REFUSED)
+    run(wire, client_secret=f"{SECRET}{end}", expect="any")
+    assert wire.seen[0].form["client_secret"] == SECRET
+
+
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_good_secret_is_accepted(wire: Wire, check_mode: bool) -> None:
     wire.expect("POST", TOKENS).reply(200, ISSUED)

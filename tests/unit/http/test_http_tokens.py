@@ -67,6 +67,13 @@ def test_it_is_asked_for_and_sent(wire: Wire, options: Options) -> None:
     assert session.calls == {"token": 1, "iam": 2}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_the_line_break_of_a_file_is_no_part_of_the_secret(wire: Wire, options: Options, end: str) -> None:
+    wire.expect("POST", TOKENS).reply(200, TOKEN)
+    token(options, auth_client_secret=f" {ADMIN_SECRET} {end}", auth_client_id=f"admin{end}")
+    assert (wire.seen[0].form["client_id"], wire.seen[0].form["client_secret"]) == ("admin", f" {ADMIN_SECRET} ")
+
+
 def test_it_is_kept_from_task_to_task(wire: Wire, options: Options) -> None:
     wire.expect("POST", TOKENS).reply(200, TOKEN)
     first = token(options)

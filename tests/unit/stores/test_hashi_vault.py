@@ -262,14 +262,15 @@ def test_url_and_token_come_from_the_environment_and_from_files(
     store = {"type": "hashi_vault", "path": path}
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("VAULT_TOKEN", raising=False)
-    monkeypatch.setenv("VAULT_ADDR", bao.url)
+    monkeypatch.setenv("VAULT_ADDR", f"{bao.url}\n")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # not for loopback
     (tmp_path / ".vault-token").write_text(bao.token + "\n", encoding="utf-8")
     assert "failed" not in keep(store=store)
     monkeypatch.setenv("VAULT_TOKEN", "wrong")
     assert keep(store=store)["failed"]
     assert "failed" not in keep(store={**store, "token_file": str(tmp_path / ".vault-token")})
     (tmp_path / ".vault-token").write_text("wrong", encoding="utf-8")
-    monkeypatch.setenv("VAULT_TOKEN", bao.token)
+    monkeypatch.setenv("VAULT_TOKEN", f"{bao.token}\r\n")
     assert "failed" not in keep(store=store)
 
 
@@ -302,7 +303,7 @@ def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
     bao.call("POST", "auth/approle/role/rotator", {"token_policies": "writer"})
     role_id = bao.call("GET", "auth/approle/role/rotator/role-id")["data"]["role_id"]
     secret_id = bao.call("POST", "auth/approle/role/rotator/secret-id")["data"]["secret_id"]
-    store = {**members, "auth_method": "approle", "role_id": role_id, "secret_id": secret_id}
+    store = {**members, "auth_method": "approle", "role_id": f"{role_id}\n", "secret_id": f"{secret_id}\n"}
     del store["token"]
     assert keep("written", store=store)["changed"]
     failed = keep(store={**store, "secret_id": "wrong-secret-id"})
