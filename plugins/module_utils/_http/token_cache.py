@@ -118,13 +118,13 @@ def private_directory() -> Path | None:
     It is ``ARITMA_TOKEN_CACHE_DIR``, else ``aritma-iam`` below ``XDG_RUNTIME_DIR`` if that is ours, else below
     ``XDG_CACHE_HOME`` or ``~/.cache``.
     """
-    directory = _wanted_directory()
     try:
+        directory = _wanted_directory()
         directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             directory.mkdir(mode=0o700)
         return directory if _is_private(directory.lstat(), stat.S_ISDIR) else None
-    except OSError:
+    except (OSError, RuntimeError):  # no home directory, or none that can be written to
         return None
 
 

@@ -95,7 +95,7 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
 def _kubeconfig() -> str | None:
     """That of the environment, or of the user; None where there is none."""
     given = os.environ.get("KUBECONFIG")
-    with suppress(RuntimeError):  # there is no home
+    with suppress(OSError, RuntimeError):  # there is no home, or one of somebody else
         usual = Path.home() / ".kube" / "config"
         return given or (str(usual) if usual.exists() else None)
     return given

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import subprocess
 import sys
 import time
@@ -244,6 +245,24 @@ def test_without_a_private_directory_it_goes_on_without_files(
     assert token(options) == "admin-token-1"
     assert private_directory() is None
     assert not directory.is_dir() or list(directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("home", [None, "/proc/1/nobody", "/dev/null"])
+def test_a_user_without_a_home_or_a_name_goes_on_without_files(
+    wire: Wire, options: Options, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    monkeypatch.delenv("ARITMA_TOKEN_CACHE_DIR")
+    monkeypatch.delenv("HOME")
+    if home:
+        monkeypatch.setenv("HOME", home)
+
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    wire.expect("POST", TOKENS).reply(200, TOKEN)
+    assert [token(options) for _each in range(2)] == ["admin-token-1"] * 2
+    assert private_directory() is None
 
 
 def test_where_the_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
