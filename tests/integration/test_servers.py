@@ -189,3 +189,35 @@ def test_a_delivery_that_cannot_be_is_told_before_anything_is_written(ansible: A
     assert [name for name, (_delivery, message) in wrong.items() if message not in failed.get(name, "")] == [], failed
     assert simulator.admin.state() == before
     assert not list(ansible.home.glob("*/store/*"))
+
+
+def test_a_workload_that_would_not_start_anew_is_told_before_anything_is_made(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    """Held back by its own settings, or not whole as it is: no secret, no record of one, no lease."""
+    held = {"paused": ("spec", {"paused": True}), "away": ("status", {"availableReplicas": 2})}
+    with running_cluster() as cluster:
+        kubeconfig = cluster.kubeconfig(tmp_path / "kubeconfig")
+        hosts = {}
+        for name in held:
+            cluster.deploy("deployments", name)
+            target = {"type": "kubernetes_secret", "kubeconfig": kubeconfig, "namespace": "billing", "name": name}
+            (tmp_path / name).mkdir()
+            own = service(tmp_path / name, service_client_deliveries=[{**target, "rollout": [{"name": name}]}])
+            hosts[name] = {**own, "service_client_name": name}
+        ansible = Ansible(tmp_path, simulator)
+        ansible.run("aritma.iam.provision", hosts=hosts).ok()
+        before = {name: stored(tmp_path / name)["current"] for name in held}
+        for name, (part, change) in held.items():
+            cluster.objects["deployments", "billing", name][part].update(change)
+        simulator.admin.clear_log()
+        together = {"rotation_force": True, "rotation_batch": 2, "rotation_max_fail_percentage": 100}
+        run = ansible.run("aritma.iam.rotate", hosts=hosts, variables=together)
+        assert run.code != 0
+        assert "Deployment billing/paused does not roll out: it is paused" in run.output
+        assert "Deployment billing/away does not roll out: it is not whole as it is" in run.output
+        for name, current in before.items():
+            record = stored(tmp_path / name)
+            assert (record["current"], record.get("pending"), record.get("lease")) == (current, None, None)
+            assert cluster.secret(name)["client_secret"] == current["value"]
+        assert simulator.admin.log(operation="createClientSecret") == []

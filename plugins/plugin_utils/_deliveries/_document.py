@@ -4,31 +4,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._delivery.fence import Stamp
 from .._documents import _aws, _vault
 from .._documents._protocol import Document
-from ._protocol import Delivery, Held, Target, TargetType, remaining
+from ._protocol import Delivery, Held, TargetType, Workload, remaining
 
 
 @dataclass(frozen=True)
-class DocumentTarget(Target):
-    """The object of a document: services read it when they need it."""
+class DocumentTarget:
+    """The object of a document: services read it when they need it. It has no marks and no stamp."""
 
     document: Document
+    workloads: Sequence[Workload] = ()
 
     @property
     def where(self) -> str:
         return self.document.where
+
+    def marks(self, _delivery: Delivery) -> Mapping[str, str]:
+        return {}
 
     def read(self, _delivery: Delivery) -> Held:
         return Held(*self.document.read())
 
     def put(self, held: Held, delivery: Delivery) -> None:
         self.document.write({**(held.members or {}), **delivery.members}, held.token)
+
+    def restamp(self, held: Held, delivery: Delivery) -> None:
+        pass
 
     def drop(self, held: Held, delivery: Delivery) -> None:
         left = remaining(held, delivery.members)

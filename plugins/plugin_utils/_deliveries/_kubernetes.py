@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._core.errors import OptionError, StoreError
+from ...module_utils._core.errors import StoreError
 from ...module_utils._delivery.fence import Stamp
 from ._kubernetes_client import CLUSTER_MEMBERS, Cluster, connect
-from ._protocol import Delivery, Held, Target, TargetType, remaining
+from ._protocol import Delivery, Held, TargetType, remaining
 
 KINDS: Mapping[str, str] = {"Deployment": "deployment", "StatefulSet": "stateful_set", "DaemonSet": "daemon_set"}
 _PAUSE = 1.0
 """Seconds between two looks."""
+_SETTLING = 10.0
+"""Seconds that a workload gets before a rotation to be whole."""
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
 _MEMBERS: dict[str, dict[str, Any]] = {
     "namespace": {"type": "str"},
@@ -57,31 +59,42 @@ class Rollout:
     kind: str
     name: str
     timeout: int
+    connect: Callable[[], Cluster]
 
     @property
     def title(self) -> str:
-        """For messages and results."""
         return f"{self.kind} {self.namespace}/{self.name}"
 
-    def outdated(self, cluster: Cluster, annotations: Mapping[str, str]) -> bool:
-        """Whether its pods lack these annotations. Raises ``StoreError`` for one that will not replace them."""
-        found = self._read(cluster)
-        self._require(found, held_back(found["spec"]))
+    def require_ready(self, *, whole: bool) -> None:
+        """One that is on its way gets a moment."""
+        deadline = time.monotonic() + _SETTLING
+        while self.timeout:
+            found = self._read()
+            self._require(found, held_back(found["spec"]))
+            if not whole or rolled_out(found):
+                return
+            if given_up(found) or time.monotonic() > deadline:
+                self._require(found, given_up(found) or "it is not whole as it is")
+            time.sleep(_PAUSE)
+
+    def outdated(self, delivery: Delivery) -> bool:
+        found = self._read()
         has = (found["spec"]["template"].get("metadata") or {}).get("annotations") or {}
-        return not has.items() >= annotations.items()
+        if has.items() >= _rotation(delivery).items():
+            return False
+        self._require(found, held_back(found["spec"]))
+        return True
 
-    def start(self, cluster: Cluster, annotations: Mapping[str, str]) -> None:
-        """Annotate its pods so; nothing happens where they are already."""
-        self._call(cluster, "patch", body={"spec": {"template": {"metadata": {"annotations": dict(annotations)}}}})
+    def start(self, delivery: Delivery) -> None:
+        self._call("patch", body={"spec": {"template": {"metadata": {"annotations": _rotation(delivery)}}}})
 
-    def wait(self, cluster: Cluster) -> None:
-        """Return when every pod is a new one that is available. Raises ``StoreError`` after ``timeout``."""
+    def wait(self) -> None:
         deadline = time.monotonic() + self.timeout
         while self.timeout:
-            found = self._read(cluster)
+            found = self._read()
             if rolled_out(found):
                 return
-            self._require(found, given_up(found))
+            self._require(found, held_back(found["spec"]) or given_up(found))
             if time.monotonic() > deadline:
                 raise StoreError(
                     f"{self.title} has not rolled out within {self.timeout} s: {_progress(found)}.",
@@ -98,26 +111,29 @@ class Rollout:
                 where=self.title,
             )
 
-    def _read(self, cluster: Cluster) -> Any:
-        found = self._call(cluster, "read")
+    def _read(self) -> Any:
+        found = self._call("read")
         if found is None:
             raise StoreError(
                 f"There is no {self.title}.", hint="Correct rollout, or deploy it first.", where=self.title
             )
         return found
 
-    def _call(self, cluster: Cluster, verb: str, **arguments: Any) -> Any:
+    def _call(self, verb: str, **arguments: Any) -> Any:
         method = f"{verb}_namespaced_{KINDS[self.kind]}"
-        return cluster.call("apps", method, self.title, namespace=self.namespace, name=self.name, **arguments)
+        return self.connect().call("apps", method, self.title, namespace=self.namespace, name=self.name, **arguments)
 
 
 def rolled_out(workload: Mapping[str, Any]) -> bool:
     """Whether every pod that a Deployment, StatefulSet or DaemonSet wants is of its newest template and available."""
-    spec, status = workload["spec"], workload.get("status") or {}
-    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
-        return False
-    updated, available, wanted, there = _counts(spec, status)
-    return updated >= wanted and available >= wanted and there <= wanted
+    updated, available, wanted, there = _counts(workload["spec"], workload.get("status") or {})
+    return _observed(workload) and updated >= wanted and available >= wanted and there <= wanted
+
+
+def _observed(workload: Mapping[str, Any]) -> bool:
+    """Whether the status is that of the newest template."""
+    seen = (workload.get("status") or {}).get("observedGeneration", 0)
+    return bool(seen >= workload["metadata"].get("generation", 0))
 
 
 def held_back(spec: Mapping[str, Any]) -> str:
@@ -133,7 +149,7 @@ def held_back(spec: Mapping[str, Any]) -> str:
 
 def given_up(workload: Mapping[str, Any]) -> str:
     """Why the cluster has stopped trying, in its own words; empty where it has not."""
-    for each in (workload.get("status") or {}).get("conditions") or ():
+    for each in (workload.get("status") or {}).get("conditions") or () if _observed(workload) else ():
         if each.get("type") == "Progressing" and each.get("reason") == "ProgressDeadlineExceeded":
             return str(each.get("message") or each["reason"])
     return ""
@@ -157,7 +173,7 @@ def _progress(workload: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class KubernetesTarget(Target):
+class KubernetesTarget:
     """``token`` is the resourceVersion; rotation id and stamp stand in annotations that carry the client.
 
     So several clients can share a Secret, and a workload, without undoing what the others wrote.
@@ -167,7 +183,7 @@ class KubernetesTarget(Target):
     name: str
     connect: Callable[[], Cluster]
     labels: Mapping[str, str] = field(default_factory=dict)
-    rollouts: Sequence[Rollout] = ()
+    workloads: Sequence[Rollout] = ()
 
     @property
     def where(self) -> str:
@@ -212,18 +228,6 @@ class KubernetesTarget(Target):
         else:
             self._call("delete", name=self.name, body={"preconditions": {"resourceVersion": held.token}})
 
-    def outdated(self, delivery: Delivery) -> Sequence[str]:
-        if self.rollouts and not delivery.rotation_id:
-            raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
-        return [each.title for each in self.rollouts if each.outdated(self.connect(), _rotation(delivery))]
-
-    def roll_out(self, delivery: Delivery) -> None:
-        """All are started before the first one is waited for."""
-        for each in self.rollouts:
-            each.start(self.connect(), _rotation(delivery))
-        for each in self.rollouts:
-            each.wait(self.connect())
-
     def _call(self, verb: str, **arguments: Any) -> Any:
         return self.connect().call(
             "core", f"{verb}_namespaced_secret", self.where, namespace=self.namespace, **arguments
@@ -245,13 +249,13 @@ def _stamped(delivery: Delivery) -> dict[str, str]:
 
 def _open(options: Mapping[str, Any], loader: Any) -> KubernetesTarget:
     timeout = options.get("rollout_timeout", _TIMEOUT)
-    namespace = options["namespace"]
+    namespace, connected = options["namespace"], connect(options, loader)
     return KubernetesTarget(
         namespace,
         options["name"],
-        connect(options, loader),
+        connected,
         {str(name): str(value) for name, value in (options.get("labels") or {}).items()},
-        [Rollout(namespace, each["kind"], each["name"], timeout) for each in options.get("rollout") or ()],
+        [Rollout(namespace, each["kind"], each["name"], timeout, connected) for each in options.get("rollout") or ()],
     )
 
 

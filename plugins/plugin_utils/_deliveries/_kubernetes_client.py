@@ -11,12 +11,13 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible import constants
 
-from ...module_utils._core.deps import Retry, library, require
+from ...module_utils._core.deps import Retry, library, requests, require
 from ...module_utils._core.errors import OptionError, StoreError
-from ...module_utils._http.urls import checked_url
+from ...module_utils._http.urls import checked_url, is_loopback
 from .._documents._protocol import changed_meanwhile, no_answer
 
 CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
@@ -79,17 +80,43 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
 
     @cache
     def opened() -> Cluster:
-        configuration = library("kubernetes.client", "kubernetes").Configuration()
-        _load(configuration, path, options.get("context"))
+        client = library("kubernetes.client", "kubernetes")
+        configuration = client.Configuration()
+        proxy = _load(configuration, path, options.get("context"))
         # Repeating is safe: a change names the version it is of, a creation is refused the second time, and a mark
         # that is there already changes nothing.
         configuration.retries = Retry(
             _RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False
         )
         server = checked_url(configuration.host, "target", "Correct the server of the kubeconfig: https://host:port.")
-        return Cluster(library("kubernetes.client", "kubernetes").ApiClient(configuration), server)
+        # Versions of the library differ in whether they look at proxy-url and at the variables.
+        configuration.proxy, configuration.no_proxy = proxy or _proxy_of_environment(server), None
+        try:
+            return Cluster(client.ApiClient(configuration), server)
+        except (ImportError, ValueError) as error:
+            raise OptionError(
+                f"target: the proxy of {server} cannot be used ({type(error).__name__}).",
+                hint="Correct proxy-url of the kubeconfig or HTTPS_PROXY; a SOCKS proxy needs the library PySocks.",
+                option="target",
+            ) from None
 
     return opened
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    """As requests finds it; none for this host itself."""
+    if is_loopback(urlsplit(server).hostname or ""):
+        return None
+    given = requests.utils.select_proxy(server, requests.utils.get_environ_proxies(server))
+    return given if given is None or "://" in given else f"http://{given}"
+
+
+def _proxy_url(path: str, context: str | None) -> str | None:
+    """What the cluster of a context says in a kubeconfig that was loaded before."""
+    config = library("kubernetes.config.kube_config", "kubernetes").KubeConfigMerger(path).config
+    chosen = config["contexts"].get_with_name(context or config["current-context"])["context"]
+    given: str | None = config["clusters"].get_with_name(chosen["cluster"])["cluster"].safe_get("proxy-url")
+    return given
 
 
 def _kubeconfig() -> str | None:
@@ -101,13 +128,14 @@ def _kubeconfig() -> str | None:
     return given
 
 
-def _load(configuration: Any, path: str | None, context: str | None) -> None:
+def _load(configuration: Any, path: str | None, context: str | None) -> str | None:
+    """Set address and credentials; the proxy that is named beside them."""
     config = library("kubernetes.config", "kubernetes")
     yaml_error = library("yaml").YAMLError
     try:
         if path is None:
             config.load_incluster_config(client_configuration=configuration)
-            return
+            return None
         config.load_kube_config(
             config_file=path,
             context=context,
@@ -116,6 +144,7 @@ def _load(configuration: Any, path: str | None, context: str | None) -> None:
             # Certificates and keys that stand in a kubeconfig become files. Ansible removes this directory itself.
             temp_file_path=str(vars(constants)["DEFAULT_LOCAL_TMP"]),
         )
+        return _proxy_url(path, context)
     except (config.ConfigException, OSError, ValueError, yaml_error) as error:
         # The text of a parser can show the line, and with it a token.
         said = f": {error}" if isinstance(error, config.ConfigException) else ""

@@ -61,12 +61,16 @@ def _to_place(params: Params, fence: Fence) -> Delivery:
 
 def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
     # First, so that what will not start anew is told before anything is written.
-    outdated = list(target.outdated(delivery))
+    outdated = _outdated(target, delivery)
     before, after = _put(target, delivery, fence, check_mode)
     if not check_mode:
         if outdated:
             fence.admit(None, target.where)
-        target.roll_out(delivery)
+        # All are started before the first one is waited for.
+        for each in target.workloads:
+            each.start(delivery)
+        for each in target.workloads:
+            each.wait()
     changed = before is not after
     result = {
         "rotation_id": delivery.rotation_id,
@@ -76,6 +80,13 @@ def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) 
     }
     shown = {**_facts(target, after), **({"rolled_out": outdated} if outdated else {})}
     return Outcome(changed or bool(outdated), result, _facts(target, before), shown)
+
+
+def _outdated(target: Target, delivery: Delivery) -> list[str]:
+    """What has to start anew."""
+    if target.workloads and not delivery.rotation_id:
+        raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
+    return [each.title for each in target.workloads if each.outdated(delivery)]
 
 
 def _put(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> tuple[Held, Held]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from ...module_utils._delivery.fence import Stamp
 from .._documents._protocol import Token
@@ -37,43 +37,55 @@ class Held:
     notes: Mapping[str, str] = field(default_factory=dict)
 
 
-class Target:
+class Workload(Protocol):
+    """What reads a place, and has to start anew for each rotation. Every method raises ``StoreError``."""
+
+    @property
+    def title(self) -> str:
+        """For messages and results."""
+
+    def require_ready(self, *, whole: bool) -> None:
+        """Return when it would start anew; with ``whole``, when all of it runs now as well."""
+
+    def outdated(self, delivery: Delivery) -> bool:
+        """Whether it was not started anew for this rotation yet; an error where it would not start."""
+
+    def start(self, delivery: Delivery) -> None:
+        """Start it anew; nothing happens where it was."""
+
+    def wait(self) -> None:
+        """Return when all of it runs anew."""
+
+
+class Target(Protocol):
     """One place. Members that others keep there are left as they are.
 
     Every method raises ``StoreError`` with what to do about it; all that write raise ``StoreConflictError`` when the
-    place is not as ``held`` any more. What is not overridden is of a place without marks, stamp and workloads.
+    place is not as ``held`` any more.
     """
 
     @property
     def where(self) -> str:
         """For messages: what begins a sentence about it."""
-        raise NotImplementedError
 
-    def marks(self, _delivery: Delivery) -> Mapping[str, str]:
+    @property
+    def workloads(self) -> Sequence[Workload]:
+        """What reads it and has to start anew."""
+
+    def marks(self, delivery: Delivery) -> Mapping[str, str]:
         """The marks that this delivery has here."""
-        return {}
 
     def read(self, delivery: Delivery) -> Held:
         """What it holds now."""
-        raise NotImplementedError
 
     def put(self, held: Held, delivery: Delivery) -> None:
         """Set members, marks and, where the place can have one, the stamp."""
-        raise NotImplementedError
 
     def restamp(self, held: Held, delivery: Delivery) -> None:
         """Set the stamp alone, where the place can have one."""
 
     def drop(self, held: Held, delivery: Delivery) -> None:
         """Remove the members, and the whole place when it holds no others."""
-        raise NotImplementedError
-
-    def outdated(self, _delivery: Delivery) -> Sequence[str]:
-        """What reads the place and was not started anew for this rotation yet; an error where it would not start."""
-        return ()
-
-    def roll_out(self, delivery: Delivery) -> None:
-        """Start anew what is outdated, and wait until it runs."""
 
 
 def remaining(held: Held, names: Collection[str]) -> dict[str, Any]:

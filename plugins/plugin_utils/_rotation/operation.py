@@ -16,13 +16,14 @@ from ...module_utils._core.outcome import Outcome
 from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
 from ...module_utils._http.connection import CONNECTION, one_line, resolve_token_url
 from ...module_utils._rotation import rounds
-from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges
+from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges, unsettled
 from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
 from ...module_utils._rotation.plan import BLOCKED, BURN, CLAIM, FAILED, RECOVER, ROTATE, STAGE, UNCHANGED, Plan, Wish
 from ...module_utils._rotation.record import Current, Record
 from ...module_utils._rotation.report import write_entry
 from ...module_utils._rotation.rounds import Round, carry_out
 from ...module_utils._secrets.age import read_limits
+from .._deliveries import TARGET_TYPES, open_target
 from .._lease import Owner
 from .._stores import open_store, store_option
 from .._stores._protocol import FileAccess, Setting
@@ -197,6 +198,19 @@ class Step:
                 hint="Run without it.",
             )
 
+    def require_ready(self, record: Record) -> None:
+        """Raise ``StoreError`` where what reads a delivery would not start anew, before a secret is made for it.
+
+        It has to run as a whole where the service is asked first as well; after a leak nothing has to.
+        """
+        if record.leak:
+            return
+        whole = self.settings["probe_first"] and record.current is not None and not unsettled(record, self.wish.targets)
+        for each in self.consumers.deliveries:
+            if each.kind in TARGET_TYPES:
+                for workload in open_target(each.options["target"], self.site.loader).workloads:
+                    workload.require_ready(whole=whole)
+
     def _things(self) -> list[str]:
         """What no other host of the run may have."""
         params, store = self.params, self.params["store"]
@@ -278,6 +292,8 @@ def _written_ahead(step: Step, ask: rounds.Ask) -> Any:
     """Answer; before anything is written the report says so, so that it is true wherever the run is killed."""
     if isinstance(ask, rounds.Write):
         step.require_own_tasks()
+        if ask.record.pending:
+            step.require_ready(ask.record)
         interrupted = "interrupted: this run has not ended; run it again, it goes on"
         _report(step, Plan(FAILED, interrupted), ask.record)
     return step.desk(ask)

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
 
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _kubernetes, _operation
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _kubernetes, _operation, open_target
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import rolled_out
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes_client import connect
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
-from doubles.kubernetes import TOKEN, Cluster, running_cluster
+from doubles.kubernetes import TOKEN, Cluster, merged, running_cluster
 
 from .conftest import VALUE, perform
 
@@ -184,13 +189,121 @@ def test_a_workload_that_would_keep_old_pods_is_told_before_anything_is_changed(
     assert deliver(rollout=rollout, rollout_timeout=0)["rolled_out"] == [f"{kind} billing/web"]
 
 
-def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(cluster: Cluster, deliver: Deliver) -> None:
-    """In its own words."""
+GIVEN_UP = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
+
+
+def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(
+    cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its own words; but what it said of the template before is no word about this one."""
+    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
+    cluster.deploy("deployments", "web")
+    cluster.objects["deployments", "billing", "web"]["status"]["conditions"] = [GIVEN_UP]
+    assert deliver(rollout=[{"name": "web"}])["rolled_out"] == ["Deployment billing/web"]
+    cluster.looks = -1
+    cluster.objects["deployments", "billing", "web"]["status"].update(observedGeneration=9, updatedReplicas=1)
+    assert "billing/web does not roll out: timed out (1 of 3" in deliver("r2", rollout=[{"name": "web"}])["msg"]
+
+
+def test_a_workload_that_is_paused_meanwhile_is_told_at_once(cluster: Cluster, deliver: Deliver) -> None:
+    """It would be waited for in vain."""
     cluster.deploy("deployments", "web")
     cluster.looks = -1
-    condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
-    cluster.objects["deployments", "billing", "web"]["status"]["conditions"] = [condition]
-    assert "billing/web does not roll out: timed out (3 of 3" in deliver(rollout=[{"name": "web"}])["msg"]
+    spec = cluster.objects["deployments", "billing", "web"]["spec"]
+    cluster.before = lambda method: spec.update(paused=True) if method == "PATCH" else None
+    assert "does not roll out: it is paused" in deliver(rollout=[{"name": "web"}])["msg"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, ""),
+        ({"spec": {"replicas": 0}, "status": {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}}, ""),
+        ({"spec": {"paused": True}}, "it is paused"),
+        ({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 1}}}}, "its partition 1 keeps"),
+        ({"status": {"availableReplicas": 2}}, "it is not whole as it is (3 of 3 pods are updated, 2 are available)"),
+        ({"status": {"availableReplicas": 2, "conditions": [GIVEN_UP]}}, "timed out"),
+        ({"status": {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}}, "not whole"),
+    ],
+)
+def test_whether_a_workload_would_start_anew_is_known_before_a_rotation(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Json, message: str
+) -> None:
+    """Settings that hold it back, and, where all of it has to run, a node that is away."""
+    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
+    monkeypatch.setattr(_kubernetes, "_SETTLING", 0.05)
+    cluster.deploy("deployments", "web")
+    found = merged(cluster.objects["deployments", "billing", "web"], change)
+    cluster.objects["deployments", "billing", "web"] = found
+    target: Json = {"type": "kubernetes_secret", "kubeconfig": cluster.kubeconfig(tmp_path / "kubeconfig")}
+    target |= {"namespace": "billing", "name": "aritma", "rollout": [{"kind": "Deployment", "name": "web"}]}
+    (workload,) = open_target(target, DataLoader()).workloads
+    for whole in (True, False):
+        if message and (whole or "spec" in change):
+            with pytest.raises(StoreError, match=re.escape(message)):
+                workload.require_ready(whole=whole)
+        else:
+            workload.require_ready(whole=whole)
+    (workload,) = open_target({**target, "rollout_timeout": 0}, DataLoader()).workloads
+    workload.require_ready(whole=True)
+    assert set(cluster.seen) <= {"get deployments"}
+
+
+@pytest.mark.parametrize(
+    ("server", "named", "variables", "expected"),
+    [
+        ("https://k.example.com", None, {"HTTPS_PROXY": "http://p.example.com:1"}, "http://p.example.com:1"),
+        ("https://k.example.com", None, {"https_proxy": "p.example.com:1"}, "http://p.example.com:1"),
+        (
+            "https://k.example.com",
+            None,
+            {"ALL_PROXY": "http://p.example.com:1", "NO_PROXY": "a,.example.com"},
+            None,
+        ),
+        ("https://k.example.com:6443", None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "k.example.com:6443"}, None),
+        ("https://10.1.2.3", None, {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, None),
+        ("https://127.0.0.1:6443", None, {"HTTPS_PROXY": "http://p:1"}, None),
+        ("https://[::1]:6443", None, {"HTTPS_PROXY": "http://p:1"}, None),
+        ("https://k.example.com", "http://n.example.com:2", {}, "http://n.example.com:2"),
+        (
+            "https://k.example.com",
+            "http://n:2",
+            {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "k.example.com"},
+            "http://n:2",
+        ),
+        ("https://k.example.com", "socks4://n:2", {}, OptionError),
+        ("https://k.example.com", "gopher://n:2", {}, OptionError),
+    ],
+)
+def test_the_proxy_is_that_of_the_kubeconfig_or_of_the_environment(
+    cluster: Cluster,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str,
+    named: Any,
+    variables: Json,
+    expected: Any,
+) -> None:
+    """Whatever the version of the library looks at; never for this host itself."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", None)
+    cluster.url = server
+    path = cluster.kubeconfig(tmp_path / "kubeconfig")
+    if named:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        config["clusters"][0]["cluster"]["proxy-url"] = named
+        Path(path).write_text(yaml.safe_dump(config), encoding="utf-8")
+    opened = connect({"kubeconfig": path}, DataLoader())
+    if expected is OptionError:
+        with pytest.raises(OptionError, match=re.escape(f"the proxy of {server} cannot be used")):
+            opened()
+    else:
+        used = opened()._apis["core"].api_client.rest_client.pool_manager.proxy
+        assert (used and str(used)) == expected
 
 
 @pytest.mark.parametrize(
@@ -204,6 +317,11 @@ def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(cluster: Clust
         ({"observedGeneration": 2}, {"replicas": 0}, True),
         ({"observedGeneration": 2, "replicas": 3}, {"updateStrategy": {"type": "OnDelete"}}, False),
         ({"observedGeneration": 2, "desiredNumberScheduled": 2, "updatedNumberScheduled": 2}, {}, False),
+        (
+            {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3},
+            {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 1}}},
+            False,
+        ),
         ({}, {}, False),
     ],
 )
