@@ -27,6 +27,7 @@ from ...module_utils._core.deps import library
 from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ...module_utils._http.urls import checked_url
 from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
+from ._replaced import Replaced
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
@@ -72,6 +73,8 @@ class AwsDocument:
     """What only a new secret is given: its key and its tags."""
     connect: Callable[[], Any]
     """Gives a client; the same one every time."""
+    replaced: Replaced
+    """What is read can be behind what was written."""
 
     @property
     def where(self) -> str:
@@ -89,11 +92,11 @@ class AwsDocument:
             self._replace(version, text, expected) if expected else self._begin(version, text)
         except (StoreConflictError, UnknownOutcomeError) as error:
             found = self._current()[1]
-            if found == version:
-                return
-            if isinstance(error, UnknownOutcomeError) and found == expected:
-                raise not_written(self.where, error.message) from None
-            raise changed_meanwhile(self.where) from None
+            if found != version:
+                if isinstance(error, UnknownOutcomeError) and found == expected:
+                    raise not_written(self.where, error.message) from None
+                raise changed_meanwhile(self.where) from None
+        self.replaced.note(expected, version)
 
     def remove(self, expected: Token) -> None:
         """The secret is deleted at once, without a recovery window."""
@@ -101,6 +104,7 @@ class AwsDocument:
             raise changed_meanwhile(self.where)
         with self._errors("delete the secret (secretsmanager:DeleteSecret)"):
             self.connect().delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
+        self.replaced.note(expected, "")
 
     def check(self) -> None:
         """Both calls of a write are made in a form that Secrets Manager documents to do nothing.
@@ -118,6 +122,9 @@ class AwsDocument:
 
     def _current(self) -> tuple[str, Token]:
         """The text and the id of the version that is current; empty ones where there is none."""
+        return self.replaced.settled(self._current_once)
+
+    def _current_once(self) -> tuple[str, Token]:
         with self._errors("read the secret (secretsmanager:GetSecretValue)"), _refused("ResourceNotFound"):
             answer = self.connect().get_secret_value(SecretId=self.name, VersionStage=CURRENT)
             return str(answer.get("SecretString", "")), str(answer["VersionId"])
@@ -205,7 +212,9 @@ def open_aws(options: Mapping[str, Any], name: str, option: str) -> AwsDocument:
     tags = [{"Key": str(key), "Value": str(value)} for key, value in (options.get("tags") or {}).items()]
     key = options.get("kms_key_id")
     at_creation = {**({"Tags": tags} if tags else {}), **({"KmsKeyId": key} if key else {})}
-    return AwsDocument(name, option, at_creation, connect(options, option))
+    place = _region(options), *(options.get(member) for member in ("endpoint_url", "profile"))
+    replaced = Replaced(name, *map(str, place))
+    return AwsDocument(name, option, at_creation, connect(options, option), replaced)
 
 
 def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:

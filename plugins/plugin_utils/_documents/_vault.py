@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,10 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._core.deps import Retry, library, requests, require
 from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ...module_utils._core.time import parse_timestamp
 from ...module_utils._http.urls import checked_url, is_loopback
 from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
+from ._replaced import Replaced
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
@@ -40,8 +41,8 @@ _RETRIES = 3
 _AGAIN = (412, 429, 502, 503, 504)
 """412 is a standby that has not yet seen what it was asked about."""
 _NEEDED = frozenset({"create", "read", "update"})
-_BEHIND, _PAUSE = 5.0, 0.1
-"""Seconds that a standby may be behind what we wrote ourselves, and between two looks at it."""
+_NOTHING = "0"
+"""The token where there is no secret."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class VaultDocument:
     option: str
     connect: Callable[[], Any]
     """Gives a client that is logged in; the same one every time."""
-    written: dict[str, int] = field(default_factory=dict, compare=False)
-    """The version that we wrote last: a standby can be behind."""
+    replaced: Replaced
+    """A standby can be behind."""
 
     @property
     def where(self) -> str:
@@ -83,14 +84,14 @@ class VaultDocument:
         if self._fetched()[1] != expected:
             raise changed_meanwhile(self.where)
         try:
-            self._put(data, expected)
+            written = self._put(data, expected)
         except (StoreConflictError, UnknownOutcomeError) as error:
-            stored, token, _notes = self._fetched()
-            if stored == data:
-                return
-            if isinstance(error, UnknownOutcomeError) and token == expected:
-                raise not_written(self.where, error.message) from None
-            raise changed_meanwhile(self.where) from None
+            stored, written, _notes = self._fetched()
+            if stored != data:
+                if isinstance(error, UnknownOutcomeError) and written == expected:
+                    raise not_written(self.where, error.message) from None
+                raise changed_meanwhile(self.where) from None
+        self.replaced.note(expected, written)
 
     def remove(self, expected: Token) -> None:
         """All versions go, with the values in them."""
@@ -98,7 +99,7 @@ class VaultDocument:
             raise changed_meanwhile(self.where)
         with self._errors("remove"):
             self._kv().delete_metadata_and_all_versions(self.path, mount_point=self.mount)
-        self.written.clear()
+        self.replaced.note(expected, _NOTHING)
 
     def check(self) -> None:
         self._fetched()
@@ -118,24 +119,18 @@ class VaultDocument:
 
     def _fetched(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
         """Data, token and custom metadata; no data where the secret is deleted or does not exist."""
-        deadline = time.monotonic() + _BEHIND
-        while True:
-            found = self._fetched_once()
-            if _version(found[1]) >= self.written.get("version", 0) or time.monotonic() > deadline:
-                return found
-            time.sleep(_PAUSE)
+        return self.replaced.settled(self._fetched_once)
 
     def _fetched_once(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
         with self._errors("read"):
             answer = self._read_or_none()
             if answer is None:
                 self._require_version_2()
-                return None, "0", {}
+                return None, _NOTHING, {}
         found: Any = _json(answer, self.where, self.option).get("data")
         try:
             metadata = found["metadata"]
-            token = f"{int(metadata['version'])} of {metadata.get('created_time')}"
-            return found["data"], token, metadata.get("custom_metadata") or {}
+            return found["data"], _token_of(metadata), metadata.get("custom_metadata") or {}
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _not_version_2(self.mount, self.option) from None
 
@@ -163,15 +158,17 @@ class VaultDocument:
         if options.get("version") != "2":
             raise _not_version_2(self.mount, self.option)
 
-    def _put(self, data: Mapping[str, Any], expected: Token) -> None:
+    def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
         from hvac.exceptions import BadGateway, InternalServerError, InvalidRequest, VaultDown
 
         with self._errors("write"):
             try:
-                self._kv().create_or_update_secret(
-                    self.path, secret=data, cas=_version(expected), mount_point=self.mount
+                answer = self._kv().create_or_update_secret(
+                    self.path, secret=data, cas=int(expected.split(" ", 1)[0]), mount_point=self.mount
                 )
-                self.written["version"] = _version(expected) + 1
+                return _token_of(answer["data"])
+            except (KeyError, TypeError, ValueError):
+                raise UnknownOutcomeError("its answer cannot be read.") from None
             except InvalidRequest as error:
                 if "check-and-set" not in str(error.errors):
                     raise
@@ -185,8 +182,17 @@ class VaultDocument:
             yield
 
 
-def _version(token: Token) -> int:
-    return int(token.split(" ", 1)[0])
+def _token_of(metadata: Mapping[str, Any]) -> Token:
+    return f"{int(metadata['version'])} of {metadata.get('created_time')}"
+
+
+def _is_older(one: Token, other: Token) -> bool:
+    """By the time at which a version was made: the numbers begin anew after a removal."""
+    try:
+        made, then = (parse_timestamp(token.split(" of ", 1)[1]) for token in (one, other))
+    except (IndexError, ValueError):
+        return False
+    return made < then
 
 
 def _json(answer: Any, where: str, option: str) -> Mapping[str, Any]:
@@ -213,7 +219,8 @@ def open_vault(options: Mapping[str, Any], path: str, loader: Any, option: str) 
     if not path or any(part in ("", ".", "..") for part in path.split("/")):
         raise OptionError(f"{option}: {path!r} is not the path of a secret.", option=option)
     mount = str(options.get("mount", "secret")).strip("/")
-    return VaultDocument(mount, path, option, connect(options, loader, option))
+    replaced = Replaced(_url(options, option), _namespace(options), mount, path, older=_is_older)
+    return VaultDocument(mount, path, option, connect(options, loader, option), replaced)
 
 
 def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[], Any]:
@@ -253,6 +260,10 @@ def _url(options: Mapping[str, Any], option: str) -> str:
     return checked_url(url, option, f"Write {option}.url (VAULT_ADDR) as https://host:port.").rstrip("/")
 
 
+def _namespace(options: Mapping[str, Any]) -> str:
+    return _given(options, "namespace", "VAULT_NAMESPACE")
+
+
 def _token(options: Mapping[str, Any], loader: Any, option: str) -> str:
     if options.get("token"):
         return str(options["token"]).strip()
@@ -287,6 +298,7 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
     adapter = requests.adapters.HTTPAdapter(max_retries=again)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
+    session.hooks["response"].append(_require_current)
     return hvac.Client(
         url=url,
         token=token,
@@ -295,8 +307,14 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
         # requests would carry the token to any other origin.
         allow_redirects=False,
         session=session,
-        namespace=_given(options, "namespace", "VAULT_NAMESPACE") or None,
+        namespace=_namespace(options) or None,
     )
+
+
+def _require_current(answer: Any, **_how: Any) -> None:
+    """hvac has no name for this status."""
+    if answer.status_code == requests.codes.precondition_failed:
+        raise library("hvac.exceptions").PreconditionFailed(errors=["a standby is behind"])
 
 
 def _trust(options: Mapping[str, Any]) -> bool | str:
@@ -334,5 +352,6 @@ def _hint(kind: str, mount: str, option: str) -> str:
         "InvalidRequest": f"Check the members of {option}.",
         "VaultDown": "The server is sealed or in maintenance: unseal it.",
         "VaultNotInitialized": "Initialize and unseal the server.",
+        "PreconditionFailed": "Name the active node, or run again.",
         "RateLimitExceeded": "Run again later, or raise the quota.",
     }.get(kind, "Look into the log of the server.")

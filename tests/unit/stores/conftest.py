@@ -50,6 +50,12 @@ def perform(operation: Operation, *, check_mode: bool = False, diff: bool = True
     return carry_out(operation, validation.validated_parameters, check_mode=check_mode, diff=diff)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a task leaves for the next one is not that of the user who runs the tests."""
+    monkeypatch.setenv("ARITMA_TOKEN_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "aritma-iam"))
+
+
 @pytest.fixture
 def keep(tmp_path: Path) -> Keep:
     """See ``keeping``: on a file store of this test unless ``store`` is given."""

@@ -18,6 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _replaced
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
 from doubles.openbao import Bao, reading, start_bao
@@ -185,20 +186,56 @@ class Standby(Proxy):
         return answer
 
 
-@pytest.mark.parametrize("status", [200, 412])
-def test_a_standby_that_is_behind_our_own_write_is_asked_again(members: Json, bao: Bao, status: int) -> None:
-    """What it says is not taken for a change by somebody else."""
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize(("status", "times"), [(200, 2), (412, 2), (412, 6)])
+def test_a_standby_that_is_behind_our_own_write_is_asked_again(
+    members: Json, bao: Bao, status: int, times: int, same: bool
+) -> None:
+    """What it says is not taken for a change by somebody else; nor where another process wrote."""
+    proxy = Standby(bao.url, reading)
+    members["url"] = proxy.url
+
+    def next_task() -> Store:
+        if not same:
+            _replaced._process.clear()
+        return opened(members)
+
+    with closing(proxy):
+        next_task().write(record(1), "0")
+        token = next_task().read()[1]
+        next_task().write(record(2), token)
+        proxy.behind, proxy.status = times, status
+        found, token = next_task().read()
+        assert (found, proxy.behind) == (record(2), 0)
+        next_task().write(record(3), token)
+        token = next_task().read()[1]
+        next_task().remove(token)
+        proxy.behind, proxy.status = times, status
+        assert next_task().read() == (None, "0")
+        next_task().write(record(4), "0")
+        assert next_task().read()[0] == record(4)
+
+
+def test_what_a_standby_says_is_believed_in_the_end(
+    members: Json, bao: Bao, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody may have put the old version back; and where nothing can be kept all goes on without."""
+    monkeypatch.setattr(_replaced, "_BEHIND", 0.3)
     proxy = Standby(bao.url, reading)
     with closing(proxy):
         store = opened({**members, "url": proxy.url})
         store.write(record(1), "0")
-        token = store.read()[1]
-        store.write(record(2), token)
-        proxy.behind, proxy.status = 2, status
-        found, token = store.read()
-        assert (found, proxy.behind) == (record(2), 0)
-        store.write(record(3), token)
-    assert opened(members).read()[0] == record(3)
+        store.write(record(2), store.read()[1])
+        proxy.behind = 1000
+        assert store.read()[0] == record(1)
+        proxy.behind, proxy.status = 1000, 412
+        with pytest.raises(StoreError, match=r"cannot read \(PreconditionFailed"):
+            store.read()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ARITMA_TOKEN_CACHE_DIR", str(tmp_path / "file"))
+    store = opened(members)
+    store.write(record(3), store.read()[1])
+    assert store.read()[0] == record(3)
 
 
 @pytest.mark.parametrize(

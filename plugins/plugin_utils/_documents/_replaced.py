@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What we replaced a moment ago. A read that still shows it comes from a copy that is behind, and is repeated.
+
+Known to the process and, for other tasks and runs of this user, in a file beside the token cache. It holds tokens of
+versions and times, no secret. Whatever is wrong with the file only costs this help.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import operator
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...module_utils._core.errors import StoreError
+from ...module_utils._files.private_file import replace_private
+from ...module_utils._http.token_cache import private_directory
+from ._protocol import Token
+
+_REMEMBERED = 60.0
+"""Seconds: no copy is behind for longer."""
+_BEHIND, _PAUSE = 5.0, 0.1
+"""Seconds that a read is repeated for, and between two of them."""
+
+Read = TypeVar("Read", bound=tuple[Any, ...])
+
+
+_process: dict[str, dict[Token, float]] = {}
+
+
+class Replaced:
+    """The tokens that one place no longer has. ``older`` tells whether the first of two tokens was made before."""
+
+    def __init__(self, *place: str, older: Callable[[Token, Token], bool] = operator.eq) -> None:
+        self._name = f"replaced-{hashlib.sha256(json.dumps(place).encode()).hexdigest()}.json"
+        self._older = older
+
+    def note(self, old: Token, new: Token) -> None:
+        """Remember that ``new`` took the place of ``old``."""
+        known = {**self._known(), old: time.time()}
+        known.pop(new, None)
+        _process[self._name] = known
+        with suppress(OSError, RuntimeError):
+            replace_private(self._file(), json.dumps(known))
+
+    def settled(self, read: Callable[[], Read]) -> Read:
+        """What ``read`` returns, whose second part is a token, or raises. What is behind is asked again for a while."""
+        deadline = time.monotonic() + _BEHIND
+        while True:
+            late = time.monotonic() > deadline
+            try:
+                found = read()
+                known = self._known()
+                if late or not any(found[1] == each or self._older(found[1], each) for each in known):
+                    return found
+            except StoreError as error:
+                # 412 of Vault: a standby that knows itself that it is behind.
+                if late or error.details.get("reason") != "PreconditionFailed":
+                    raise
+            time.sleep(_PAUSE)
+
+    def _known(self) -> dict[Token, float]:
+        now, known = time.time(), dict(_process.get(self._name, {}))
+        with suppress(OSError, RuntimeError, AttributeError, TypeError, ValueError):
+            known |= {token: float(at) for token, at in json.loads(self._file().read_text("utf-8")).items()}
+        return {token: at for token, at in known.items() if now - _REMEMBERED < at <= now}
+
+    def _file(self) -> Path:
+        directory = private_directory()
+        if directory is None:
+            raise OSError
+        return directory / self._name
