@@ -185,7 +185,7 @@ def _refused(*beginnings: str) -> Iterator[None]:
     try:
         yield
     except exceptions.ClientError as error:
-        if not code_of(error).startswith(beginnings) or "kms" in text_of(error).lower():
+        if not code_of(error).startswith(beginnings) or _ABOUT_KEY.search(text_of(error)):
             raise
 
 
@@ -315,35 +315,29 @@ def _refusal(error: Any, doing: str, where: str) -> StoreError:
     message = f"{where}: cannot {doing} ({code}{': ' if text else ''}{text.rstrip('.')})."
     if status >= 500 or code in _LOST:
         return UnknownOutcomeError(message, hint="Run again later.", where=where, reason=code)
-    return StoreError(message, hint=_hint_for(text) or _hint(code), where=where, reason=code)
+    return StoreError(message, hint=_hint(code, text), where=where, reason=code)
 
 
-def _hint_for(text: str) -> str:
-    """By what the service says, where one code stands for several things."""
-    said = text.lower()
-    if "kms" in said:
-        return "Check the KMS key of this secret: that it exists, is enabled, and may be used."
-    if "replica" in said:
-        return "This is a copy: name the region of the secret itself."
-    if "delet" in said:
-        return "A secret that is marked as deleted must be restored, or deleted for good, first."
-    return ""
+_ABOUT_KEY = re.compile(r"KMS|kms:|\b[Kk]ey ?[Ii]d\b|\balias/")
+"""How texts speak of the key of a secret: their codes can be those of a missing secret, or of a conflict."""
+_KEY_HINT = "Check the KMS key of this secret: that it exists, is enabled, and may be used."
+_HINTS = (
+    ("", _ABOUT_KEY, _KEY_HINT),
+    ("AccessDenied", "", "Grant that action on this secret; the guide Stores and deliveries has the policy."),
+    ("NoCredentials", "", "Give AWS credentials the usual way: environment, profile, or the role of the machine."),
+    ("PartialCredentials", "", "The AWS credentials are not complete: a key id needs its secret key."),
+    ("ExpiredToken", "", "Log in again, or renew the session token."),
+    ("UnrecognizedClient", "", "Check the AWS credentials."),
+    ("InvalidRequest", "replica", "This is a copy: name the region of the secret itself."),
+    ("InvalidRequest", "delet", "A secret that is marked as deleted must be restored, or deleted for good, first."),
+    ("InvalidRequest", "", "Look at what AWS says, and at the secret."),
+    ("LimitExceeded", "", "The secret has too many versions of the last 24 hours: run less often, or later."),
+    ("Throttling", "", "Run again later."),
+    (("DecryptionFailure", "EncryptionFailure", "KMS"), "", _KEY_HINT),
+    ("", "", "Check the members that name the secret, and the AWS credentials."),
+)
+"""How a code begins, what its text holds, and what to do: the first that fits."""
 
 
-def _hint(kind: str) -> str:
-    for beginning, hint in {
-        "AccessDenied": "Grant that action on this secret; the guide Stores and deliveries has the policy.",
-        "NoCredentials": "Give AWS credentials the usual way: environment, profile, or the role of the machine.",
-        "PartialCredentials": "The AWS credentials are not complete: a key id needs its secret key.",
-        "ExpiredToken": "Log in again, or renew the session token.",
-        "UnrecognizedClient": "Check the AWS credentials.",
-        "InvalidRequest": "Look at what AWS says, and at the secret.",
-        "LimitExceeded": "The secret has too many versions of the last 24 hours: run less often, or later.",
-        "Throttling": "Run again later.",
-        "DecryptionFailure": "Grant the use of the KMS key of this secret.",
-        "EncryptionFailure": "Grant the use of the KMS key of this secret.",
-        "KMS": "Grant the use of the KMS key of this secret.",
-    }.items():
-        if kind.startswith(beginning):
-            return hint
-    return "Check the members that name the secret, and the AWS credentials."
+def _hint(code: str, text: str = "") -> str:
+    return next(hint for begins, holds, hint in _HINTS if code.startswith(begins) and re.search(holds, text))

@@ -14,10 +14,12 @@ import pytest
 import requests
 
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from doubles.aws import Aws
 from doubles.kubernetes import running_cluster
 from doubles.openbao import Bao
 
 from .conftest import VALUE, perform
+from .places import Place
 
 Json = dict[str, Any]
 WRITERS = pytest.mark.parametrize("writers", [25, pytest.param(200, marks=pytest.mark.torture)])
@@ -63,3 +65,9 @@ def test_on_one_secret_of_kubernetes(tmp_path: Path, writers: int) -> None:
         target = {"type": "kubernetes_secret", "namespace": "billing", "name": "aritma"}
         target["kubeconfig"] = cluster.kubeconfig(tmp_path / "kubeconfig")
         assert deliver_all(target, writers) == cluster.secret("aritma")
+
+
+def test_on_one_secret_of_aws(aws: Aws, aws_secretsmanager_place: Place) -> None:
+    """Fewer, since the double takes a thread and a moment for each request."""
+    options = aws_secretsmanager_place.options
+    assert deliver_all(options, 8) == aws.held(options["path"])
