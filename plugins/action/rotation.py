@@ -16,6 +16,7 @@ from ..plugin_utils._action import IamAction
 from ..plugin_utils._file_access import files_here, files_of
 from ..plugin_utils._lease import this_run
 from ..plugin_utils._rotation.operation import Site, rotation
+from ..plugin_utils._rotation.role import role_options
 
 
 def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -32,8 +33,9 @@ class ActionModule(IamAction):
     _requires_connection = True
 
     def _validated(self) -> dict[str, Any]:
-        """Blank and null are the same as not given, for each variable of the role."""
-        self._task.args = {name: _given(value) for name, value in self._task.args.items() if _given(value) is not None}
+        """Blank and null are the same as not given; what a task does not say is a variable of the role."""
+        said = {name: _given(value) for name, value in self._task.args.items() if _given(value) is not None}
+        self._task.args = {**role_options(self._templar.available_variables, self._templar.template), **said}
         return super()._validated()
 
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:

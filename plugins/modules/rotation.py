@@ -16,6 +16,8 @@ description:
     M(aritma.iam.client_secret), M(aritma.iam.token_exchange) and the deliveries.
   - Each step is handed the evidence of the steps before it, which are the registered results of their tasks, and
     refuses without it. So nothing is deleted because a play went on after a failure.
+  - An option that is not given is that of the role, where its variable is set, such as C(service_client_store) for
+    O(store). The role gives O(state) alone.
   - V(checked) makes sure of everything that later steps need, before anything is made.
   - V(begun) lists the secrets, reads the record, exchanges what it holds for tokens, and decides. It writes the next
     secret ahead, or takes the lease on the record.

@@ -32,7 +32,7 @@ from .desk import Api, Desk
 from .failure import failure_text
 from .variables import require_alone, require_hosts, require_known
 
-_SETTINGS: dict[str, dict[str, Any]] = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "due": {"type": "bool", "default": True},
     "force": {"type": "bool", "default": False},
     "hold": {"type": "bool", "default": False},
@@ -62,26 +62,24 @@ _LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
 
 STATES = ("checked", "begun", "promoted", "delivered", "guarded", "closed", "abandoned", "reported")
 
-SPEC = CONNECTION.merge(
-    ArgumentSpec(
-        {
-            "state": {"type": "str", "choices": list(STATES), "required": True},
-            "client_id": {"type": "str"},
-            "client_name": {"type": "str", "required": True},
-            "store": store_option(),
-            "scope": {"type": "str"},
-            "allowed_scopes": {"type": "list", "elements": "str", "default": []},
-            "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
-            "known_secret": {"type": "str", "no_log": True},
-            "deliveries": {"type": "list", "elements": "dict", "default": []},
-            "probe": {"type": "dict", "default": {}},
-            "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": _SETTINGS},
-            "plan": {"type": "dict", "default": {}},
-            "evidence": {"type": "list", "elements": "raw", "default": []},
-            "failure": {"type": "dict", "default": {}},
-            "report": {"type": "path"},
-        }
-    )
+OPTIONS = ArgumentSpec(
+    {
+        "state": {"type": "str", "choices": list(STATES), "required": True},
+        "client_id": {"type": "str"},
+        "client_name": {"type": "str", "required": True},
+        "store": store_option(),
+        "scope": {"type": "str"},
+        "allowed_scopes": {"type": "list", "elements": "str", "default": []},
+        "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
+        "known_secret": {"type": "str", "no_log": True},
+        "deliveries": {"type": "list", "elements": "dict", "default": []},
+        "probe": {"type": "dict", "default": {}},
+        "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
+        "plan": {"type": "dict", "default": {}},
+        "evidence": {"type": "list", "elements": "raw", "default": []},
+        "failure": {"type": "dict", "default": {}},
+        "report": {"type": "path"},
+    }
 )
 
 
@@ -115,7 +113,7 @@ def rotation(site: Site) -> Operation:
             error.details.setdefault("calls", dict(step.desk.calls))
             raise
 
-    return Operation("rotation", SPEC, run)
+    return Operation("rotation", CONNECTION.merge(OPTIONS), run)
 
 
 class Step:

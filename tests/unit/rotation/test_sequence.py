@@ -87,8 +87,8 @@ def test_a_run_is_a_round_and_once_more_and_what_fails_is_restored() -> None:
 
 
 def test_every_step_that_may_fail_is_guarded_against_keywords_from_above() -> None:
-    (block,) = yaml.safe_load((TASKS / "rotate.yml").read_text(encoding="utf-8"))
-    guarded = [each for each in block["block"] if "rescue" in each]
+    tasks = yaml.safe_load((TASKS / "rotate.yml").read_text(encoding="utf-8"))
+    guarded = [each for each in tasks if "rescue" in each]
     assert [
         {name: each.get(name) for name in ("ignore_errors", "ignore_unreachable", "any_errors_fatal")}
         for each in guarded

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tasks of the role leave unsaid: options of ``rotation`` that are variables of the role and the playbooks.
+
+Nearly each of these tasks runs in a process of its own. To write the options as templates would cost more in each than
+all that the task does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .operation import OPTIONS, SETTINGS
+
+_PREFIX = "service_client_"
+_NAMES = {
+    "client_name": ("service_client_name",),
+    "scope": ("service_client_verify_scope",),
+    "report": ("rotation_report",),
+    "due": ("service_client__due", "rotation_begin"),
+    "force": ("rotation_force", "service_client_force"),
+    "hold": ("rotation_hold", "service_client_hold"),
+    "compromised": ("rotation_compromised",),
+    "grace": ("service_client_rotation_grace",),
+}
+"""The variables of options, the first that is given counts; of any other option ``x`` it is ``service_client_x``."""
+
+_TOLD = frozenset({"state", "settings", "plan", "evidence", "failure"})
+"""Options that no variable has."""
+
+_STEP = "service_client__step"
+_EVIDENCE = ("secret", "exchange", "files", "servers", "services", "commands", "probed", "asked")
+"""Where the role registers what its tasks have shown: each step is handed it, and nothing is deleted without it."""
+
+
+def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
+    """The options that the variables of a task give. One that is blank or null, or omitted, is not given."""
+    omitted = variables.get("omit")
+
+    def first(option: str) -> Any:
+        names = [name for name in _NAMES.get(option, (_PREFIX + option,)) if name in variables]
+        values = (_kept(each, omitted) for each in template({name: variables[name] for name in names}).values())
+        return next((each for each in values if each not in (None, "", omitted)), None)
+
+    def given(options: Iterable[str]) -> dict[str, Any]:
+        return {option: value for option in options if (value := first(option)) is not None}
+
+    found = given(OPTIONS.argument_spec.keys() - _TOLD)
+    found["settings"] = given(SETTINGS)
+    if "service_client__due" in variables:
+        found.pop("report", None)  # it is of rotations
+    before = variables.get(_STEP) or {}
+    found["plan"] = (before.get("rotation") or {}).get("plan") or {}
+    results = [variables.get(f"service_client__{name}") or {} for name in _EVIDENCE]
+    found["evidence"] = [*results, {"results": variables.get("service_client__done") or []}]
+    return found
+
+
+def _kept(value: Any, omitted: Any) -> Any:
+    """Without the members that ansible-core 2.18 marks as omitted; later ones leave them out by themselves."""
+    if isinstance(value, Mapping):
+        return {name: _kept(each, omitted) for name, each in value.items() if omitted is None or each != omitted}
+    return [_kept(each, omitted) for each in value] if isinstance(value, list) else value
