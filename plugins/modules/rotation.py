@@ -257,7 +257,7 @@ rotation:
       description: Whether targets are written in this round, and not only looked at.
       type: bool
     files:
-      description: Options of M(aritma.iam.credential_file), with C(target), C(host), and C(look) to only look at it.
+      description: C(options) of M(aritma.iam.credential_file), C(target), C(host), and C(look) to only look at it.
       type: list
       elements: dict
     servers:

@@ -80,7 +80,7 @@ class Consumers:
         notices = [{**mark, "proof": proof, "notify": list(each.notify)} for each in open_ for proof in _notice(each)]
         return {
             "files": [
-                {**mark, "target": each.name, "host": each.host, "look": each not in open_, **each.options}
+                {**mark, "target": each.name, "host": each.host, "look": each not in open_, "options": each.options}
                 for each in files
             ],
             "servers": [

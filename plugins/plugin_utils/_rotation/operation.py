@@ -384,7 +384,7 @@ def _told(step: Step, taken: Round) -> Outcome:
         lists["probes"] = step.consumers.first_probes(record) if asks else []
     members = {
         "next": _next(taken) if creates else None,
-        "credential": _credential(step, record.current) if record.current else None,
+        "credential": _credential(step, record.current),
         "generation": record.generation,
         "lineage": lineage_of(record.current.rotation_id) if record.current else None,
         "not_after": format_timestamp(record.lease.expires_at) if record.lease else None,
@@ -441,13 +441,14 @@ def _next(taken: Round) -> dict[str, Any] | None:
     }
 
 
-def _credential(step: Step, current: Current) -> dict[str, Any]:
+def _credential(step: Step, current: Current | None) -> dict[str, Any]:
+    """What is delivered. Never without a member: a probe that names one is looked at before there is a credential."""
     return {
         "client_id": step.desk.client_id,
-        "client_secret": current.value,
+        "client_secret": current.value if current else "",
         "token_url": resolve_token_url(step.params),
         "scope": step.params["scope"],
-        "rotation_id": current.rotation_id,
+        "rotation_id": current.rotation_id if current else "",
     }
 
 
