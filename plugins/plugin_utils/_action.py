@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.plugins.loader import action_loader, filter_loader, test_loader
 
 from ..module_utils._core.errors import HostError, IamError, OptionError
 from ..module_utils._core.operation import Operation, Params, carry_out, failed
@@ -28,6 +28,7 @@ _DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
 
 # An action is imported in the main process. What the templates of nearly every task need is loaded there too, once, and
 # not again in each worker that is forked for a task: that would be a quarter of what a task costs.
+action_loader.get("ansible.legacy.normal", class_only=True)
 filter_loader.get("ansible.builtin.default")
 test_loader.get("ansible.builtin.truthy")
 

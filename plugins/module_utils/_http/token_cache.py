@@ -26,6 +26,9 @@ from .._files.private_file import replace_private
 _ROUNDS = 5_000
 """PBKDF2 rounds of the verifier: about 5 ms."""
 
+_RUN = os.urandom(32)
+"""Known to this process and to those that are forked from it, and written nowhere."""
+
 _LARGEST_FILE = 256 * 1024
 
 _process: dict[str, CachedToken] = {}
@@ -33,23 +36,29 @@ _process: dict[str, CachedToken] = {}
 
 @dataclass(frozen=True)
 class CachedToken:
-    """A token, the time (seconds since the epoch) from which on it is renewed, and proof of the secret that got it."""
+    """A token, the time (seconds since the epoch) from which on it is renewed, and proof of the secret that got it.
+
+    ``mark`` is a proof that only processes of the same run can make, and tell at once.
+    """
 
     token: str = field(repr=False)
     renew_at: float
     salt: str
     verifier: str = field(repr=False)
+    mark: str = field(repr=False)
 
     @classmethod
     def sealed(cls, token: str, renew_at: float, secret: str) -> CachedToken:
         """A token to be given only to who shows the same ``secret``."""
         salt = os.urandom(16).hex()
-        return cls(token, renew_at, salt, _verifier(secret, salt))
+        return cls(token, renew_at, salt, _verifier(secret, salt), _mark(secret, salt))
 
     def opened(self, secret: str) -> str | None:
         """The token, if it is fresh enough and ``secret`` is the one that got it."""
-        fresh = time.time() < self.renew_at
-        return self.token if fresh and hmac.compare_digest(self.verifier, _verifier(secret, self.salt)) else None
+        if time.time() >= self.renew_at:
+            return None
+        same = hmac.compare_digest(self.mark, _mark(secret, self.salt))
+        return self.token if same or hmac.compare_digest(self.verifier, _verifier(secret, self.salt)) else None
 
 
 class TokenCache:
@@ -108,7 +117,7 @@ class TokenCache:
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         told: dict[str, Any] = asdict(kept)
-        texts = all(isinstance(told[name], str) and told[name].isascii() for name in ("token", "salt", "verifier"))
+        texts = all(isinstance(told[name], str) and told[name].isascii() for name in ("token", "salt", "verifier", "mark"))
         return kept if private and texts and isinstance(told["renew_at"], (int, float)) else None
 
 
@@ -147,6 +156,10 @@ def _is_private(status: os.stat_result, right_kind: Callable[[int], bool]) -> bo
 def _verifier(secret: str, salt: str) -> str:
     # Slow on purpose, for the file's sake; every request asks for its token anew, and pays for this once.
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), _ROUNDS).hex()
+
+
+def _mark(secret: str, salt: str) -> str:
+    return hmac.digest(_RUN, f"{salt} {secret}".encode(), "sha256").hex()
 
 
 def _lock(descriptor: int, seconds: float) -> None:
