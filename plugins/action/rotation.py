@@ -34,8 +34,9 @@ class ActionModule(IamAction):
 
     def _validated(self) -> dict[str, Any]:
         """Blank and null are the same as not given; what a task does not say is a variable of the role."""
-        said = {name: _given(value) for name, value in self._task.args.items() if _given(value) is not None}
-        self._task.args = {**role_options(self._templar.available_variables, self._templar.template), **said}
+        said = {name: value for name, value in self._task.args.items() if _given(value) is not None}
+        options = {**role_options(self._templar.available_variables, self._templar.template), **said}
+        self._task.args = {name: _given(value) for name, value in options.items() if _given(value) is not None}
         return super()._validated()
 
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:

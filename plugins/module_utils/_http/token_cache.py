@@ -117,8 +117,9 @@ class TokenCache:
         except (OSError, ValueError, TypeError, RecursionError):
             return None
         told: dict[str, Any] = asdict(kept)
-        texts = all(isinstance(told[name], str) and told[name].isascii() for name in ("token", "salt", "verifier", "mark"))
-        return kept if private and texts and isinstance(told["renew_at"], (int, float)) else None
+        number = isinstance(told.pop("renew_at"), (int, float))
+        texts = all(isinstance(text, str) and text.isascii() for text in told.values())
+        return kept if private and texts and number else None
 
 
 def private_directory() -> Path | None:

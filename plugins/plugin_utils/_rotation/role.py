@@ -8,7 +8,7 @@ all that the task does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .operation import OPTIONS, SETTINGS
@@ -36,25 +36,26 @@ _EVIDENCE = ("secret", "exchange", "files", "servers", "services", "commands", "
 
 def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
     """The options that the variables of a task give. One that is blank or null, or omitted, is not given."""
-    omitted = variables.get("omit")
+    options = OPTIONS.argument_spec.keys() - _TOLD
+    names = [name for option in (*options, *SETTINGS) for name in _names(option) if name in variables]
+    values = _kept(template({name: variables[name] for name in names}), variables.get("omit"))
 
     def first(option: str) -> Any:
-        names = [name for name in _NAMES.get(option, (_PREFIX + option,)) if name in variables]
-        values = (_kept(each, omitted) for each in template({name: variables[name] for name in names}).values())
-        return next((each for each in values if each not in (None, "", omitted)), None)
+        return next((values[name] for name in _names(option) if values.get(name) not in (None, "")), None)
 
-    def given(options: Iterable[str]) -> dict[str, Any]:
-        return {option: value for option in options if (value := first(option)) is not None}
-
-    found = given(OPTIONS.argument_spec.keys() - _TOLD)
-    found["settings"] = given(SETTINGS)
+    found = {option: first(option) for option in options}
+    found["settings"] = {option: first(option) for option in SETTINGS}
     if "service_client__due" in variables:
-        found.pop("report", None)  # it is of rotations
+        found["report"] = None  # it is of rotations
     before = variables.get(_STEP) or {}
     found["plan"] = (before.get("rotation") or {}).get("plan") or {}
     results = [variables.get(f"service_client__{name}") or {} for name in _EVIDENCE]
     found["evidence"] = [*results, {"results": variables.get("service_client__done") or []}]
     return found
+
+
+def _names(option: str) -> tuple[str, ...]:
+    return _NAMES.get(option, (_PREFIX + option,))
 
 
 def _kept(value: Any, omitted: Any) -> Any:
