@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ _DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
 action_loader.get("ansible.legacy.normal", class_only=True)
 filter_loader.get("ansible.builtin.default")
 test_loader.get("ansible.builtin.truthy")
+# Nor does a worker, which lives for one task, look through all that it inherited for garbage: that would copy it.
+os.register_at_fork(after_in_child=gc.freeze)
 
 
 def _is_secret(variable: str) -> bool:
