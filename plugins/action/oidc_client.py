@@ -12,8 +12,12 @@ from typing import Any
 from ..module_utils._audit.audit import SECRET_AUDIT_INFO
 from ..module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
 from ..module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ..module_utils._groups.groups import SUBJECT_GROUP
+from ..module_utils._groups.members import SUBJECT_GROUP_INFO, SUBJECT_GROUP_MEMBERS
+from ..module_utils._groups.memberships import SUBJECT_MEMBERSHIPS, SUBJECT_MEMBERSHIPS_INFO
 from ..module_utils._oauth.exchange import TOKEN_EXCHANGE
-from ..module_utils._policies.policies import IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO
+from ..module_utils._policies.permissions import SUBJECT_PERMISSIONS_INFO
+from ..module_utils._policies.policies import IAM_POLICY, IAM_POLICY_INFO
 from ..module_utils._policies.policy_set import IAM_POLICIES
 from ..module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from ..plugin_utils._action import IamAction
@@ -32,6 +36,11 @@ _OPERATIONS = {
         OIDC_CLIENT,
         OIDC_CLIENT_INFO,
         SECRET_AUDIT_INFO,
+        SUBJECT_GROUP,
+        SUBJECT_GROUP_INFO,
+        SUBJECT_GROUP_MEMBERS,
+        SUBJECT_MEMBERSHIPS,
+        SUBJECT_MEMBERSHIPS_INFO,
         SUBJECT_PERMISSIONS_INFO,
         TOKEN_EXCHANGE,
     )

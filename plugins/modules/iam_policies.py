@@ -17,19 +17,9 @@ description:
   - What is missing is granted before anything is withdrawn.
 extends_documentation_fragment:
   - aritma.iam.connection
+  - aritma.iam.subject
   - aritma.iam.attributes
 options:
-  subject:
-    description: The subject id, such as RV(aritma.iam.client_subject_info#module:subject) shows it.
-    type: str
-  client_id:
-    description: The OAuth client id, in the place of O(subject). The subject of the client is looked up.
-    type: str
-  name:
-    description:
-      - The name of the client, compared exactly. Give it with O(client_id), since on some servers a subject does not
-        show the client id.
-    type: str
   policies:
     description: What is to be granted. With O(mode=exact) an empty list withdraws everything.
     type: list

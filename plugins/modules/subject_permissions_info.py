@@ -11,8 +11,10 @@ module: subject_permissions_info
 short_description: Show what a subject may do
 version_added: 0.1.0
 description:
-  - Shows the permissions of a user, a client or a group as the server sums them up.
+  - Shows the permissions of a user, a client or a group as the server sums them up, and how each came.
   - The form of a permission is not documented. Each is returned as the server shows it, with names in snake_case.
+  - Beside the permissions it reads the policies and the groups of the subject, and those of each group. What of that
+    cannot be read is a warning, and the origins are then not complete.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -23,6 +25,7 @@ options:
     required: true
 seealso:
   - module: aritma.iam.iam_policy_info
+  - module: aritma.iam.subject_memberships_info
 """
 
 EXAMPLES = r"""
@@ -41,19 +44,36 @@ permissions:
   type: list
   elements: dict
   returned: success
-  sample:
-    - subject: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-      action: banking.ais.read
-      scope: /subscriptions/123
+  contains:
+    listed:
+      description: V(false) for what policies grant, directly or through a group, and the server leaves out of its list.
+      type: bool
+      sample: true
+    origins:
+      description:
+        - The policies that it follows from; each would do alone. Empty where none that can be read explains it.
+        - C(through) is V(direct) or V(group), then with the name of the C(group). C(subject), C(action) and C(scope)
+          are those of the policy.
+        - C(by) is V(policy) for one of just this action and scope, V(parent_scope) or V(parent_action) for one that
+          covers it. The hierarchy of actions is not published, so a parent action is no more than likely.
+      type: list
+      elements: dict
+      sample:
+        - through: group
+          group: readers
+          subject: group-7c9e6679-7425-40de-944b-e07fc1f90ae7
+          action: banking.ais.read
+          scope: /subscriptions
+          by: parent_scope
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict
   returned: always
-  sample: {iam: 1}
+  sample: {iam: 5}
 """
 
 from ..module_utils._core.operation import run_module
-from ..module_utils._policies.policies import SUBJECT_PERMISSIONS_INFO
+from ..module_utils._policies.permissions import SUBJECT_PERMISSIONS_INFO
 
 
 def main() -> None:

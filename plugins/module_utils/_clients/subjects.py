@@ -76,11 +76,11 @@ def subject_id(subject: Subject) -> str:
     if subject.subject_id:
         return subject.subject_id
     if subject.id:
-        return PREFIX + subject.id
+        kind = next((each for each in ("user", "group") if each in (subject.type or "").lower()), "client")
+        return f"{kind}-{subject.id}"
     raise ContractError(
-        f"listClientSubjects shows a subject {subject.display_name!r} that has neither subjectId nor id.",
+        f"The server shows a subject {subject.display_name!r} that has neither subjectId nor id.",
         hint="Check api_url.",
-        operation="listClientSubjects",
         expected="subjectId",
         received="none",
         option="api_url",

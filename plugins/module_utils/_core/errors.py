@@ -89,6 +89,12 @@ class MissingError(IamError):
     kind = "missing"
 
 
+class NotOfferedError(ApiError):
+    """The server does not have this operation, as far as its answer tells."""
+
+    kind = "not_offered"
+
+
 class ConflictError(ApiError):
     """The server says that this contradicts what it holds: 409."""
 

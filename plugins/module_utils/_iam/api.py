@@ -132,8 +132,38 @@ class IamApi:
         """The subjects of every type whose name contains ``search``."""
         return self._subjects("listSubjects", ("subjects",), search)
 
-    def _subjects(self, operation: str, path: tuple[str, ...], search: str | None) -> list[Subject]:
-        listing = Listing(operation, path, ("subjects",))
+    def list_groups(self, search: str | None = None) -> list[Subject]:
+        """The groups whose name contains ``search``."""
+        return self._subjects("listGroups", ("subjects", "groups"), search)
+
+    def list_memberships(self, subject: str) -> list[Subject]:
+        """The groups that a subject is in; on some servers also those that these are in."""
+        return self._subjects("getSubjectMemberships", ("subjects", subject, "memberships"))
+
+    def list_members(self, group: str) -> list[Subject]:
+        """The subjects in a group. Here and below, ``group`` is the form of its id that the server takes in paths."""
+        return self._subjects("listGroupMembers", ("subjects", "groups", group, "members"))
+
+    def create_group(self, body: Mapping[str, Any]) -> object:
+        """Add a group; what the server answers. Raises ``AmbiguousError`` when it may have been added."""
+        return _told(self._session.request("createGroup", "POST", ("subjects", "groups"), body=body))
+
+    def delete_group(self, group: str) -> bool:
+        """Delete a group; whether it was this call that did it."""
+        return self._delete("deleteGroup", ("subjects", "groups", group))
+
+    def add_members(self, group: str, subject_ids: Sequence[str]) -> None:
+        """Put subjects into a group. Raises ``AmbiguousError`` when it may have been done."""
+        path = ("subjects", "groups", group, "members")
+        self._session.request("addGroupMembers", "POST", path, body={"subjectIds": list(subject_ids)})
+
+    def remove_members(self, group: str, subject_ids: Sequence[str]) -> None:
+        """Take subjects out of a group. An error may follow a lost answer to a request that was carried out."""
+        path = ("subjects", "groups", group, "members")
+        self._session.request("removeGroupMembers", "DELETE", path, body={"subjectIds": list(subject_ids)})
+
+    def _subjects(self, operation: str, path: tuple[str, ...], search: str | None = None) -> list[Subject]:
+        listing = Listing(operation, path, ("subjects", "groups", "members", "memberships"))
         return self._models(listing, Subject, {"searchQuery": search} if search else {})
 
     def subject_permissions(self, subject: str) -> list[Any]:

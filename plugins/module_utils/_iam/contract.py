@@ -247,6 +247,7 @@ class Subject(WireModel):
     tenant: Text | None = None
     type: Text | None = None
     discriminator: Text | None = None
+    description: Text | None = None
     properties: dict[str, Any] | None = None
 
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
@@ -257,6 +258,7 @@ class Subject(WireModel):
         "tenant": ("tenant", "tenantid"),
         "type": ("type", "subjecttype", "kind"),
         "discriminator": ("$type",),
+        "description": ("description",),
         "properties": ("properties",),
     }
 

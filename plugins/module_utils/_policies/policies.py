@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policies and permissions: the operations ``iam_policy``, ``iam_policy_info`` and ``subject_permissions_info``."""
+"""Policies: the operations ``iam_policy`` and ``iam_policy_info``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ POLICY_INFO = ArgumentSpec(
         **{name: {"type": "bool", "default": False} for name in ("include_derived", "include_inherited")},
     }
 )
-PERMISSIONS_INFO = ArgumentSpec({"subject": _REQUIRED})
 
 Key = Mapping[str, str]
 
@@ -172,14 +171,6 @@ def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     return Outcome(False, {"policies": policies})
 
 
-def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
-    """The module ``subject_permissions_info``."""
-    refuse_empty(params, "subject")
-    listed = api.subject_permissions(params["subject"])
-    shown = [snake_members(entry) if isinstance(entry, Mapping) else {"action": entry} for entry in listed]
-    return Outcome(False, {"permissions": shown})
-
-
 def snake(name: str) -> str:
     """``subjectId`` as ``subject_id``, ``$type`` as ``type``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
@@ -199,4 +190,3 @@ def snake_members(data: Any) -> Any:
 
 IAM_POLICY = api_operation("iam_policy", POLICY, reconcile_policy)
 IAM_POLICY_INFO = api_operation("iam_policy_info", POLICY_INFO, policy_info)
-SUBJECT_PERMISSIONS_INFO = api_operation("subject_permissions_info", PERMISSIONS_INFO, permissions_info)

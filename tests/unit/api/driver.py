@@ -13,11 +13,17 @@ from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import
 from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import (
-    IAM_POLICY,
-    IAM_POLICY_INFO,
-    SUBJECT_PERMISSIONS_INFO,
+from ansible_collections.aritma.iam.plugins.module_utils._groups.groups import SUBJECT_GROUP
+from ansible_collections.aritma.iam.plugins.module_utils._groups.members import (
+    SUBJECT_GROUP_INFO,
+    SUBJECT_GROUP_MEMBERS,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._groups.memberships import (
+    SUBJECT_MEMBERSHIPS,
+    SUBJECT_MEMBERSHIPS_INFO,
+)
+from ansible_collections.aritma.iam.plugins.module_utils._policies.permissions import SUBJECT_PERMISSIONS_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import IAM_POLICY, IAM_POLICY_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._policies.policy_set import IAM_POLICIES
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from simulator import Simulator
@@ -27,6 +33,7 @@ OPERATIONS: dict[str, Operation] = {
     for each in (
         *(OIDC_CLIENT, OIDC_CLIENT_INFO, CLIENT_SECRET, CLIENT_SECRET_INFO),
         *(CLIENT_SUBJECT_INFO, IAM_POLICIES, IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO),
+        *(SUBJECT_GROUP, SUBJECT_GROUP_INFO, SUBJECT_GROUP_MEMBERS, SUBJECT_MEMBERSHIPS, SUBJECT_MEMBERSHIPS_INFO),
     )
 }
 

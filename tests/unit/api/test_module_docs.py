@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.aritma.iam.plugins.doc_fragments import subject
 from ansible_collections.aritma.iam.plugins.inventory import service_clients
 from ansible_collections.aritma.iam.plugins.module_utils._clients.attributes import ATTRIBUTES, StringSet
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation
@@ -27,6 +28,11 @@ from ansible_collections.aritma.iam.plugins.modules import (
     iam_policy_info,
     oidc_client,
     oidc_client_info,
+    subject_group,
+    subject_group_info,
+    subject_group_members,
+    subject_memberships,
+    subject_memberships_info,
     subject_permissions_info,
 )
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import client_variables
@@ -37,8 +43,10 @@ MODULES = {
     for each in (
         *(client_secret, client_secret_info, client_subject_info, iam_policies, iam_policy, iam_policy_info),
         *(oidc_client, oidc_client_info, subject_permissions_info),
+        *(subject_group, subject_group_info, subject_group_members, subject_memberships, subject_memberships_info),
     )
 }
+SUBJECT = yaml.safe_load(subject.ModuleDocFragment.DOCUMENTATION)["options"]
 SHARED = ("type", "required", "default", "choices", "elements")
 
 
@@ -55,7 +63,9 @@ def shape(options: Mapping[str, Mapping[str, Any]], inner: str) -> dict[str, Any
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_documentation_and_argument_spec_agree(operation: Operation) -> None:
-    documented = yaml.safe_load(MODULES[operation.name].DOCUMENTATION)["options"]
+    document = yaml.safe_load(MODULES[operation.name].DOCUMENTATION)
+    by_subject = "aritma.iam.subject" in document["extends_documentation_fragment"]
+    documented = {**document.get("options", {}), **(SUBJECT if by_subject else {})}
     own = {name: each for name, each in operation.spec.argument_spec.items() if name not in CONNECTION.argument_spec}
     assert shape(documented, "suboptions") == shape(own, "options")
 

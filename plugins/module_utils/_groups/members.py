@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is in a group: the operations ``subject_group_members`` and ``subject_group_info``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .._clients.subjects import choose, resolve_subject, subject_id
+from .._core.argspec import ArgumentSpec
+from .._core.errors import AmbiguousError, ApiError, IamError, MissingError, NotOfferedError, OptionError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, SHORT_PAUSES, IamApi, api_operation, refuse_empty
+from .._iam.contract import Subject
+from .._iam.once import create_once
+from .groups import GROUP_INFO, Group, find_groups, list_groups, require_group
+
+BATCHES = (200, 50, 10)
+"""Members in one request. No limit is published: where a server refuses so many, fewer are sent."""
+
+_SUBJECTS = {"type": "list", "elements": "str", "default": []}
+
+MEMBERS = ArgumentSpec(
+    {
+        "group": {"type": "str", "required": True},
+        "members": _SUBJECTS,
+        "clients": _SUBJECTS,
+        "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+)
+
+
+def members_of(api: IamApi, group: Group) -> list[Subject] | None:
+    """The subjects in the group; None where the server does not list them."""
+    try:
+        return group.ask(api.list_members)
+    except ApiError as error:
+        if error.status not in (404, *NOT_OFFERED):
+            raise
+        return None
+
+
+def among(api: IamApi, group: Group, asked: Sequence[str]) -> set[str]:
+    """The subject ids in the group; where the server does not list them, which of those that are ``asked`` for are."""
+    listed = members_of(api, group)
+    if listed is not None:
+        return {subject_id(each) for each in listed}
+    return {each for each in asked if group.subject_id in map(subject_id, api.list_memberships(each))}
+
+
+def change_members(api: IamApi, group: Group, subject_ids: Sequence[str], *, join: bool) -> None:
+    """Put subjects into the group or take them out, many in one request, and look that it was done.
+
+    Raises ``IamError`` that names those for which it was not. Nobody is named who is there already (or not).
+    """
+    left, size = list(subject_ids), BATCHES[0]
+    while left:
+        batch = left[:size]
+        try:
+            _send(api, group, batch, join=join)
+        except IamError as error:
+            smaller = [each for each in BATCHES if each < len(batch)]
+            if isinstance(error, ApiError) and error.status in REFUSALS and smaller:
+                size = smaller[0]
+                continue
+            # Somebody else may have done a part of it, or an answer was lost.
+            taken = isinstance(error, ApiError) and error.status in (404, 409)
+            open_still = _unmet(api, group, batch, SHORT_PAUSES if taken else (), join=join)
+            if len(open_still) == len(batch):
+                done = len(subject_ids) - len(left)
+                error.hint = (
+                    f"{error.hint} Before that, {done} of {len(subject_ids)} were done." if done else error.hint
+                )
+                raise
+            left = open_still + left[len(batch) :]
+        else:
+            left = left[len(batch) :]
+    unmet = _unmet(api, group, subject_ids, join=join)
+    if unmet:
+        raise IamError(
+            f"The server was to {'put into' if join else 'take out of'} group {group.name} ({group.subject_id}): "
+            f"{', '.join(unmet)}. It answered with success, and does not show it.",
+            hint="Look whether these subjects exist; the list may also lag behind: run it again.",
+            subject_ids=unmet,
+        )
+
+
+def _unmet(
+    api: IamApi, group: Group, subject_ids: Sequence[str], pauses: Sequence[float] = PAUSES, *, join: bool
+) -> list[str]:
+    """Those for which it is not yet done, once the list had its time to show it."""
+    unmet: list[str] = []
+
+    def look() -> bool | None:
+        there = among(api, group, subject_ids)
+        unmet[:] = [each for each in subject_ids if (each in there) != join]
+        return None if unmet else True
+
+    api.settle(look, pauses)
+    return unmet
+
+
+def _send(api: IamApi, group: Group, batch: Sequence[str], *, join: bool) -> None:
+    def look() -> bool | None:
+        return None if _unmet(api, group, batch, (), join=join) else True
+
+    if join:
+        create_once(api, lambda: group.ask(lambda key: api.add_members(key, batch)), look)
+        return
+    try:
+        group.ask(lambda key: api.remove_members(key, batch))
+    except AmbiguousError:
+        if api.settle(look) is None:
+            raise
+
+
+def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
+    """The module ``subject_group_members``."""
+    refuse_empty(params, "group")
+    present, exact = params["state"] == "present", params["mode"] == "exact"
+    if exact and not present:
+        raise OptionError(
+            "mode=exact is for state=present.",
+            hint="To empty a group, let members be an empty list with mode=exact.",
+            option="mode",
+        )
+    if not (exact or params["members"] or params["clients"]):
+        raise OptionError("members or clients is needed.", hint="Say who is meant.", option="members")
+    group = require_group(api, params["group"])
+    wanted = _wanted(api, params, required=present)
+    listed = members_of(api, group)
+    if listed is None and exact:
+        raise NotOfferedError(
+            f"This server does not list the members of group {group.name}, so it is not known who else is in it.",
+            hint="Use mode=merge, and state=absent for who is to leave.",
+            status=405,
+            subject_id=group.subject_id,
+        )
+    held = among(api, group, wanted) if listed is None else {subject_id(each) for each in listed}
+    add = [each for each in wanted if present and each not in held]
+    remove = [each for each in sorted(held) if (each not in wanted if exact else each in wanted and not present)]
+    if not check_mode:
+        change_members(api, group, add, join=True) if add else None
+        change_members(api, group, remove, join=False) if remove else None
+    after = (held | {*add}) - {*remove}
+    result = {"group": group.shown(), "members": sorted(after), "added": add, "removed": remove}
+    return Outcome(bool(add or remove), result, {"members": sorted(held)}, {"members": sorted(after)})
+
+
+def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
+    """The subject ids of ``members`` and ``clients``. Raises ``MissingError`` for clients that have no subject."""
+    for name in ("members", "clients"):
+        if not all(each.strip() for each in params[name]):
+            raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
+    names = list(dict.fromkeys(params["clients"]))
+    listed = api.list_client_subjects() if len(names) > 1 else []
+    found, missing = list(params["members"]), []
+    for name in names:
+        chosen = choose(listed, None, name)
+        try:
+            found.append(subject_id(chosen.subject) if chosen else resolve_subject(api, None, name)[0])
+        except MissingError:
+            missing.append(name)
+    if missing and required:
+        raise MissingError(
+            f"There is no client {', '.join(missing)}. Nothing was changed.",
+            hint="Look at the names with oidc_client_info.",
+            clients=missing,
+        )
+    return list(dict.fromkeys(found))
+
+
+def group_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
+    """The module ``subject_group_info``."""
+    refuse_empty(params, "group", "search")
+    found = find_groups(api, params["group"]) if params["group"] else list_groups(api, params["search"])
+    return Outcome(
+        False, {"groups": [_with_members(api, each) if params["members"] else each.shown() for each in found]}
+    )
+
+
+def _with_members(api: IamApi, group: Group) -> dict[str, Any]:
+    listed = members_of(api, group)
+    if listed is None:
+        return {**group.shown(), "members": None}
+    members = [{"subject_id": subject_id(each), "name": each.display_name, "type": each.type} for each in listed]
+    return {**group.shown(), "members": members}
+
+
+SUBJECT_GROUP_INFO = api_operation("subject_group_info", GROUP_INFO, group_info)
+SUBJECT_GROUP_MEMBERS = api_operation("subject_group_members", MEMBERS, reconcile_members)

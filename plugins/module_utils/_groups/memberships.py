@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The groups of one subject: the operations ``subject_memberships`` and ``subject_memberships_info``."""
+
+from __future__ import annotations
+
+from .._clients.steps import find_by_id
+from .._clients.subjects import resolve_subject, subject_id
+from .._core.argspec import ArgumentSpec
+from .._core.errors import ApiError, IamError, MissingError, NotFoundError, NotOfferedError, OptionError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._iam.api import NOT_OFFERED, IamApi, api_operation, refuse_empty
+from .groups import Group, find_group, list_groups, require_group
+from .members import change_members, members_of
+
+MEMBERSHIPS_INFO = ArgumentSpec(
+    {name: {"type": "str"} for name in ("subject", "client_id", "name")},
+    mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
+    required_one_of=[("subject", "client_id", "name")],
+)
+MEMBERSHIPS = MEMBERSHIPS_INFO.merge(
+    ArgumentSpec(
+        {
+            "groups": {"type": "list", "elements": "str", "required": True},
+            "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+        }
+    )
+)
+
+
+def memberships_of(api: IamApi, subject: str) -> list[Group]:
+    """The groups of a subject. Raises ``NotOfferedError`` where there are no groups, ``MissingError`` for nobody."""
+    try:
+        return [Group(each) for each in api.list_memberships(subject)]
+    except ApiError as error:
+        if error.status not in (404, *NOT_OFFERED):
+            raise
+        list_groups(api, subject)  # tells where there are no groups at all
+        if isinstance(error, NotFoundError):
+            raise MissingError(
+                f"There is no subject {subject!r}.", hint="Look it up with client_subject_info.", subject=subject
+            ) from None
+        raise NotOfferedError(
+            f"This server does not tell the groups of a subject. {error.message}", hint=error.hint, **error.details
+        ) from None
+
+
+def _subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
+    """The subject id that is given or looked up, and warnings."""
+    refuse_empty(params, "subject", "client_id", "name")
+    if params["subject"]:
+        return params["subject"], []
+    return resolve_subject(api, params["client_id"], params["name"])
+
+
+def memberships_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
+    """The module ``subject_memberships_info``."""
+    subject, warnings = _subject(api, params)
+    found = [group.shown() for group in memberships_of(api, subject)]
+    return Outcome(False, {"subject": subject, "memberships": found}, warnings=warnings)
+
+
+def reconcile_memberships(api: IamApi, params: Params, check_mode: bool) -> Outcome:
+    """The module ``subject_memberships``."""
+    wanted, exact = list(dict.fromkeys(params["groups"])), params["mode"] == "exact"
+    if not all(each.strip() for each in wanted):
+        raise OptionError("groups: one is empty. Nothing was changed.", hint="Leave it out.", option="groups")
+    try:
+        subject, warnings = _subject(api, params)
+        held = memberships_of(api, subject)
+    except (MissingError, NotOfferedError) as error:
+        if wanted or not _in_none(api, params, error):
+            raise
+        return Outcome(False, {"subject": None, "groups": []})
+    join, missing = _to_join(api, held, wanted, check_mode)
+    surplus = [group for group in held if exact and not any(map(group.called, wanted))]
+    leave = [group for group in surplus if _is_direct(api, group, subject)]
+    if not check_mode:
+        for group in join:
+            change_members(api, group, [subject], join=True)
+        _leave(api, leave, subject)
+    before = sorted(group.name for group in held)
+    after = sorted([*(group.name for group in [*held, *join] if group not in leave), *missing])
+    warnings = [*warnings, *(f"There is no group {each!r} yet." for each in missing)]
+    changed = bool(join or leave or missing)
+    return Outcome(changed, {"subject": subject, "groups": after}, {"groups": before}, {"groups": after}, warnings)
+
+
+def _in_none(api: IamApi, params: Params, error: IamError) -> bool:
+    """Whether who was not found, or not asked for, is in no group.
+
+    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
+    """
+    if isinstance(error, NotOfferedError) or params["subject"] or params["name"]:
+        return True
+    return find_by_id(api, params["client_id"]) is None
+
+
+def _to_join(api: IamApi, held: list[Group], wanted: list[str], check_mode: bool) -> tuple[list[Group], list[str]]:
+    """The groups to join, each found before the first is; and in check mode, names that a task before may create."""
+    found: list[Group] = []
+    missing: list[str] = []
+    for text in wanted:
+        if any(group.called(text) for group in held):
+            continue
+        group = find_group(api, text) if check_mode else require_group(api, text)
+        if group is None:
+            missing.append(text)
+        else:
+            found.append(group)
+    return found, missing
+
+
+def _is_direct(api: IamApi, group: Group, subject: str) -> bool:
+    """Whether the subject itself is a member, and not another group of it; that is what one can leave."""
+    listed = members_of(api, group)
+    return listed is None or any(subject_id(each) == subject for each in listed)
+
+
+def _leave(api: IamApi, groups: list[Group], subject: str) -> None:
+    """Leave each of the groups. Raises ``IamError``, once, for all that could not be left."""
+    errors = [(group, error) for group in groups if (error := _failure(api, group, subject))]
+    if errors:
+        told = "; ".join(f"{group.name} ({group.subject_id}): {error.message}" for group, error in errors)
+        raise IamError(
+            f"{subject} is still in {len(errors)} of {len(groups)} groups that it was to leave: {told}",
+            hint=f"{errors[0][1].hint} Run it again, it goes on.".strip(),
+            groups=[group.subject_id for group, _error in errors],
+        )
+
+
+def _failure(api: IamApi, group: Group, subject: str) -> IamError | None:
+    try:
+        change_members(api, group, [subject], join=False)
+    except IamError as error:
+        return error
+    return None
+
+
+SUBJECT_MEMBERSHIPS = api_operation("subject_memberships", MEMBERSHIPS, reconcile_memberships)
+SUBJECT_MEMBERSHIPS_INFO = api_operation("subject_memberships_info", MEMBERSHIPS_INFO, memberships_info)

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a subject may do, and by which policies: the operation ``subject_permissions_info``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._core.argspec import ArgumentSpec
+from .._core.errors import ApiError, MissingError
+from .._core.operation import Params
+from .._core.outcome import Outcome
+from .._groups.groups import Group
+from .._groups.memberships import memberships_of
+from .._iam.api import NOT_OFFERED, IamApi, api_operation, refuse_empty
+from .._iam.contract import Policy, folded
+from .policies import snake_members
+
+PERMISSIONS_INFO = ArgumentSpec({"subject": {"type": "str", "required": True}})
+
+_UNKNOWN = (403, 404, *NOT_OFFERED)
+"""Answers after which nothing is known of policies or groups, and the permissions are shown all the same."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A policy that counts for the subject: its own, or that of a group it is in, itself or through another one."""
+
+    policy: Policy
+    group: Group | None = None
+
+    def origin(self, permission: Policy) -> dict[str, Any]:
+        """How ``permission`` follows from it."""
+        same_action, same_scope = self.policy.action == permission.action, self.policy.scope == permission.scope
+        return {
+            "through": "group" if self.group else "direct",
+            "group": self.group and self.group.name,
+            "subject": self.policy.subject,
+            "action": self.policy.action,
+            "scope": self.policy.scope,
+            "by": "policy" if same_action and same_scope else "parent_scope" if same_action else "parent_action",
+        }
+
+
+def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
+    """The module ``subject_permissions_info``."""
+    refuse_empty(params, "subject")
+    subject = params["subject"]
+    listed = api.subject_permissions(subject)
+    shown = [snake_members(entry) if isinstance(entry, Mapping) else {"action": entry} for entry in listed]
+    held, warnings = _held(api, subject)
+    read = [_read(entry) for entry in listed]
+    found = [
+        {**entry, "listed": True, "origins": [each.origin(policy) for each in origins(policy, held)]}
+        for entry, policy in zip(shown, read, strict=True)
+    ]
+    keys = {(each.action, each.scope) for each in read}
+    for each in held:
+        if (each.policy.action, each.policy.scope) not in keys and (each.policy.action, "") not in keys:
+            policy = each.policy.model_dump(exclude_none=True)
+            found.append({**policy, "listed": False, "origins": [each.origin(each.policy)]})
+    return Outcome(False, {"permissions": found}, warnings=warnings)
+
+
+def origins(permission: Policy, held: Sequence[Held]) -> list[Held]:
+    """The policies that a permission follows from; all of the nearest kind, since each would do alone.
+
+    Which action is the parent of which is not published: they begin with the same word (``banking.manage`` covers
+    ``banking.ais.read``), so what is found so is likely, and no more.
+    """
+    covering = [each for each in held if _covers(each.policy.scope, permission.scope)]
+    named = [each for each in covering if each.policy.action == permission.action]
+    exact = [each for each in named if each.policy.scope == permission.scope]
+    word = permission.action.partition(".")[0]
+    return exact or named or [each for each in covering if each.policy.action.partition(".")[0] == word]
+
+
+def _covers(scope: str, below: str) -> bool:
+    return not below or f"{below}/".startswith(scope.rstrip("/") + "/")
+
+
+def _read(entry: Any) -> Policy:
+    """Action and scope of a permission, in whichever form; empty where it shows none."""
+    members = folded(entry) if isinstance(entry, Mapping) else {"action": entry}
+    action = _text(members, "action", "actionname", "name")
+    return Policy(subject="", action=action, scope=_text(members, "scope", "scopeuri", "uri"))
+
+
+def _text(members: Mapping[str, Any], *names: str) -> str:
+    for value in map(members.get, names):
+        if isinstance(value, Mapping):
+            return _text(folded(value), *names, "id")
+        if isinstance(value, str):
+            return value
+    return ""
+
+
+def _held(api: IamApi, subject: str) -> tuple[list[Held], list[str]]:
+    """The policies that count for the subject, its own first, and a warning where not all could be read."""
+    held: list[Held] = []
+    holders: dict[str, Group | None] = {subject: None}
+    waiting = [subject]
+    try:
+        while waiting:
+            holder = waiting.pop(0)
+            policies = [policy for policy, _entry in api.list_policies({"subject": holder})]
+            held += [Held(policy, holders[holder]) for policy in policies if policy.subject == holder]
+            found = {group.subject_id: group for group in memberships_of(api, holder)}
+            waiting += found.keys() - holders.keys()  # a group may be in groups
+            holders = {**found, **holders}
+    except (ApiError, MissingError) as error:
+        if isinstance(error, ApiError) and error.status not in _UNKNOWN:
+            raise
+        return held, [f"Not all origins of the permissions are known. {error.message}"]
+    return held, []
+
+
+SUBJECT_PERMISSIONS_INFO = api_operation("subject_permissions_info", PERMISSIONS_INFO, permissions_info)

@@ -1,0 +1,83 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Manages the groups of one subject."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: subject_memberships
+short_description: Manage the groups that one subject is in, as a set
+version_added: 0.2.0
+description:
+  - Compares the groups that a subject is in with those that it is to be in, and makes the difference. One list tells
+    what is there, however many groups are wanted and however large they are.
+  - Each group that is wanted must exist, and is found before the first is joined. Others are left after that.
+  - A group that the subject is in through another group counts, and cannot be left by itself.
+  - Groups that could not be left fail the task, each by name, once the others were left.
+  - Where the server offers no groups, or has no such subject, an empty list with O(mode=exact) is nothing to do.
+extends_documentation_fragment:
+  - aritma.iam.connection
+  - aritma.iam.subject
+  - aritma.iam.attributes
+options:
+  groups:
+    description: The names, ids or subject ids of groups. With O(mode=exact) an empty list leaves every group.
+    type: list
+    elements: str
+    required: true
+  mode:
+    description: V(merge) leaves other memberships alone, V(exact) ends them.
+    type: str
+    choices: [merge, exact]
+    default: merge
+seealso:
+  - module: aritma.iam.subject_memberships_info
+  - module: aritma.iam.subject_group_members
+"""
+
+EXAMPLES = r"""
+- name: The billing client is a reader
+  aritma.iam.subject_memberships:
+    tenant: acme
+    subject: "{{ billing_subject.subject.subject_id }}"
+    groups: [readers]
+
+- name: It has nothing through groups any more
+  aritma.iam.subject_memberships:
+    tenant: acme
+    name: billing
+    groups: []
+    mode: exact
+"""
+
+RETURN = r"""
+subject:
+  description: The subject id; null when nothing was to be done for a subject or on a server that has none.
+  type: str
+  returned: success
+  sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
+groups:
+  description: The names of the groups that it is in now, or would be in check mode.
+  type: list
+  elements: str
+  returned: success
+  sample: [readers]
+calls:
+  description: How many requests were made, by endpoint (C(iam), C(token)).
+  type: dict
+  returned: always
+  sample: {iam: 4}
+"""
+
+from ..module_utils._core.operation import run_module
+from ..module_utils._groups.memberships import SUBJECT_MEMBERSHIPS
+
+
+def main() -> None:
+    run_module(SUBJECT_MEMBERSHIPS)
+
+
+if __name__ == "__main__":
+    main()
