@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._clients.subjects import choose, resolve_subject, subject_id
+from .._clients.subjects import choose, subject_id
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousError, ApiError, IamError, MissingError, NotOfferedError, OptionError
+from .._core.errors import AmbiguousError, ApiError, IamError, MissingError, NotFoundError, NotOfferedError, OptionError
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, SHORT_PAUSES, IamApi, api_operation, refuse_empty
@@ -48,7 +48,14 @@ def among(api: IamApi, group: Group, asked: Sequence[str]) -> set[str]:
     listed = members_of(api, group)
     if listed is not None:
         return {subject_id(each) for each in listed}
-    return {each for each in asked if group.subject_id in map(subject_id, api.list_memberships(each))}
+    return {each for each in asked if _is_in(api, group, each)}
+
+
+def _is_in(api: IamApi, group: Group, subject: str) -> bool:
+    try:
+        return group.subject_id in map(subject_id, api.list_memberships(subject))
+    except NotFoundError:  # no such subject: it is in no group
+        return False
 
 
 def change_members(api: IamApi, group: Group, subject_ids: Sequence[str], *, join: bool) -> None:
@@ -155,22 +162,25 @@ def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
     for name in ("members", "clients"):
         if not all(each.strip() for each in params[name]):
             raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
-    names = list(dict.fromkeys(params["clients"]))
-    listed = api.list_client_subjects() if len(names) > 1 else []
-    found, missing = list(params["members"]), []
-    for name in names:
-        chosen = choose(listed, None, name)
-        try:
-            found.append(subject_id(chosen.subject) if chosen else resolve_subject(api, None, name)[0])
-        except MissingError:
-            missing.append(name)
+    found: dict[str, str] = {}
+
+    def look() -> bool | None:
+        listed = api.list_client_subjects()
+        chosen = {name: choose(listed, None, name) for name in params["clients"]}
+        found.update({name: subject_id(each.subject) for name, each in chosen.items() if each})
+        return True if len(found) == len(chosen) else None
+
+    if params["clients"]:
+        # The subject of a new client may appear a little later than the client.
+        api.settle(look, PAUSES if required else ())
+    missing = [each for each in params["clients"] if each not in found]
     if missing and required:
         raise MissingError(
             f"There is no client {', '.join(missing)}. Nothing was changed.",
             hint="Look at the names with oidc_client_info.",
             clients=missing,
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*params["members"], *found.values()]))
 
 
 def group_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
