@@ -34,11 +34,11 @@ MEMBERS = ArgumentSpec(
 
 
 def members_of(api: IamApi, group: Group) -> list[Subject] | None:
-    """The subjects in the group; None where the server does not list them."""
+    """The subjects in the group; None where the server does not list them, or not to this admin."""
     try:
         return group.ask(api.list_members)
     except ApiError as error:
-        if error.status not in (404, *NOT_OFFERED):
+        if error.status not in (403, 404, *NOT_OFFERED):
             raise
         return None
 

@@ -41,9 +41,7 @@ def memberships_of(api: IamApi, subject: str) -> list[Group]:
             raise MissingError(
                 f"There is no subject {subject!r}.", hint="Look it up with client_subject_info.", subject=subject
             ) from None
-        raise NotOfferedError(
-            f"This server does not tell the groups of a subject. {error.message}", hint=error.hint, **error.details
-        ) from None
+        raise
 
 
 def _subject(api: IamApi, params: Params) -> tuple[str, list[str]]:

@@ -193,11 +193,11 @@ class Holding:
             self.world.server.proxy.release(drop=drop)
 
 
-def course(world: World, playbook: str, client: Client) -> Course:
+def course(world: World, playbook: str, client: Client, **variables: Any) -> Course:
     """Run one client to its end, undisturbed."""
     mark = world.simulator.admin.log()[-1:] or [{"seq": 0}]
     writes = len(world.server.proxy.writes) if world.server else 0
-    holding = Holding(world, playbook, [client], {})
+    holding = Holding(world, playbook, [client], {}, **variables)
     process = holding.start()
     output, _unused = process.communicate(timeout=110)
     assert process.returncode == 0, output

@@ -232,11 +232,12 @@ def test_lost_answers(iam: Driver, name: str, action: str) -> None:
 def test_a_name_that_several_groups_have(iam: Driver) -> None:
     made = iam.admin.seed(groups=[{"name": "readers"}, {"name": "readers"}])["groups"]
     ids = [str(each["subject_id"]) for each in made]
-    for task, options in {
+    tasks: dict[str, dict[str, Any]] = {
         "subject_group": {"name": "readers"},
         "subject_group_members": {"group": "readers", "members": ["client-x"]},
         "subject_memberships": {"subject": seeded(iam, "one")[0], "groups": ["readers"]},
-    }.items():
+    }
+    for task, options in tasks.items():
         message = iam.refused(task, **options)
         assert message.startswith("2 groups have the name 'readers': "), message
         assert all(each in message for each in ids)
