@@ -34,6 +34,13 @@ options:
     description: How long before its expiration a secret is due.
     type: str
     default: 14d
+  groups:
+    description:
+      - Whether to tell the groups that each client is in. It costs one request for each group and page of members,
+        however many clients there are.
+      - What cannot be known is a warning, and the rest goes on.
+    type: bool
+    default: false
   connections:
     description: The number of requests that may be under way at the same time, from 1 to 32.
     type: int
@@ -122,6 +129,11 @@ audit:
           description: Whether one of the secrets is due.
           type: bool
           sample: true
+        groups:
+          description: The names of its groups, those through other groups too; null unless O(groups=true) found them.
+          type: list
+          elements: str
+          sample: [readers]
         secrets:
           description: The secrets, the newest first.
           type: list

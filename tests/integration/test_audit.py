@@ -116,9 +116,14 @@ def test_three_reports_that_agree_with_the_server(ansible: Ansible, simulator: S
 
 def test_options(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None:
     simulator.admin.seed(clients=_few())
-    _audit(
-        ansible, audit_names=["bill*", "leg*"], audit_rotate_after="never", audit_expiry_margin="0s", audit_mode="0640"
-    ).ok()
+    (inner,) = simulator.admin.seed(groups=[{"name": EVIL, "members": ["client-c1"]}])["groups"]
+    simulator.admin.seed(groups=[{"name": "outer", "members": [inner["subject_id"], "client-c4"]}])
+    limits = {"audit_rotate_after": "never", "audit_expiry_margin": "0s"}
+    _audit(ansible, audit_names=["bill*", "leg*"], audit_mode="0640", audit_groups=True, **limits).ok()
+    groups = {each["client_id"]: each["groups"] for each in _told(tmp_path)["clients"]}
+    assert groups == {"c1": [EVIL, "outer"], "c3": []}
+    page = (tmp_path / "audit.html").read_text(encoding="utf-8")
+    assert page.count("<script>") == 1 and ", outer</small>" in page
     assert _states(_told(tmp_path)) == {"c1": ["fresh", "superseded"], "c3": ["expired"]}
     assert stat.S_IMODE((tmp_path / "audit.json").stat().st_mode) == 0o640
     assert Counter(Wire(simulator.admin.log()).operations())["listClientSecrets"] == 2

@@ -11,11 +11,15 @@ from typing import Any, Literal
 
 from .._core.argspec import ArgumentSpec
 from .._core.deps import BaseModel, Field
-from .._core.errors import OptionError
+from .._core.errors import NotOfferedError, OptionError, PermissionDeniedError
 from .._core.operation import Operation, Params
 from .._core.outcome import Outcome
 from .._core.time import now
+from .._groups.members import groups_of_clients
 from .._http.connection import CONNECTION, Connection
+from .._http.session import Session
+from .._iam.api import IamApi
+from .._iam.contract import Client
 from .._secrets.age import MANAGERS, STATES, AgedSecret, Limits, deciding, read_limits
 from .tenant import CONNECTIONS, Tenant, TenantClient, named_like, read_tenant
 
@@ -26,19 +30,21 @@ SPEC = ArgumentSpec(
         "names": {"type": "list", "elements": "str", "default": []},
         "rotate_after": {"type": "str", "default": "60d"},
         "expiry_margin": {"type": "str", "default": "14d"},
+        "groups": {"type": "bool", "default": False},
         "connections": {"type": "int", "default": CONNECTIONS},
     }
 )
 
 
 class AuditClient(BaseModel):
-    """One client with its secrets, the newest first."""
+    """One client with its secrets, the newest first. ``groups`` is None where they are not asked for, or not known."""
 
     client_id: str
     name: str
     unreadable: str
     newest_secret_id: str | None = None
     due: bool
+    groups: tuple[str, ...] | None = None
     secrets: tuple[AgedSecret, ...]
 
 
@@ -86,7 +92,25 @@ def audit(params: Params, _check_mode: bool) -> Outcome:
     connection = Connection.from_params(params)
     tenant = read_tenant(connection, named_like(params["names"]), params["connections"])
     found = audit_of(tenant, now(), limits, connection.api_url, params["tenant"], params["names"])
-    return Outcome(False, {"audit": found.to_data()}, calls=tenant.calls)
+    if not params["groups"]:
+        return Outcome(False, {"audit": found.to_data()}, calls=tenant.calls)
+    groups, warnings, calls = _groups(connection, [each.client for each in tenant.clients])
+    clients = tuple(each.model_copy(update={"groups": groups and groups[each.client_id]}) for each in found.clients)
+    audited = found.model_copy(update={"clients": clients})
+    return Outcome(False, {"audit": audited.to_data()}, warnings=warnings, calls=Counter(tenant.calls) + calls)
+
+
+def _groups(
+    connection: Connection, clients: Sequence[Client]
+) -> tuple[dict[str, tuple[str, ...]] | None, list[str], Counter[str]]:
+    """The groups of each client, a warning where they cannot be known, and the requests made."""
+    warnings = ["The groups of clients are not known: this server does not list the members of a group."]
+    with Session(connection) as session:
+        try:
+            groups = groups_of_clients(IamApi(session), clients)
+        except (NotOfferedError, PermissionDeniedError) as error:
+            groups, warnings = None, [f"The groups of clients are not known. {error.message}"]
+        return groups, [] if groups is not None else warnings, session.calls
 
 
 def audit_of(

@@ -13,7 +13,7 @@ from .._core.errors import AmbiguousError, ApiError, IamError, MissingError, Not
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, SHORT_PAUSES, IamApi, api_operation, refuse_empty
-from .._iam.contract import Subject
+from .._iam.contract import Client, Subject
 from .._iam.once import create_once
 from .groups import GROUP_INFO, Group, find_groups, list_groups, require_group
 
@@ -198,6 +198,32 @@ def _with_members(api: IamApi, group: Group) -> dict[str, Any]:
         return {**group.shown(), "members": None}
     members = [{"subject_id": subject_id(each), "name": each.display_name, "type": each.type} for each in listed]
     return {**group.shown(), "members": members}
+
+
+def groups_of_clients(api: IamApi, clients: Sequence[Client]) -> dict[str, tuple[str, ...]] | None:
+    """The names of the groups of each client, by client id, those through other groups too.
+
+    One request a group and page, however many clients there are. None where the server does not list members.
+    """
+    groups = {group.subject_id: group for group in list_groups(api)}
+    above: dict[str, set[str]] = {}
+    subjects: dict[str, Subject] = {}
+    for group in groups.values():
+        listed = members_of(api, group)
+        if listed is None:
+            return None
+        for each in listed:
+            subjects[subject_id(each)] = each
+            above.setdefault(subject_id(each), set()).add(group.subject_id)
+
+    def names(subject: str) -> tuple[str, ...]:
+        found = [subject]
+        for each in found:  # grows while it is walked
+            found += above.get(each, set()) - set(found)
+        return tuple(sorted(groups[each].name for each in found if each in groups and each != subject))
+
+    chosen = {each.client_id: choose(subjects.values(), each.client_id, each.name) for each in clients}
+    return {client_id: names(subject_id(found.subject)) if found else () for client_id, found in chosen.items()}
 
 
 SUBJECT_GROUP_INFO = api_operation("subject_group_info", GROUP_INFO, group_info)
