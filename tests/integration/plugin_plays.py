@@ -32,7 +32,8 @@ THINGS: dict[str, Any] = {
             "allowed_scopes": ["services.banking"],
             "secrets": [{"value": SECRET, "description": "of its own"}],
         },
-    ]
+    ],
+    "groups": [{"name": "readers"}],
 }
 """What there is when the examples of a plugin begin."""
 

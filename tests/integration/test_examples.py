@@ -37,6 +37,7 @@ LONG = {
     "README.md",
     "docs/audit.md",
     "docs/fleets.md",
+    "docs/groups.md",
     "docs/porting.md",
     "docs/rotation.md",
     "roles/service_client/README.md",
@@ -116,8 +117,15 @@ def _recovered(walk: Walk) -> None:
     assert len(client["secrets"]) == 1
 
 
+def _one_is_left(walk: Walk) -> None:
+    state = walk.machine.simulator.admin.state()
+    (group,), (client,) = state["groups"], _clients(walk, "billing")
+    assert (group["members"], _clients(walk, "nightly")) == ([client["subject_id"]], [])
+
+
 ENDS: dict[str, Callable[[Walk], None]] = {
     "docs/audit.md": _those_that_are_due,
+    "docs/groups.md": _one_is_left,
     "docs/porting.md": _adopted,
     "docs/rotation.md": _recovered,
 }
