@@ -42,7 +42,7 @@ options:
     choices: [merge, exact]
     default: merge
   state:
-    description: V(absent) takes out who is named. A client that does not exist is in no group.
+    description: V(absent) takes out who is named. Clients and groups that do not exist are no error then.
     type: str
     choices: [present, absent]
     default: present

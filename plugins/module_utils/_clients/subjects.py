@@ -14,11 +14,19 @@ from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, REFUSALS, IamApi, api_operation, refuse_empty
 from .._iam.contract import Subject
+from .steps import find_by_id
 
 CLIENT_SUBJECT = ArgumentSpec(
     {"client_id": {"type": "str"}, "name": {"type": "str"}},
     required_one_of=[("client_id", "name")],
 )
+
+SUBJECT = ArgumentSpec(
+    {name: {"type": "str"} for name in ("subject", "client_id", "name")},
+    mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
+    required_one_of=[("subject", "client_id", "name")],
+)
+"""How a task names a subject: by its id, or by the client that it stands for."""
 
 PREFIX = "client-"
 
@@ -127,10 +135,21 @@ def client_subject_info(api: IamApi, params: Params, _check_mode: bool) -> Outco
     return Outcome(False, {"subject": _for_people(found.subject)}, warnings=_warnings(found, params["client_id"]))
 
 
-def resolve_subject(api: IamApi, client_id: str | None, name: str | None) -> tuple[str, list[str]]:
-    """The subject id of the client, and warnings. Raises ``MissingError`` where it has none."""
-    found = _surely(api, client_id, name)
-    return subject_id(found.subject), _warnings(found, client_id)
+def resolve_subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
+    """The subject id that ``SUBJECT`` names, and warnings. Raises ``MissingError`` where a client has none."""
+    refuse_empty(params, *SUBJECT.argument_spec)
+    if params["subject"]:
+        return params["subject"], []
+    found = _surely(api, params["client_id"], params["name"])
+    return subject_id(found.subject), _warnings(found, params["client_id"])
+
+
+def is_nobody(api: IamApi, params: Params) -> bool:
+    """Whether a client whose subject was not found is not there.
+
+    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
+    """
+    return bool(params["name"]) or find_by_id(api, params["client_id"]) is None
 
 
 def _surely(api: IamApi, client_id: str | None, name: str | None) -> Found:

@@ -14,7 +14,7 @@ from .._core.errors import AmbiguousError, AmbiguousNameError, ApiError, IamErro
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._core.spelling import is_tidied
-from .._iam.api import NOT_OFFERED, REFUSALS, IamApi, api_operation, refuse_empty
+from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, IamApi, api_operation, refuse_empty
 from .._iam.contract import Subject, folded, read_model, read_object
 from .._iam.once import create_once
 
@@ -168,7 +168,7 @@ def _create(api: IamApi, body: dict[str, str]) -> tuple[Group, bool]:
         made = create_once(api, lambda: api.create_group(body), look)
     except ApiError as error:
         # A server may refuse a name that somebody else has taken meanwhile.
-        found = look() if error.status in (409, *REFUSALS) else None
+        found = api.settle(look, PAUSES if error.status == 409 else ())
         if found is None:
             raise
         return found, False

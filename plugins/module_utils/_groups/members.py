@@ -15,7 +15,7 @@ from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, SHORT_PAUSES, IamApi, api_operation, refuse_empty
 from .._iam.contract import Client, Subject
 from .._iam.once import create_once
-from .groups import GROUP_INFO, Group, find_groups, list_groups, require_group
+from .groups import GROUP_INFO, Group, find_group, find_groups, list_groups, require_group
 
 BATCHES = (200, 50, 10)
 """Members in one request. No limit is published: where a server refuses so many, fewer are sent."""
@@ -126,7 +126,7 @@ def _send(api: IamApi, group: Group, batch: Sequence[str], *, join: bool) -> Non
 
 def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``subject_group_members``."""
-    refuse_empty(params, "group")
+    refuse_empty(params, "group", "members", "clients")
     present, exact = params["state"] == "present", params["mode"] == "exact"
     if exact and not present:
         raise OptionError(
@@ -136,8 +136,14 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
         )
     if not (exact or params["members"] or params["clients"]):
         raise OptionError("members or clients is needed.", hint="Say who is meant.", option="members")
-    group = require_group(api, params["group"])
+    # In check mode, a task before may be going to create it; and nobody is in a group that is not there.
+    group = require_group(api, params["group"]) if present and not check_mode else find_group(api, params["group"])
     wanted = _wanted(api, params, required=present)
+    if group is None:
+        add = wanted if present else []
+        warnings = [f"There is no group {params['group']!r} yet."] if present else []
+        result: dict[str, Any] = {"group": None, "members": add, "added": add, "removed": []}
+        return Outcome(bool(add), result, {"members": []}, {"members": sorted(add)}, warnings)
     listed = members_of(api, group)
     if listed is None and exact:
         raise NotOfferedError(
@@ -159,9 +165,6 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
 
 def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
     """The subject ids of ``members`` and ``clients``. Raises ``MissingError`` for clients that have no subject."""
-    for name in ("members", "clients"):
-        if not all(each.strip() for each in params[name]):
-            raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
     found: dict[str, str] = {}
 
     def look() -> bool | None:

@@ -4,22 +4,16 @@
 
 from __future__ import annotations
 
-from .._clients.steps import find_by_id
-from .._clients.subjects import resolve_subject, subject_id
+from .._clients.subjects import SUBJECT, is_nobody, resolve_subject, subject_id
 from .._core.argspec import ArgumentSpec
-from .._core.errors import ApiError, IamError, MissingError, NotFoundError, NotOfferedError, OptionError
+from .._core.errors import ApiError, IamError, MissingError, NotFoundError, NotOfferedError
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, IamApi, api_operation, refuse_empty
 from .groups import Group, find_group, list_groups, require_group
 from .members import change_members, members_of
 
-MEMBERSHIPS_INFO = ArgumentSpec(
-    {name: {"type": "str"} for name in ("subject", "client_id", "name")},
-    mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
-    required_one_of=[("subject", "client_id", "name")],
-)
-MEMBERSHIPS = MEMBERSHIPS_INFO.merge(
+MEMBERSHIPS = SUBJECT.merge(
     ArgumentSpec(
         {
             "groups": {"type": "list", "elements": "str", "required": True},
@@ -44,33 +38,25 @@ def memberships_of(api: IamApi, subject: str) -> list[Group]:
         raise
 
 
-def _subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
-    """The subject id that is given or looked up, and warnings."""
-    refuse_empty(params, "subject", "client_id", "name")
-    if params["subject"]:
-        return params["subject"], []
-    return resolve_subject(api, params["client_id"], params["name"])
-
-
 def memberships_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     """The module ``subject_memberships_info``."""
-    subject, warnings = _subject(api, params)
+    subject, warnings = resolve_subject(api, params)
     found = [group.shown() for group in memberships_of(api, subject)]
     return Outcome(False, {"subject": subject, "memberships": found}, warnings=warnings)
 
 
 def reconcile_memberships(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``subject_memberships``."""
+    refuse_empty(params, "groups")
     wanted, exact = list(dict.fromkeys(params["groups"])), params["mode"] == "exact"
-    if not all(each.strip() for each in wanted):
-        raise OptionError("groups: one is empty. Nothing was changed.", hint="Leave it out.", option="groups")
     try:
-        subject, warnings = _subject(api, params)
+        subject, warnings = resolve_subject(api, params)
         held = memberships_of(api, subject)
     except (MissingError, NotOfferedError) as error:
-        if wanted or not _in_none(api, params, error):
+        named = params["subject"] or isinstance(error, NotOfferedError)
+        if wanted or not (named or is_nobody(api, params)):
             raise
-        return Outcome(False, {"subject": None, "groups": []})
+        return Outcome(False, {"subject": None, "groups": []})  # who is not there, or no group, ends no membership
     join, missing = _to_join(api, held, wanted, check_mode)
     surplus = [group for group in held if exact and not any(map(group.called, wanted))]
     leave = [group for group in surplus if _is_direct(api, group, subject)]
@@ -83,16 +69,6 @@ def reconcile_memberships(api: IamApi, params: Params, check_mode: bool) -> Outc
     warnings = [*warnings, *(f"There is no group {each!r} yet." for each in missing)]
     changed = bool(join or leave or missing)
     return Outcome(changed, {"subject": subject, "groups": after}, {"groups": before}, {"groups": after}, warnings)
-
-
-def _in_none(api: IamApi, params: Params, error: IamError) -> bool:
-    """Whether who was not found, or not asked for, is in no group.
-
-    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
-    """
-    if isinstance(error, NotOfferedError) or params["subject"] or params["name"]:
-        return True
-    return find_by_id(api, params["client_id"]) is None
 
 
 def _to_join(api: IamApi, held: list[Group], wanted: list[str], check_mode: bool) -> tuple[list[Group], list[str]]:
@@ -137,4 +113,4 @@ def _failure(api: IamApi, group: Group, subject: str) -> IamError | None:
 
 
 SUBJECT_MEMBERSHIPS = api_operation("subject_memberships", MEMBERSHIPS, reconcile_memberships)
-SUBJECT_MEMBERSHIPS_INFO = api_operation("subject_memberships_info", MEMBERSHIPS_INFO, memberships_info)
+SUBJECT_MEMBERSHIPS_INFO = api_operation("subject_memberships_info", SUBJECT, memberships_info)

@@ -271,9 +271,12 @@ def _told_id(
 
 
 def refuse_empty(params: Params, *names: str) -> None:
-    """Raise ``OptionError`` for an option that is an empty string: most often a variable that was not set."""
+    """Raise ``OptionError`` for an option, or an entry of one, that is an empty string: a variable that was not set."""
     for name in names:
-        if params.get(name) is not None and not params[name].strip():
+        texts = params.get(name)
+        if isinstance(texts, list) and not all(each.strip() for each in texts):
+            raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
+        if isinstance(texts, str) and not texts.strip():
             raise OptionError(f"{name} is empty.", hint=f"Give {name} a value, or leave it out.", option=name)
 
 

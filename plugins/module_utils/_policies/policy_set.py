@@ -7,30 +7,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .._clients.steps import find_by_id
-from .._clients.subjects import resolve_subject
+from .._clients.subjects import SUBJECT, is_nobody, resolve_subject
 from .._core.argspec import ArgumentSpec
 from .._core.errors import IamError, MissingError, NotFoundError, OptionError
 from .._core.operation import Params
 from .._core.outcome import Outcome
-from .._iam.api import IamApi, api_operation, refuse_empty
+from .._iam.api import IamApi, api_operation
 from .policies import grant_all, withdraw
 
-POLICIES = ArgumentSpec(
-    {
-        "subject": {"type": "str"},
-        "client_id": {"type": "str"},
-        "name": {"type": "str"},
-        "policies": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {name: {"type": "str", "required": True} for name in ("action", "scope")},
-        },
-        "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
-    },
-    mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
-    required_one_of=[("subject", "client_id", "name")],
+POLICIES = SUBJECT.merge(
+    ArgumentSpec(
+        {
+            "policies": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {name: {"type": "str", "required": True} for name in ("action", "scope")},
+            },
+            "mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+        }
+    )
 )
 
 Pair = tuple[str, str]
@@ -58,11 +54,9 @@ def plan_policies(wanted: Sequence[Pair], held: Sequence[Pair], mode: str) -> Ch
 
 def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     """The module ``iam_policies``."""
-    wanted, subject = _wanted(params), params["subject"]
-    warnings: list[str] = []
+    wanted = _wanted(params)
     try:
-        if subject is None:
-            subject, warnings = resolve_subject(api, params["client_id"], params["name"])
+        subject, warnings = resolve_subject(api, params)
         held = _held(api, subject)
     except (MissingError, NotFoundError) as error:
         if wanted or not _holds_nothing(api, params, error):
@@ -79,18 +73,14 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
 
 
 def _holds_nothing(api: IamApi, params: Params, error: IamError) -> bool:
-    """Whether a subject that was not found holds no policy. Raises ``ApiError`` where policies cannot be listed at all.
-
-    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
-    """
+    """Whether a subject that was not found holds no policy. Raises ``ApiError`` where policies cannot be listed."""
     if isinstance(error, NotFoundError):
         api.list_policies({})
         return True
-    return bool(params["name"]) or find_by_id(api, params["client_id"]) is None
+    return is_nobody(api, params)
 
 
 def _wanted(params: Params) -> list[Pair]:
-    refuse_empty(params, "subject", "client_id", "name")
     wanted = [(str(each["action"]), str(each["scope"])) for each in params["policies"]]
     for number, pair in enumerate(wanted):
         if not all(text.strip() for text in pair):

@@ -271,6 +271,9 @@ def test_what_is_missing_is_told_before_anything_is_written(iam: Driver) -> None
     predicted = iam.ok("subject_memberships", subject=one, groups=["reader"], check=True)
     assert (predicted["changed"], predicted["groups"]) == (True, ["reader"])
     assert predicted["warnings"] == ["There is no group 'reader' yet."]
+    foretold = iam.ok("subject_group_members", group="reader", members=[one], check=True)
+    assert (foretold["added"], foretold["warnings"]) == ([one], ["There is no group 'reader' yet."])
+    assert not iam.ok("subject_group_members", group="reader", members=[one], state="absent")["changed"]
     nobody = {"client_id": "nobody", "groups": [], "mode": "exact", "retry_budget": 0}
     assert iam.ok("subject_memberships", **nobody)["changed"] is False
 
