@@ -176,7 +176,9 @@ options:
     type: dict
     default: {}
   report:
-    description: A JSON file on the controller, in which the client has its entry.
+    description:
+      - A file on the controller in which the client has its entry. It is JSON, or a page for people where the name ends
+        in C(.html).
     type: path
 seealso:
   - module: aritma.iam.client_secret
@@ -308,7 +310,9 @@ rotation:
       description: The secrets that are to be refused after that, by rotation id.
       type: dict
     entry:
-      description: The entry of the client in the report.
+      description:
+        - The entry of the client in the report, with C(client_name), C(client_id), C(state), C(reason), C(at),
+          C(rotation_id), C(previous_rotation_id), C(deliveries) (how each was proven), C(seconds) and C(left).
       returned: V(closed), and V(abandoned) where nothing follows
       type: dict
 calls:

@@ -21,7 +21,8 @@ from service import SCOPE, delivered, service, stored
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import carry_out
 from ansible_collections.aritma.iam.plugins.module_utils._oauth.exchange import TOKEN_EXCHANGE
-from doubles.openid_provider import OLDEST_NODE, find_node, running_provider
+from doubles.node import OLDEST_NODE, find_node
+from doubles.openid_provider import running_provider
 from simulator.caller import Caller
 from simulator.process import Simulator
 

@@ -18,7 +18,7 @@ from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._files.ownership import read_mode
 from ...module_utils._files.private_file import replace_private
-from ._page import render_page
+from .._pages.audit import audit_page
 from ._prometheus import metrics
 
 _METRICS_MODE = 0o644
@@ -46,7 +46,7 @@ def run(params: Params, check_mode: bool) -> Outcome:
     if params["prometheus"]:
         files.append((_metrics_path(params["prometheus"]), metrics(audit), _METRICS_MODE))
     if params["html"]:
-        files.append((Path(params["html"]), render_page(audit), mode))
+        files.append((Path(params["html"]), audit_page(audit), mode))
     for path, _text, _mode in files:
         _check_folder(path)
     for file in [] if check_mode else files:

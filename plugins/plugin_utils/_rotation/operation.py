@@ -20,7 +20,6 @@ from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exch
 from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
 from ...module_utils._rotation.plan import BLOCKED, BURN, CLAIM, FAILED, RECOVER, ROTATE, STAGE, UNCHANGED, Plan, Wish
 from ...module_utils._rotation.record import Current, Record
-from ...module_utils._rotation.report import write_entry
 from ...module_utils._rotation.rounds import Round, carry_out
 from ...module_utils._secrets.age import read_limits
 from .._deliveries import TARGET_TYPES, open_target
@@ -30,6 +29,7 @@ from .._stores._protocol import FileAccess, Setting
 from .consumers import Consumers, read_consumers
 from .desk import Api, Desk
 from .failure import failure_text
+from .report import DELIVERED, line_of, write_entry
 from .variables import require_alone, require_hosts, require_known
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -406,7 +406,7 @@ def _ended(step: Step, taken: Round) -> Outcome:
     """The outcome of a round, without a secret: to the report, and to the person before the screen."""
     entry = _report(step, taken.plan, taken.record)
     if not taken.plan.again:
-        step.site.tell(_line(step, taken.plan, taken.record))
+        step.site.tell(line_of(taken.plan.state, entry))
     stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)
     return replace(outcome, result={**outcome.result, "ansible_stats": stats})
@@ -453,38 +453,29 @@ def _credential(step: Step, current: Current | None) -> dict[str, Any]:
 
 
 def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
+    """What became of this client: the entry of the report, which is written where one is wanted."""
     current = record.current if record else None
     previous = record.previous.rotation_id if record and record.previous else step.words.get("previous_rotation_id")
     rotation_id = current.rotation_id if current else step.words.get("current_rotation_id")
+    state, started = plan.state.replace(" ", "_"), step.words.get("started")
+    targets = record.targets if record and state in DELIVERED else {}
     entry = {
-        "state": plan.state.replace(" ", "_"),
+        "state": state,
         "at": format_timestamp(now()),
         "client_id": step.desk.client_id or step.params["client_id"] or step.words.get("client_id"),
         "client_name": step.params["client_name"],
         "reason": plan.reason,
         "rotation_id": rotation_id,
         "previous_rotation_id": previous if previous != rotation_id else None,
+        "deliveries": {
+            name: list(each.proofs) for name, each in targets.items() if record and each.generation == record.generation
+        },
+        "seconds": round((now() - parse_timestamp(started)).total_seconds()) if started else None,
         "left": list(plan.left),
     }
     if step.params["report"] and not (step.check_mode and plan.state == FAILED):
         write_entry(step.params["report"], entry)
     return entry
-
-
-def _line(step: Step, plan: Plan, record: Record | None) -> str:
-    """One line for the screen."""
-    current = record.current if record else None
-    parts = [f"{step.params['client_name']}: {plan.state}: {plan.reason}"]
-    before = step.words.get("previous_rotation_id")
-    if current and before and before != current.rotation_id:
-        parts.append(f"{before} -> {current.rotation_id}")
-    if record and plan.state in ("rotated", "waiting", "rolled_back"):
-        known = {name: each for name, each in record.targets.items() if each.generation == record.generation}
-        proven = [f"{name} ({', '.join(each.proofs) or 'written'})" for name, each in known.items()]
-        parts.append("; ".join(proven) or "no delivery is configured")
-    if step.words.get("started"):
-        parts.append(f"{(now() - parse_timestamp(step.words['started'])).total_seconds():.0f} s")
-    return " | ".join(parts)
 
 
 def _read_plan(data: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:

@@ -17,10 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError, OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, read_limits
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._page import render_page
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._prometheus import metrics
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import read_audit, run
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._timeline import axis_of
+from ansible_collections.aritma.iam.plugins.plugin_utils._pages.audit import audit_page
+from ansible_collections.aritma.iam.plugins.plugin_utils._pages.timeline import axis_of
 from unit.audit.sample import AT, audit_data, client, ours, secret, tenant_of
 
 EVIL = '<script>alert("x")</script>\'&{{ 7*7 }}{% raw %}\\ \n\u2028æøå'
@@ -98,7 +98,7 @@ class _Markup(HTMLParser):
 
 
 def test_names_are_harmless_in_the_page() -> None:
-    page = render_page(read_audit(audit_data([client(EVIL, secret(EVIL, 1, description=EVIL))], tenant=EVIL)))
+    page = audit_page(read_audit(audit_data([client(EVIL, secret(EVIL, 1, description=EVIL))], tenant=EVIL)))
     markup = _Markup(page)
     names = [tag for tag, _attributes in markup.tags]
     assert (names.count("script"), names.count("style")) == (1, 1)
@@ -109,7 +109,7 @@ def test_names_are_harmless_in_the_page() -> None:
 
 
 def test_the_page_asks_for_nothing() -> None:
-    page = render_page(read_audit(audit_data(tenant_of(5))))
+    page = audit_page(read_audit(audit_data(tenant_of(5))))
     for tag, attributes in _Markup(page).tags:
         for name in ("src", "href", "action", "srcset", "data", "poster"):
             target = attributes.get(name)
@@ -124,7 +124,7 @@ def test_the_page_asks_for_nothing() -> None:
 
 def test_every_secret_is_in_the_table_and_in_the_timeline() -> None:
     data = audit_data(tenant_of(30))
-    page = render_page(read_audit(data))
+    page = audit_page(read_audit(data))
     markup = _Markup(page)
     rows = [attributes for tag, attributes in markup.tags if tag == "tr" and "data-state" in attributes]
     assert len(rows) == data["summary"]["secrets"] == page.count("<title>") - 1
@@ -135,7 +135,7 @@ def test_every_secret_is_in_the_table_and_in_the_timeline() -> None:
 
 @pytest.mark.parametrize("clients", [[], [client("a")], [client("a", unreadable="403")]])
 def test_a_page_of_hardly_anything(clients: list[Any]) -> None:
-    page = render_page(read_audit(audit_data(clients, Limits(None))))
+    page = audit_page(read_audit(audit_data(clients, Limits(None))))
     assert "Nothing is due" in page
 
 

@@ -39,8 +39,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import
     encode_record,
     read_record,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import merge_entry
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import wanted_expiration
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.report import merge_entry
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._vault_text import VaultText
 from unit.fuzz.given import CANARY, FUZZ, body, nested, objects, shallow, text, tried, value
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
-from ansible_collections.aritma.iam.plugins.module_utils._rotation.report import SCHEMA, merge_entry, write_entry
+from ansible_collections.aritma.iam.plugins.plugin_utils._pages.rotation import report_in
+from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.report import SCHEMA, merge_entry, write_entry
 
 
 def note(path: Path, name: str) -> None:
@@ -21,12 +22,15 @@ def note(path: Path, name: str) -> None:
 
 
 def names(path: Path) -> list[str]:
-    return [each["client_name"] for each in json.loads(path.read_text(encoding="utf-8"))["clients"]]
+    text = path.read_text(encoding="utf-8")
+    report = report_in(text) if path.suffix == ".html" else json.loads(text)
+    return [each["client_name"] for each in report["clients"]]
 
 
+@pytest.mark.parametrize("file", ["report.json", "report.html", "report"])
 @pytest.mark.parametrize("there", [True, False])
-def test_each_client_has_one_entry(tmp_path: Path, there: bool) -> None:
-    path = tmp_path / "report.json"
+def test_each_client_has_one_entry(tmp_path: Path, there: bool, file: str) -> None:
+    path = tmp_path / file
     if there:
         path.touch()
     for name in ("b", "a", "b"):
@@ -47,9 +51,21 @@ def test_what_is_no_entry_is_left_out(tmp_path: Path) -> None:
     assert names(path) == ["a", "b"]
 
 
+def test_names_are_harmless_in_the_page(tmp_path: Path) -> None:
+    """What a page carries, it carries as it was, and a browser reads no markup in it."""
+    path, name = tmp_path / "report.html", "</script><script>alert(1)</script>'\"&{{ 7*7 }}"
+    note(path, name)
+    note(path, "b")
+    assert names(path) == [name, "b"]
+    page = path.read_text(encoding="utf-8")
+    assert name not in page
+    assert page.count("<script") == page.count("</script>") == 2
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.html"])
 @pytest.mark.parametrize("text", ["no json", "[]", '{"clients": {}}'])
-def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "report.json"
+def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path, text: str, name: str) -> None:
+    path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     with pytest.raises(IamError, match=r"holds something else than a report, which is not overwritten. Move it away"):
         note(path, "a")

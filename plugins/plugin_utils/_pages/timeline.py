@@ -14,6 +14,8 @@ from ...module_utils._secrets.age import AgedSecret
 _LONGEST_BEFORE, _LONGEST_AFTER = timedelta(days=730), timedelta(days=365)
 _SHORTEST = timedelta(days=30)
 _MOST_TICKS = 7
+_EDGE = 12
+"""Percent of the width within which a label would be cut off."""
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS = (1, 2, 3, 6, 12)
 """Months between two ticks."""
@@ -33,11 +35,16 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Tick:
-    """The first of a month."""
+class Mark:
+    """A moment on the axis. ``side`` is where its label stands: ``middle``, or at an end so that it is not cut off."""
 
     at: float
-    label: str
+    label: str = ""
+
+    @property
+    def side(self) -> str:
+        """As ``text-anchor`` has it."""
+        return "start" if self.at < _EDGE else "end" if self.at > 100 - _EDGE else "middle"
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,16 @@ class Axis:
         never = secret.expiration is None
         return Bar(secret, first, max(first, last), start < 0, never or end > 100, secret.created is not None)
 
-    def ticks(self) -> list[Tick]:
+    def mark(self, moment: datetime, label: str = "") -> Mark:
+        """A moment, at an end of the axis when it is beyond."""
+        return Mark(min(100.0, max(0.0, self.place(moment))), label)
+
+    def ticks(self) -> list[Mark]:
         """The first days of months, as many as there is room for."""
         months = list(_months(self.first, self.last))
         step = next((each for each in _STEPS if len(months) / each <= _MOST_TICKS), _STEPS[-1])
         chosen = [month for month in months if (month.month - 1) % step == 0]
-        return [Tick(self.place(month), f"{_NAMES[month.month - 1]} {month.year}") for month in chosen]
+        return [self.mark(month, f"{_NAMES[month.month - 1]} {month.year}") for month in chosen]
 
 
 def axis_of(audit: Audit) -> Axis:

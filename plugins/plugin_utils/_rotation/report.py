@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a run: one JSON file, with one entry for each client.
+"""The report of a run: one file, with one entry for each client. A name that ends in ``.html`` makes it a page.
 
 The file is written ahead: a run that begins to change something notes itself as failed first, so that the report is
 true whenever the run is killed.
@@ -16,10 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._core.errors import IamError
-from .._files.private_file import replace_private
+from ...module_utils._core.errors import IamError
+from ...module_utils._files.private_file import replace_private
+from ...module_utils._rotation.plan import ROLLED_BACK, ROTATED, UNCHANGED, WAITING
+from .._pages.rotation import report_in, rotation_page
 
 SCHEMA = 1
+DELIVERED = (ROTATED, WAITING, ROLLED_BACK)
+"""States in which the secret was delivered in this run, or shown to be in place."""
 
 
 def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def write_entry(name: str, entry: dict[str, Any]) -> None:
     try:
         with _alone(path):
             report = merge_entry(_read(path), entry)
-            replace_private(path, json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+            replace_private(path, rotation_page(report) if _is_page(path) else _as_json(report))
     except OSError as error:
         raise IamError(
             f"The report {path} cannot be written: {error.strerror or error}.",
@@ -45,10 +49,32 @@ def write_entry(name: str, entry: dict[str, Any]) -> None:
         ) from None
 
 
+def line_of(state: str, entry: Mapping[str, Any]) -> str:
+    """An entry as one line for the screen."""
+    parts = [f"{entry['client_name']}: {state}: {entry['reason']}"]
+    if entry["previous_rotation_id"] and entry["rotation_id"] and state != UNCHANGED:
+        parts.append(f"{entry['previous_rotation_id']} -> {entry['rotation_id']}")
+    if entry["state"] in DELIVERED:
+        proven = [f"{name} ({', '.join(proofs) or 'written'})" for name, proofs in entry["deliveries"].items()]
+        parts.append("; ".join(proven) or "no delivery is configured")
+    if entry["seconds"] is not None:
+        parts.append(f"{entry['seconds']} s")
+    return " | ".join(parts)
+
+
+def _is_page(path: Path) -> bool:
+    return path.suffix == ".html"
+
+
+def _as_json(report: Mapping[str, Any]) -> str:
+    return json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        report = json.loads(text) if text else {}  # an empty file may have been made to be filled
+        # An empty file may have been made to be filled.
+        report = (report_in(text) if _is_page(path) else json.loads(text)) if text else {}
     except FileNotFoundError:
         return {}
     except ValueError:
