@@ -12,6 +12,7 @@ from typing import Any
 from ..module_utils._audit.audit import SECRET_AUDIT_INFO
 from ..module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
 from ..module_utils._clients.subjects import CLIENT_SUBJECT_INFO
+from ..module_utils._doctor.doctor import DOCTOR
 from ..module_utils._groups.groups import SUBJECT_GROUP
 from ..module_utils._groups.members import SUBJECT_GROUP_INFO, SUBJECT_GROUP_MEMBERS
 from ..module_utils._groups.memberships import SUBJECT_MEMBERSHIPS, SUBJECT_MEMBERSHIPS_INFO
@@ -30,6 +31,7 @@ _OPERATIONS = {
         CLIENT_SECRET,
         CLIENT_SECRET_INFO,
         CLIENT_SUBJECT_INFO,
+        DOCTOR,
         IAM_POLICIES,
         IAM_POLICY,
         IAM_POLICY_INFO,

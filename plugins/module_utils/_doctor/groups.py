@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Groups, where a server offers them: an inner one with the scratch client in it, and an outer one around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._iam.contract import folded
+from .life import Life, grant, has_policies
+from .reading import nobody, permissions_of, tell_permissions
+from .scratch import OF_GROUP, own_name
+from .visit import Came, Id, Skip, Visit
+
+_SIZES = (1000, 100, 50, 20)
+
+
+class Group:
+    """A group as its create answered it. ``key`` is what stands in paths."""
+
+    def __init__(self, visit: Visit, name: str) -> None:
+        self.visit = visit
+        body = {"displayName": name, "description": "Scratch group of aritma.iam.doctor, may be deleted"}
+        self.came = visit.ask("POST", "subjects", "groups", body=body)
+        data = self.came.data if self.came.ok and isinstance(self.came.data, Mapping) else {}
+        self.id = Id(folded(data).get("id") or "")
+        self.subject = Id(folded(data).get("subjectid") or f"group-{self.id}")
+        self.key = self.id
+
+    def members(self, method: str, *subjects: str, key: Id | None = None) -> Came:
+        """Add (POST) or remove (DELETE) members."""
+        body = {"subjectIds": list(subjects)}
+        return self.visit.ask(method, "subjects", "groups", key or self.key, "members", body=body)
+
+    def read(self, what: str) -> Came:
+        """Its members or permissions."""
+        return self.visit.ask("GET", "subjects", "groups", self.key, what)
+
+    def delete(self) -> Came:
+        """The deletion."""
+        return self.visit.ask("DELETE", "subjects", "groups", self.key)
+
+
+def groups(life: Life) -> None:
+    """All that the doctor asks of groups."""
+    visit = life.visit
+    if visit.told.get("groups") != "offered" or not life.subject:
+        raise Skip
+    name = own_name()
+    inner = Group(visit, name)
+    form = "group_id" if inner.subject == f"group-{inner.id}" else "opaque"
+    visit.tell(inner.came, create_group_status=inner.came.status if inner.came.ok else None, group_subject=form)
+    if not inner.id:
+        raise Skip
+    twice = Group(visit, name)
+    visit.tell(twice.came, duplicate_group_name=200 if twice.came.ok else twice.came.status)
+    outer = twice if twice.id else Group(visit, own_name())
+    _key(life, inner)
+    outer.key = outer.id if inner.key == inner.id else outer.subject
+    _members(life, inner, outer)
+    _through(life, inner)
+    _ends(life, inner, outer)
+
+
+def _key(life: Life, group: Group) -> None:
+    """Which of its two ids a path takes: the client is added by one, and removed by the other."""
+    visit = life.visit
+    by_id = group.members("POST", life.subject)
+    by_subject = group.members("DELETE" if by_id.ok else "POST", life.subject, key=group.subject)
+    keys = {(True, True): "both", (True, False): "id", (False, True): "subject_id"}
+    key = keys.get((by_id.ok, by_subject.ok))
+    refused = {"id": by_subject.status, "subject_id": by_id.status}.get(key or "")
+    changed = by_subject if key == "subject_id" else by_id
+    visit.tell(by_subject, group_key=key, group_key_status=refused)
+    visit.tell(changed, member_change_status=changed.status if changed.ok else None)
+    group.key = group.subject if key == "subject_id" else group.id
+    group.members("DELETE", life.subject)
+
+
+def _members(life: Life, inner: Group, outer: Group) -> None:
+    visit = life.visit
+    for size in _SIZES:
+        came = inner.members("POST", *[life.subject] * size)
+        if came.ok:
+            visit.tell(came, members_per_request=0 if size == _SIZES[0] else size)
+            break
+    inner.members("POST", life.subject)
+    again = inner.members("POST", life.subject)
+    visit.tell(again, existing_member=204 if again.ok else again.status)
+    unknown = inner.members("POST", f"client-{nobody()}")
+    visit.tell(unknown, unknown_member=204 if unknown.ok else unknown.status)
+    missing = inner.members("DELETE", outer.subject)
+    visit.tell(missing, missing_member=204 if missing.ok else missing.status)
+    listed = inner.read("members")
+    visit.tell(listed, group_members_listed={200: True, 404: False, 405: False, 501: False}.get(listed.status))
+    nested = outer.members("POST", inner.subject)
+    visit.tell(nested, groups_in_groups=nested.ok)
+    groups_of: list[Any] = []
+
+    def look() -> bool:
+        came = visit.ask("GET", "subjects", Id(life.subject), "memberships")
+        groups_of[:] = [folded(each).get("subjectid") for each in visit.listed(came, "memberships", "groups")]
+        return inner.subject in groups_of
+
+    visit.until(look)
+    came = visit.ask("GET", "subjects", Id(life.subject), "memberships")
+    visit.tell(came, memberships_nested=outer.subject in groups_of if nested.ok else None)
+
+
+def _through(life: Life, inner: Group) -> None:
+    """Whether the permissions of the client name what its group may do, and under whose name."""
+    visit = life.visit
+    key = {"subject": inner.subject, "action": visit.own.get("action", ""), "scope": OF_GROUP}
+    if not grant(visit, key).ok:
+        raise Skip
+    visit.until(lambda: OF_GROUP in str(permissions_of(visit, life.subject).data))
+    came = permissions_of(visit, life.subject)
+    shown = [each for each in tell_permissions(visit, came) if OF_GROUP in str(each)]
+    subjects = [folded(each).get("subject") for each in shown if isinstance(each, Mapping)]
+    whose = {str(inner.subject): "holder", life.subject: "asked"}
+    told = whose.get(str(subjects[0])) if subjects else None
+    visit.tell(came, permissions_through_groups=bool(shown), permission_subject=told)
+
+
+def _ends(life: Life, inner: Group, outer: Group) -> None:
+    visit = life.visit
+    came = inner.delete()
+    visit.tell(came, delete_group_status=405 if came.status in (405, 501) else came.status if came.ok else None)
+    outer.delete()
+    if not came.ok:
+        return
+    visit.tell(came, group_cascade=visit.until(lambda: not has_policies(visit, inner.subject)))
+    again = inner.delete()
+    visit.tell(again, delete_missing_group=again.status)

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the doctor makes and removes again: names that are recognisably its own, and a look for what is left of them."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Hashable, Iterator
+
+from .._core.errors import IamError
+from .._http.session import Session
+from .._iam.api import IamApi
+from .._iam.contract import Policy, Subject, read_entries
+from .visit import Came, Id, Silent, Visit
+
+PREFIX = "aritma-iam-doctor-"
+SCOPE = "/subscriptions/aritma-iam-doctor"
+ABSOLUTE = f"https://doctor.example.com{SCOPE}"
+OF_GROUP = f"{SCOPE}/group"
+DESCRIPTION = "Scratch client of aritma.iam.doctor, may be deleted"
+_OWN = re.compile(rf"{PREFIX}[0-9a-f]{{12}}", re.IGNORECASE)
+_GONE = (404, 410)
+
+
+def own_name() -> str:
+    """A new name for something of ours."""
+    return PREFIX + uuid.uuid4().hex[:12]
+
+
+def is_own(name: str | None) -> bool:
+    """Whether only the doctor gives such names."""
+    return _OWN.fullmatch(name or "") is not None
+
+
+def sweep(visit: Visit) -> list[str]:
+    """Remove what a doctor left behind; what could not be removed, for people."""
+    return [
+        *_tried("policies", _policies, visit),
+        *_tried("groups", _groups, visit),
+        *_tried("clients", _clients, visit),
+    ]
+
+
+def _tried(kind: str, work: Callable[[Visit], Iterator[str]], visit: Visit) -> list[str]:
+    left: list[str] = []
+    try:
+        left.extend(work(visit))
+    except (IamError, Silent) as error:
+        left.append(f"perhaps {kind} of the doctor ({PREFIX}...): they could not be listed, {type(error).__name__}")
+    return left
+
+
+def _clients(visit: Visit) -> Iterator[str]:
+    with Session(visit.connection) as session:
+        ours = [each for each in IamApi(session).list_clients() if is_own(each.name)]
+    for client in ours:
+        if not _gone(visit.ask("DELETE", "clients", Id(client.client_id))):
+            yield f"client {client.name} ({client.client_id})"
+
+
+def _policies(visit: Visit) -> Iterator[str]:
+    found: dict[Hashable, Policy] = {}
+    with Session(visit.connection) as session:
+        for scope in (SCOPE, ABSOLUTE, OF_GROUP):
+            listed = [policy for policy, _entry in IamApi(session).list_policies({"scope": scope})]
+            found |= {policy.identity: policy for policy in listed if policy.scope == scope}
+    for policy in found.values():
+        key = {name: getattr(policy, name) for name in ("subject", "action", "scope")}
+        if not _gone(visit.ask("DELETE", "policies", body=key)):
+            yield f"policy {policy.action} of {policy.subject} on {policy.scope}"
+
+
+def _groups(visit: Visit) -> Iterator[str]:
+    came = visit.ask("GET", "subjects", "groups", query={"searchQuery": PREFIX, "pageSize": 200})
+    if not came.ok:
+        return
+    for group in map(Subject.model_validate, read_entries("listGroups", came.data, ("groups",))):
+        keys = [Id(key) for key in (group.id, group.subject_id) if key]
+        if is_own(group.display_name) and not any(
+            _gone(visit.ask("DELETE", "subjects", "groups", key)) for key in keys
+        ):
+            yield f"group {group.display_name} ({group.subject_id or group.id})"
+
+
+def _gone(came: Came) -> bool:
+    return came.ok or came.status in _GONE
