@@ -11,12 +11,12 @@ module: doctor
 short_description: Find out how a server answers where its documentation leaves that open
 version_added: 0.2.0
 description:
-  - Asks the IAM API and the token endpoint for all that docs/contract.md calls an open point, and says of each what came, and
-    whether it is as assumed.
-  - What it returns holds statuses, names and types of members, and times. No value, name, token, address or id of the tenant
-    is in it, so that it can be shown to anybody.
-  - Without O(write) it only reads, and asks the token endpoint for a token of the admin and, with a client id that nobody has,
-    for its errors.
+  - Asks the IAM API and the token endpoint for all that docs/contract.md calls an open point, and says of each what
+    came, and whether it is as assumed.
+  - What it returns holds statuses, names and types of members, and times. No value, name, token, address or id of the
+    tenant is in it, so that it can be shown to anybody.
+  - Without O(write) it only reads. It asks the token endpoint for a token of the admin, and for its errors with a
+    client id that nobody has.
   - A server that answers in a way that nobody thought of is a finding, and no failure of the task.
 extends_documentation_fragment:
   - aritma.iam.connection
@@ -35,15 +35,15 @@ options:
   write:
     description:
       - Whether to make a scratch client, and groups where there are any, and to lead them through their whole life.
-      - What it makes has names that begin with C(aritma-iam-doctor-) and end with twelve hexadecimal digits, and policies on
-        C(/subscriptions/aritma-iam-doctor). It begins and ends with a removal of all that has such a name, as a doctor that was
-        killed may have left it. Nothing else is touched. So do not run two at once.
+      - What it makes has names that begin with C(aritma-iam-doctor-) and end with twelve hexadecimal digits, and
+        policies on C(/subscriptions/aritma-iam-doctor). It begins and ends with a removal of all that has such a name,
+        as a doctor that was killed may have left it. Nothing else is touched. So do not run two at once.
     type: bool
     default: false
   limit:
     description:
-      - The seconds after which nothing more is asked. Most of them are spent where a new secret takes long to be accepted, or a
-        deleted one to be refused.
+      - The seconds after which nothing more is asked. It takes that long only where a new secret takes long to be
+        accepted, or a deleted one to be refused.
     type: float
     default: 1800
 seealso:
@@ -70,8 +70,8 @@ EXAMPLES = r"""
 RETURN = r"""
 report:
   description:
-    - A profile of the simulator, that answers as this server did. C(findings) lists what was asked, what came, the rows of
-      docs/contract.md, what they tell, and the verdict.
+    - A profile of the simulator, that answers as this server did. C(findings) lists what was asked, what came, the
+      rows of docs/contract.md, what they tell, and the verdict.
   type: dict
   returned: success
   sample:

@@ -33,19 +33,8 @@ def nobody() -> Id:
 
 def read_all(visit: Visit) -> None:
     """Everything that can be asked without a scratch client."""
-    for work in (
-        clients,
-        sizes,
-        one_client,
-        secrets_of_one,
-        missing,
-        subjects,
-        catalog,
-        policies,
-        groups,
-        token_errors,
-    ):
-        visit.part(work.__name__.replace("_", " "), lambda work=work: work(visit))
+    first = (clients, sizes, one_client, secrets_of_one, missing)
+    visit.parts((*first, subjects, catalog, policies, groups, token_errors), visit)
 
 
 def clients(visit: Visit) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import
 from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
 from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._doctor.doctor import DOCTOR
 from ansible_collections.aritma.iam.plugins.module_utils._groups.groups import SUBJECT_GROUP
 from ansible_collections.aritma.iam.plugins.module_utils._groups.members import (
     SUBJECT_GROUP_INFO,
@@ -31,7 +32,7 @@ from simulator import Simulator
 OPERATIONS: dict[str, Operation] = {
     each.name: each
     for each in (
-        *(OIDC_CLIENT, OIDC_CLIENT_INFO, CLIENT_SECRET, CLIENT_SECRET_INFO),
+        *(OIDC_CLIENT, OIDC_CLIENT_INFO, CLIENT_SECRET, CLIENT_SECRET_INFO, DOCTOR),
         *(CLIENT_SUBJECT_INFO, IAM_POLICIES, IAM_POLICY, IAM_POLICY_INFO, SUBJECT_PERMISSIONS_INFO),
         *(SUBJECT_GROUP, SUBJECT_GROUP_INFO, SUBJECT_GROUP_MEMBERS, SUBJECT_MEMBERSHIPS, SUBJECT_MEMBERSHIPS_INFO),
     )

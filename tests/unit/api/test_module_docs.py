@@ -23,6 +23,7 @@ from ansible_collections.aritma.iam.plugins.modules import (
     client_secret,
     client_secret_info,
     client_subject_info,
+    doctor,
     iam_policies,
     iam_policy,
     iam_policy_info,
@@ -42,7 +43,7 @@ MODULES = {
     each.__name__.rpartition(".")[2]: each
     for each in (
         *(client_secret, client_secret_info, client_subject_info, iam_policies, iam_policy, iam_policy_info),
-        *(oidc_client, oidc_client_info, subject_permissions_info),
+        *(doctor, oidc_client, oidc_client_info, subject_permissions_info),
         *(subject_group, subject_group_info, subject_group_members, subject_memberships, subject_memberships_info),
     )
 }
