@@ -8,15 +8,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 
-from ..module_utils._core.errors import IamError
+from ..module_utils._core.errors import IamError, OptionError
 from ..module_utils._core.operation import Operation, Params, carry_out
 from ..plugin_utils._action import IamAction
-from ..plugin_utils._file_access import files_here, files_of
+from ..plugin_utils._deliveries._template import delivery
+from ..plugin_utils._file_access import files_here, files_of, runs_here
+from ..plugin_utils._inputs import is_blank, without_blanks
 from ..plugin_utils._lease import this_run
 from ..plugin_utils._rotation.operation import Site, rotation
 from ..plugin_utils._rotation.role import role_options
+
+_SAMPLE: dict[str, Any] = {
+    "state": "present",
+    "content": None,
+    "members": None,
+    "credential": dict.fromkeys(("client_id", "client_secret", "token_url", "scope", "rotation_id"), "sample"),
+}
+"""To render a template with, before there is a credential."""
+
+_TOLD = ("plan", "evidence", "failure")
+"""Options that come from the steps before, and not from a person."""
 
 
 def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -28,15 +42,16 @@ def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, A
 class ActionModule(IamAction):
     """Gives the operation access to the API and to files on the task's host."""
 
-    operation = rotation(Site(ask_here, files_here(check_mode=True), DataLoader(), this_run(), {}, print, ""))
+    operation = rotation(Site(ask_here, files_here(check_mode=True), DataLoader(), this_run(), {}))
 
     _requires_connection = True
 
     def _validated(self) -> dict[str, Any]:
         """Blank and null are the same as not given; what a task does not say is a variable of the role."""
-        said = {name: value for name, value in self._task.args.items() if _given(value) is not None}
+        said = {name: value for name, value in self._task.args.items() if not is_blank(value)}
         options = {**role_options(self._templar.available_variables, self._templar.template), **said}
-        self._task.args = {name: _given(value) for name, value in options.items() if _given(value) is not None}
+        given = {name: value if name in _TOLD else without_blanks(value) for name, value in options.items()}
+        self._task.args = {name: value for name, value in given.items() if not is_blank(value)}
         return super()._validated()
 
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:
@@ -54,11 +69,28 @@ class ActionModule(IamAction):
             task_vars,
             self._display.display,
             str(vars(constants)["DEFAULT_LOCAL_TMP"]),
+            runs_here(self),
+            self._find_tasks,
+            lambda options: delivery(self, {**_SAMPLE, **options}, task_vars),
+            self._handlers(),
         )
         return carry_out(rotation(site), params, check_mode=self._task.check_mode, diff=self._task.diff)
 
+    def _find_tasks(self, name: str) -> None:
+        """Raise ``OptionError`` for a file that tasks cannot be included from: it would end the run in the midst."""
+        try:
+            tasks = self._loader.load_from_file(self._find_needle("tasks", name))
+        except AnsibleError as error:
+            said = error.message.splitlines()[0]
+            raise OptionError(f"The file of tasks {name} cannot be used: {said}.", option="tasks") from None
+        if not isinstance(tasks, list) or not all(isinstance(each, Mapping) for each in tasks):
+            raise OptionError(f"The file of tasks {name} holds no list of tasks.", option="tasks")
 
-def _given(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: each for name, each in value.items() if each is not None and each != ""}
-    return None if value == "" else value
+    def _handlers(self) -> frozenset[str] | None:
+        """The names that tasks of this play can notify; None where a name is made by a template."""
+        play = self._task.get_play()
+        names: set[str] = set()
+        for block in getattr(play, "handlers", ()):
+            for handler in block.block:
+                names.update([handler.name, handler.get_name(), *handler.listen])
+        return None if play is None or any("{{" in str(name) for name in names) else frozenset(names)

@@ -73,6 +73,60 @@ options:
     type: str
     choices: [post, basic]
     default: post
+  client:
+    description: What the client is to be, for V(checked), which returns it with its defaults.
+    type: dict
+    default: {}
+    suboptions:
+      state:
+        description: V(absent) where it is to be revoked.
+        type: str
+        choices: [present, absent]
+        default: present
+      description:
+        description: The description of the client.
+        type: str
+      allowed_grant_types:
+        description: The OAuth grants that it may use.
+        type: list
+        elements: str
+      redirect_uris:
+        description: Its redirect URIs.
+        type: list
+        elements: str
+      policies:
+        description: What it may do.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          action:
+            description: The action, a dotted name.
+            type: str
+            required: true
+          scope:
+            description: The URI of the resource.
+            type: str
+            required: true
+      policies_mode:
+        description: V(exact) withdraws other policies.
+        type: str
+        choices: [merge, exact]
+        default: merge
+      groups:
+        description: Names of groups that it is a member of.
+        type: list
+        elements: str
+        default: []
+      groups_mode:
+        description: V(exact) ends other memberships.
+        type: str
+        choices: [merge, exact]
+        default: merge
+      create_groups:
+        description: Whether a group that does not exist is created.
+        type: bool
+        default: false
   known_secret:
     description:
       - The value of the one secret of a client without a record. It is adopted when it is accepted and one secret is
@@ -133,6 +187,14 @@ options:
         description: How long a listed secret may be refused at the token endpoint before it is given up.
         type: str
         default: 1h
+      window:
+        description:
+          - When a rotation may begin, such as V(Mon-Fri 09:00-15:00 Europe/Oslo). Outside it only what was begun is
+            finished.
+          - Days and times may wrap (V(Fri-Mon), V(22:00-04:00)); without days it is every day, without a zone UTC.
+        type: list
+        elements: str
+        default: []
       retire_ids:
         description: Ids of secrets made by others that are to be deleted.
         type: list
@@ -172,7 +234,7 @@ options:
     elements: raw
     default: []
   failure:
-    description: The result of the task that failed (C(ansible_failed_result)), for O(state=abandoned).
+    description: The result of the task that failed, for O(state=abandoned). C(ansible_failed_result) by default.
     type: dict
     default: {}
   report:
@@ -219,6 +281,10 @@ rotation:
     token_url:
       description: The token endpoint.
       type: str
+    client:
+      description: The option O(client) with its defaults, and O(allowed_scopes).
+      returned: V(checked)
+      type: dict
     plan:
       description: What is done, and why; the option O(plan) of the next step. It holds no secret.
       type: dict

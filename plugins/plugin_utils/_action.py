@@ -20,6 +20,7 @@ from ..module_utils._core.operation import Operation, Params, carry_out, failed
 from ..module_utils._core.outcome import SENSITIVE
 from ..module_utils._delivery.fence import require_in_time
 from ..module_utils._http.connection import ENVIRONMENT
+from ._inputs import require_members
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
 _SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
@@ -117,6 +118,7 @@ class IamAction(ActionBase):
     def _validated(self) -> dict[str, Any]:
         self._load_name = f"aritma.iam.{self.operation.name}"  # what Ansible calls it in its messages
         try:
+            require_members(self.operation.spec.argument_spec, self._task.args)
             _result, params = self.validate_argument_spec(**self.operation.spec.to_kwargs())
         except AnsibleError as error:
             raise OptionError(f"{self.operation.name}: {error.message}") from None

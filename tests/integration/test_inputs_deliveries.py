@@ -131,7 +131,7 @@ def _handled(home: Path) -> list[str]:
 
 def _targets(run: Run) -> set[str]:
     """What was written where, by the labels of the items."""
-    (result,) = [each["result"] for each in run.events if each["task"].endswith("Write the credential files")]
+    *_tried, result = (each["result"] for each in run.events if each["task"].endswith("Write the credential files"))
     return {f"{Path(each['path']).name} {each['service_client__item']['host']}" for each in result["results"]}
 
 
@@ -260,12 +260,14 @@ def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> N
     probes: dict[str, dict[str, Any]] = {
         "command": {"command": "sh -c 'echo no credential >&2; exit 3'", "retries": 1, "delay": 0},
         "url": {"url": "http://127.0.0.1:9/health", "retries": 1, "delay": 0},
+        "hang": {"command": "sleep 20", "timeout": 1},
     }
     hosts = {
         name: service(
             home,
             service_client_name=name,
             service_client_store={"type": "file", "path": str(home / f"{name}.record.json")},
+            service_client_deliveries=[{"path": str(home / f"{name}.env")}],
             service_client_probe=probe,
         )
         for name, probe in probes.items()
@@ -276,10 +278,18 @@ def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> N
         {
             "command": [r"^command: failed: The task 'Probe \| By a command' failed on command \(rc 3\)"],
             "url": [r"^url: failed: The task 'Probe \| By a URL' failed on url"],
+            "hang": [r"^hang: failed: The task 'Probe \| By a command' failed on hang after its time limit"],
         },
     )
     assert "no credential" not in run.output
+    assert "censored due to no log>" not in run.output
+    for name in hosts:
+        # As an error and as the result of one task, which is how Ansible shows a failure.
+        assert 1 <= sum(f"{name}: failed: " in line for line in run.output.splitlines()) <= 2, run.output
+    usual = ("TASK", "ok:", "changed:", "skipping:", "included:", "PLAY")
+    told = [line for line in run.output.splitlines() if line.strip() and not line.startswith(usual)]
+    assert len(told) <= 20 * len(hosts), run.output
     for name in hosts:
         assert len(_record(home, name)["current"]["value"]) == 32
     clients = [each for each in simulator.admin.state()["clients"] if each["client_id"] != "admin"]
-    assert [len(each["secrets"]) for each in clients] == [1, 1]
+    assert [len(each["secrets"]) for each in clients] == [1, 1, 1]

@@ -43,20 +43,29 @@ def role(says: Sequence[str], tasks_from: str = "main", environment: Mapping[str
     return Case([task], says, environment or {}, v)
 
 
-def run_cases(ansible: Ansible, cases: Mapping[str, Case], **how: Any) -> Run:
-    """Run them side by side. Each fails alone, with its message; a difference names the case."""
+def run_cases(
+    ansible: Ansible,
+    cases: Mapping[str, Case],
+    arguments: Sequence[str] = (),
+    others: Mapping[str, Mapping[str, Any]] | None = None,
+    **how: Any,
+) -> Run:
+    """Run them side by side. Each fails alone, with its message; a difference names the case.
+
+    ``others`` are hosts of the inventory that nothing is run on.
+    """
     for name, case in cases.items():
         # JSON is YAML; it never folds or retypes a string.
         (ansible.home / f"{name}.yml").write_text(json.dumps(case.tasks))
     play = {
-        "hosts": "service_clients",
+        "hosts": list(cases),
         "gather_facts": False,
         "strategy": "free",
         "environment": "{{ case_environment }}",
         "tasks": [{"ansible.builtin.include_tasks": "{{ inventory_hostname }}.yml"}],
     }
     hosts = {name: {"case_environment": dict(case.environment), **case.variables} for name, case in cases.items()}
-    run = ansible.run([play], "-f", "6", hosts=hosts, **how)
+    run = ansible.run([play], "-f", "6", *arguments, hosts={**hosts, **(others or {})}, **how)
     check_messages(run, {name: case.says for name, case in cases.items()})
     return run
 

@@ -9,6 +9,7 @@ is imported by ``library`` when it is used.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,26 @@ MISSING: dict[str, str] = {}
 """Import name of each missing library, with the traceback of the attempt."""
 
 
+OLD: dict[str, str] = {}
+"""Import name of each library that is there in a version that lacks what is needed, with that version."""
+
+
+def _version(name: str) -> str:
+    try:
+        return str(getattr(import_module(name), "VERSION", ""))
+    except ImportError:
+        return ""
+
+
 def require(libraries: tuple[str, ...]) -> None:
     """Raise ``LibraryError`` for the first library out of ``libraries`` that cannot be imported here."""
     for name in libraries:
+        if OLD.get(name):
+            raise LibraryError(
+                f"{name} {OLD[name]} is installed in {sys.executable}, which is too old.",
+                hint="Install version 2.5 or newer.",
+                library=name,
+            )
         if name in MISSING:
             raise _missing(name, MISSING[name].splitlines()[-1])
 
@@ -86,6 +104,7 @@ else:
         )
     except ImportError:
         MISSING["pydantic"] = traceback.format_exc()
+        OLD["pydantic"] = _version("pydantic")
         BaseModel = BeforeValidator = ConfigDict = Field = PlainSerializer = model_validator = _Absent
 
         class ValidationError(Exception):

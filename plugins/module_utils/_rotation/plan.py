@@ -44,8 +44,9 @@ RECOVERY = (
 class Wish:
     """What the operator wants, who runs (``me``), and when.
 
-    ``due`` false only finishes what was begun (provisioning). ``grace`` is None for ``auto``. ``landing`` is how long
-    a request of an earlier run may still land, ``fear`` how long an overtaken run may still deliver.
+    ``due`` false only finishes what was begun (provisioning); so does ``closed``, which is when the next window opens.
+    ``grace`` is None for ``auto``. ``landing`` is how long a request of an earlier run may still land, ``fear`` how
+    long an overtaken run may still deliver.
     """
 
     client_id: str
@@ -58,6 +59,7 @@ class Wish:
     hold: bool = False
     recover: bool = False
     compromised: bool = False
+    closed: str = ""
     limits: Limits = field(default_factory=Limits)
     patience: timedelta = timedelta(hours=1)
     grace: timedelta | None = None
@@ -276,7 +278,7 @@ def _previous(seen: Seen, wish: Wish) -> Plan | None:
     if record is None or record.previous is None:
         return None
     left = others(seen.listed, record)
-    again = wish.due and due_reason(seen, wish)[0]
+    again = wish.due and begins(seen, wish)
     if unsettled(record, wish.targets):
         return Plan(ROTATE, "resume: promoted; not every target is proven to hold the new secret", CLAIM, again, left)
     if wish.hold:
@@ -300,7 +302,7 @@ def _leftovers(seen: Seen, wish: Wish) -> Plan | None:
     if not ids or seen.record is None:
         return None
     left = tuple(each for each in others(seen.listed, seen.record) if each not in ids)
-    again = wish.due and due_reason(seen, wish)[0]
+    again = wish.due and begins(seen, wish)
     reason = f"{', '.join(ids)} is left of earlier runs, or was named: it is deleted"
     stop = objection(seen.record, wish.targets, wish.grace, wish.now)
     if stop and not unsettled(seen.record, wish.targets):
@@ -310,9 +312,9 @@ def _leftovers(seen: Seen, wish: Wish) -> Plan | None:
 
 
 def _due(seen: Seen, wish: Wish) -> Plan | None:
-    due, reason = due_reason(seen, wish)
-    if not due:
+    if not begins(seen, wish):
         return None
+    reason = due_reason(seen, wish)[1]
     left, record = others(seen.listed, seen.record), seen.record
     unknown = blind(seen.listed) and not rows_of(seen.listed, seen.stored)
     # Whichever it is, it is the previous one then: the operator may name it.
@@ -336,6 +338,11 @@ UNKNOWN_CURRENT = (
 )
 
 
+def begins(seen: Seen, wish: Wish) -> bool:
+    """Whether a new rotation begins when nothing else is left to do."""
+    return due_reason(seen, wish)[0] and not wish.closed
+
+
 def due_reason(seen: Seen, wish: Wish) -> tuple[bool, str]:
     """Whether the current secret is to be replaced now, and why or why not."""
     if not wish.due:
@@ -350,6 +357,13 @@ def _undelivered(seen: Seen, wish: Wish) -> Plan | None:
     if not names:
         return None
     return Plan(UNCHANGED, f"deliver: {', '.join(names)}", CLAIM, left=others(seen.listed, seen.record))
+
+
+def _closed(seen: Seen, wish: Wish) -> Plan | None:
+    due, reason = due_reason(seen, wish)
+    if not due or not wish.closed:
+        return None
+    return Plan(WAITING, f"waiting for the window, which opens at {wish.closed}; {reason}")
 
 
 def _in_order(seen: Seen, wish: Wish) -> Plan | None:
@@ -369,6 +383,7 @@ CHECKS: tuple[Check, ...] = (
     _leftovers,
     _due,
     _undelivered,
+    _closed,
     _in_order,
 )
 """The order of the guide "Rotation explained"."""

@@ -168,6 +168,8 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
     Raises ``StoreError`` for anything but a record of this client (of any, when ``client_id`` is empty) in a schema
     that is known here.
     """
+    if isinstance(data, dict) and "client_secret" in data:
+        raise _credential(where)
     hint = "Restore it from a backup, or move it away: the next run then adds a new secret and leaves the others alone."
     if not isinstance(data, dict):
         raise StoreError(f"{where} does not hold a record: a JSON object was expected.", hint=hint, where=where)
@@ -195,6 +197,14 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
     return record
 
 
+def _credential(where: str) -> StoreError:
+    return StoreError(
+        f"{where} holds a delivered credential and no record.",
+        hint="The store needs a place of its own (service_client_store), which no delivery writes to.",
+        where=where,
+    )
+
+
 def require_name(record: Record, client_name: str | None) -> None:
     """Raise ``StoreError`` when the record is of a client with another name. None, on either side, is any name."""
     if len({record.client_name, client_name} - {None}) > 1:
@@ -209,6 +219,8 @@ def decode_record(text: str, *, client_id: str, where: str) -> Record:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
+        if "client_secret" in text.lower():
+            raise _credential(where) from None
         raise StoreError(
             f"{where} holds {len(text)} characters that are not JSON: it is truncated or not a record.",
             hint="Restore it from a backup, or move it away: the next run then adds a new secret.",

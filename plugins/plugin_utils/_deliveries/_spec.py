@@ -8,7 +8,6 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from ...module_utils._core.redaction import Redaction
 from ...module_utils._delivery import credential_file
 from ...module_utils._delivery.credential_format import wanted_members
 from ...module_utils._files.ownership import read_mode
+from .._inputs import is_blank, unknown
 from . import TARGET_TYPES
 
 Options = Mapping[str, Mapping[str, Any]]
@@ -46,6 +46,9 @@ _ELSEWHERE: Mapping[str, Sequence[str]] = {
 }
 """What makes another place of the same name."""
 _COMMON = ("type", "members", "hosts", "notify", "reload")
+_ALL = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
+"""The members of a credential."""
+
 _WAYS = ("service", "command", "tasks")
 _SERVICE_STATES = ("restarted", "reloaded")
 
@@ -66,6 +69,14 @@ class DeliveryTarget:
     """``service`` with ``state``, or ``command`` (text or words), or ``tasks`` (a file)."""
     hosts: tuple[str, ...]
     """Where the consumers are."""
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Each member in a place on a server: two clients may share the place, and no member of it."""
+        if self.kind not in TARGET_TYPES:
+            return ()
+        place, members = " ".join(_place(self)), self.options.get("members") or _ALL
+        return tuple(f"member {each} in {place}" for each in (members if isinstance(members, list) else list(members)))
 
 
 def read_deliveries(deliveries: Sequence[Mapping[str, Any]], default_host: str) -> list[DeliveryTarget]:
@@ -94,7 +105,7 @@ def _read(delivery: object, number: int, default_host: str) -> Iterator[Delivery
     given = _given(delivery)
     kind = str(given.get("type", "file"))
     if kind not in _OWN:
-        raise _unknown(where, "type", kind, _OWN)
+        raise unknown(where, "type", kind, _OWN)
     shown = given.get(_NEEDED[kind][-1])
     where += f" ({kind} {shown})" if isinstance(shown, str) else f" ({kind})"
     own = {name: value for name, value in given.items() if name not in _COMMON}
@@ -122,17 +133,13 @@ def _read(delivery: object, number: int, default_host: str) -> Iterator[Delivery
 
 
 def _given(members: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in members.items() if not _is_blank(value)}
-
-
-def _is_blank(value: object) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
+    return {str(name): value for name, value in members.items() if not is_blank(value)}
 
 
 def _require_known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
     for name in given:
         if name not in known:
-            raise _unknown(where, "member", name, known)
+            raise unknown(where, "member", name, known)
 
 
 def _typed(where: str, given: Mapping[str, Any], spec: Options) -> dict[str, Any]:
@@ -175,7 +182,7 @@ def _texts(where: str, name: str, value: object, separator: str = "") -> list[st
     if isinstance(value, str):
         value = value.split(separator) if separator else [value]
     if value is None or (isinstance(value, Sequence) and not any(isinstance(each, (Mapping, list)) for each in value)):
-        texts = [str(each).strip() for each in value or () if not _is_blank(each)]
+        texts = [str(each).strip() for each in value or () if not is_blank(each)]
         twice = [each for each, times in Counter(texts).items() if times > 1]
         if not twice:
             return texts
@@ -202,7 +209,7 @@ def _reload(where: str, reload: object) -> Mapping[str, Any]:
         return {way: str(given[way])}
     state = str(given.get("state", _SERVICE_STATES[0]))
     if state not in _SERVICE_STATES:
-        raise _unknown(f"{where}, reload", "state", state, _SERVICE_STATES)
+        raise unknown(f"{where}, reload", "state", state, _SERVICE_STATES)
     return {way: str(given[way]), "state": state}
 
 
@@ -243,9 +250,3 @@ def _shown(value: str) -> str:
 
 def _wrong(where: str, what: str, hint: str = "") -> OptionError:
     return OptionError(f"{where}: {what}.", hint=hint, option=_VARIABLE)
-
-
-def _unknown(where: str, what: str, name: str, known: Iterable[str]) -> OptionError:
-    close = get_close_matches(name.lower(), list(known), n=1)
-    hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(known))}."
-    return _wrong(where, f"there is no {what} {name}", hint)

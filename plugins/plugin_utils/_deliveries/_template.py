@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.template import generate_ansible_template_vars
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ...module_utils._core.errors import DeliveryError, OptionError
@@ -39,10 +40,11 @@ def _from_template(action: ActionBase, params: Params, task_vars: Mapping[str, A
     members = wrap_var(pick_members(params["credential"] or {}, params["members"]))
     try:
         source = action._find_needle("templates", name)
-        return _rendered(action, source, _search_path(action, source, task_vars), {**task_vars, **members})
+        facts = generate_ansible_template_vars(name, source, params["path"])
+        return _rendered(action, source, _search_path(action, source, task_vars), {**task_vars, **facts, **members})
     except Exception as error:  # a filter or test of the template can raise anything
         # Only texts of Ansible's own errors are shown: others may hold a value.
-        reason = error.message if isinstance(error, AnsibleError) else type(error).__name__
+        reason = error.message.partition("\n")[0] if isinstance(error, AnsibleError) else type(error).__name__
         raise DeliveryError(f"The template {name} cannot be rendered: {reason}", template=name) from None
 
 

@@ -8,13 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.evidence import Target, unsettled
 from ...module_utils._rotation.record import Record
 from .._deliveries._spec import DeliveryTarget, proves_itself, read_deliveries
+from .._inputs import unknown, without_blanks
 
 PROBES = ("command", "url", "tasks")
-_PROBE_MEMBERS = frozenset({*PROBES, "status_code", "contains", "retries", "delay", "timeout"})
+_PROBE: dict[str, dict[str, Any]] = {
+    "command": {"type": "raw"},
+    "url": {"type": "str"},
+    "tasks": {"type": "str"},
+    "status_code": {"type": "list", "elements": "int"},
+    "contains": {"type": "str"},
+    "retries": {"type": "int"},
+    "delay": {"type": "int"},
+    "timeout": {"type": "int"},
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,13 @@ class Consumers:
         return "tasks" in self.probe or any(
             each.kind == "tasks" or "tasks" in (each.reload or {}) for each in self.deliveries
         )
+
+    @property
+    def task_files(self) -> tuple[str, ...]:
+        """The files of these tasks."""
+        given = [each.options["file"] for each in self.deliveries if each.kind == "tasks"]
+        given += [each.reload["tasks"] for each in self.deliveries if each.reload and "tasks" in each.reload]
+        return tuple(dict.fromkeys(str(each) for each in [*given, self.probe.get("tasks")] if each))
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -97,6 +116,13 @@ class Consumers:
             "more": bool(servers or own or notices or reloads or hosts),
         }
 
+    def untried(self, record: Record | None) -> dict[str, Any]:
+        """What was never written, as far as the record tells. It is tried, without effect, before anything is made."""
+        known = {name for name, each in record.targets.items() if each.generation} if record else set()
+        lists = self.tasks(Record(client_id=""), write=False)
+        new = {name: [each for each in lists[name] if each["target"] not in known] for name in ("files", "servers")}
+        return {**lists, **new, "more": bool(new["servers"])}
+
     def first_probes(self, record: Record) -> list[dict[str, Any]]:
         """The probes of a service that was proven to work, before its credential is replaced; none where it was not."""
         if not self.probe or record.current is None or unsettled(record, self.targets):
@@ -113,16 +139,28 @@ def read_consumers(
     deliveries: Sequence[Mapping[str, Any]], probe: Mapping[str, Any] | None, default_host: str
 ) -> Consumers:
     """Deliveries and probe out of the variables of the role. Raises ``OptionError``."""
-    given = {name: value for name, value in (probe or {}).items() if value not in (None, "")}
-    unknown = sorted(given.keys() - _PROBE_MEMBERS)
+    given = without_blanks(dict(probe or {}))
+    where = "service_client_probe"
+    for name in given:
+        if name not in _PROBE:
+            raise unknown(where, "member", name, _PROBE)
     ways = [name for name in PROBES if name in given]
-    if unknown or (given and len(ways) != 1):
-        what = f"there is no member {', '.join(unknown)}" if unknown else f"one of {', '.join(PROBES)} is needed"
+    if given and len(ways) != 1:
         raise OptionError(
-            f"service_client_probe: {what}; it has {', '.join(sorted(given))}.",
-            hint=f"Give one of {', '.join(PROBES)}; also {', '.join(sorted(_PROBE_MEMBERS - {*PROBES}))}.",
+            f"{where}: one of {', '.join(PROBES)} is needed; it has {', '.join(sorted(given))}.",
+            hint="Give one of them.",
             option="probe",
         )
+    validation = ArgumentSpecValidator(_PROBE).validate(given)
+    wrong = [str(each).rstrip(".") for each in validation.error_messages]
+    if "url" in given and not str(given["url"]).lower().startswith(("http://", "https://")):
+        wrong.append("url is no http:// or https:// URL")
+    read = validation.validated_parameters
+    wrong += [
+        f"{name} is negative" for name in ("retries", "delay", "timeout") if not wrong and (read.get(name) or 0) < 0
+    ]
+    if wrong:
+        raise OptionError(f"{where}: {'; '.join(wrong)}.", hint="Correct it.", option="probe")
     return Consumers(tuple(read_deliveries(deliveries, default_host)), given, default_host)
 
 

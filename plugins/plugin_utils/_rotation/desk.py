@@ -69,18 +69,19 @@ class Desk:
 
     def find_client(self) -> str:
         """The client: as given, as the store knows it, or as the server knows its name."""
-        self.client_id = self.params["client_id"] or self.stored_client() or self._named_client()
+        record = None if self.params["client_id"] else self.stored()
+        self.client_id = self.params["client_id"] or (record and record.client_id) or self._named_client()
         return self.client_id
 
-    def stored_client(self) -> str | None:
-        """The client, where the store itself says whose record it holds."""
-        if self.params["client_id"] or not self.params["store"].get("path"):
+    def stored(self) -> Record | None:
+        """The record, where it can be told which one it is before the client is known."""
+        client_id = self.params["client_id"] or ""
+        if not client_id and not self.params["store"].get("path"):
             return None
-        record, _token = self.open_store("").read()
-        if record is None:
-            return None
-        require_name(record, self.params["client_name"])
-        return record.client_id
+        record, _token = self.open_store(client_id).read()
+        if record is not None:
+            require_name(record, self.params["client_name"])
+        return record
 
     def _named_client(self) -> str:
         name = self.params["client_name"]

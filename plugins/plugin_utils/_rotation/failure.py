@@ -23,6 +23,7 @@ def failure_text(result: Mapping[str, Any], task: Mapping[str, Any]) -> str:
 
 def _text(result: Mapping[str, Any], task: Mapping[str, Any], hidden: bool) -> str:
     code = f" (rc {result['rc']})" if "rc" in result else ""
+    code += " after its time limit" if "timedout" in result else ""
     item = result.get(str(result.get("ansible_loop_var", "item")))
     where = f" on {item['host']}" if isinstance(item, Mapping) and item.get("host") else ""
     if (hidden or result.get("_ansible_no_log")) and "failure" not in result:

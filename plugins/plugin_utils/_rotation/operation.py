@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from ...module_utils._core.argspec import ArgumentSpec
-from ...module_utils._core.errors import BlockedError, IamError, OptionError, StoreConflictError
+from ...module_utils._core.errors import BlockedError, IamError, MissingError, OptionError, StoreConflictError
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
@@ -18,7 +18,19 @@ from ...module_utils._http.connection import CONNECTION, one_line, resolve_token
 from ...module_utils._rotation import rounds
 from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges, unsettled
 from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
-from ...module_utils._rotation.plan import BLOCKED, BURN, CLAIM, FAILED, RECOVER, ROTATE, STAGE, UNCHANGED, Plan, Wish
+from ...module_utils._rotation.plan import (
+    BLOCKED,
+    BURN,
+    CLAIM,
+    FAILED,
+    RECOVER,
+    ROLLED_BACK,
+    ROTATE,
+    STAGE,
+    UNCHANGED,
+    Plan,
+    Wish,
+)
 from ...module_utils._rotation.record import Current, Record
 from ...module_utils._rotation.rounds import Round, carry_out
 from ...module_utils._secrets.age import read_limits
@@ -30,7 +42,11 @@ from .consumers import Consumers, read_consumers
 from .desk import Api, Desk
 from .failure import failure_text
 from .report import DELIVERED, line_of, write_entry
-from .variables import require_alone, require_hosts, require_known
+from .variables import machine, require_alone, require_core, require_handlers, require_hosts, require_known, same_file
+from .window import closed_until, read_windows
+
+ABSENT = "absent"
+"""The plan of a revocation."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "due": {"type": "bool", "default": True},
@@ -43,6 +59,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "secret_lifetime": {"type": "str"},
     "grace": {"type": "str", "default": "auto"},
     "pending_patience": {"type": "str", "default": "1h"},
+    "window": {"type": "list", "elements": "str", "default": []},
     "retire_ids": {"type": "list", "elements": "str", "default": []},
     "proof_successes": {"type": "int", "default": 5},
     "proof_deadline": {"type": "float", "default": 60.0},
@@ -51,11 +68,25 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "lease": {"type": "str", "default": "15m"},
 }
 
+CLIENT: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["present", ABSENT], "default": "present"},
+    "description": {"type": "str"},
+    "allowed_grant_types": {"type": "list", "elements": "str"},
+    "redirect_uris": {"type": "list", "elements": "str"},
+    "policies": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"action": {"type": "str", "required": True}, "scope": {"type": "str", "required": True}},
+    },
+    "policies_mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+    "groups": {"type": "list", "elements": "str", "default": []},
+    "groups_mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
+    "create_groups": {"type": "bool", "default": False},
+}
+
 _REFUSED = (400, 409, 413, 415, 422)
 """Statuses of an addition that was not carried out, and will not be."""
-
-ABSENT = "absent"
-"""The plan of a revocation."""
 
 _LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
 """Settings that the tasks between the steps need."""
@@ -67,9 +98,10 @@ OPTIONS = ArgumentSpec(
         "state": {"type": "str", "choices": list(STATES), "required": True},
         "client_id": {"type": "str"},
         "client_name": {"type": "str", "required": True},
-        "store": store_option(),
+        "store": {**store_option(required=False), "default": {}, "apply_defaults": True},
         "scope": {"type": "str"},
         "allowed_scopes": {"type": "list", "elements": "str", "default": []},
+        "client": {"type": "dict", "default": {}, "apply_defaults": True, "options": CLIENT},
         "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
         "known_secret": {"type": "str", "no_log": True},
         "deliveries": {"type": "list", "elements": "dict", "default": []},
@@ -87,7 +119,9 @@ OPTIONS = ArgumentSpec(
 class Site:
     """What the action gives the operation: ways to the API, to files and to the screen, Ansible's loader, and who runs.
 
-    ``variables`` are those of the task, with those of the hosts; ``folder`` is the temporary one of the run.
+    ``variables`` are those of the task, with those of the hosts; ``folder`` is the temporary one of the run. ``here``:
+    files of the task's host are those of this machine. ``find_tasks`` and ``render`` raise ``IamError`` where a file of
+    tasks, or the template of a delivery, cannot be used; ``handlers`` are those of the play, None where nothing tells.
     """
 
     api: Api
@@ -95,8 +129,12 @@ class Site:
     loader: Any
     me: Owner
     variables: Mapping[str, Any]
-    tell: Callable[[str], None]
-    folder: str
+    tell: Callable[[str], None] = print
+    folder: str = ""
+    here: bool = True
+    find_tasks: Callable[[str], object] = str
+    render: Callable[[Mapping[str, Any]], object] = dict
+    handlers: frozenset[str] | None = None
 
 
 def rotation(site: Site) -> Operation:
@@ -156,8 +194,9 @@ class Step:
                 hint="Leave out rotation_hold (or service_client_hold) or rotation_compromised.",
                 option="hold",
             )
-        if settings["proof_successes"] < 1:
-            raise OptionError("proof_successes is less than 1.", hint="Correct it.", option="proof_successes")
+        for name, least in (("proof_successes", 1), ("proof_deadline", 0), ("retire_deadline", 0)):
+            if settings[name] < least:
+                raise OptionError(f"{name} is less than {least}.", hint="Correct it.", option=name)
         patience = _duration(settings, "pending_patience")
         return Wish(
             client_id=params["client_id"] or "",
@@ -168,6 +207,7 @@ class Step:
             due=settings["due"] or settings["compromised"],
             force=settings["force"] and settings["due"],
             hold=settings["hold"],
+            closed=closed_until(read_windows(settings["window"]), now()),
             recover=settings["recover"],
             compromised=settings["compromised"],
             limits=limits,
@@ -180,11 +220,19 @@ class Step:
 
     def require_sense(self) -> None:
         """Raise ``OptionError`` for mistakes that would only show when something was made, or never."""
-        variables, me = self.site.variables, self.site.me.host
-        require_known(variables)
-        known = variables.get("hostvars") or {}
-        require_hosts([host for each in self.consumers.deliveries if each.host for host in each.hosts if known], known)
-        require_alone(me, self._things(), self.site.folder)
+        site, deliveries = self.site, self.consumers.deliveries
+        require_known(site.variables)
+        known = site.variables.get("hostvars") or {}
+        written = [host for each in deliveries if each.host for host in each.hosts]
+        own = [site.me.host] if self.params["store"]["type"] == "file" else []
+        require_hosts([host for host in [*written, *own] if known], known)
+        for file in self.consumers.task_files:
+            site.find_tasks(file)
+        require_handlers([name for each in deliveries for name in each.notify], site.handlers)
+        for each in deliveries:
+            if each.options.get("format") == "template":
+                site.render(each.options)
+        require_alone(site.me.host, self._things(known), site.folder)
 
     def require_own_tasks(self) -> None:
         """Raise ``BlockedError`` where tasks of the caller could be left out by their tags: nothing would show it."""
@@ -209,14 +257,31 @@ class Step:
                 for workload in open_target(each.options["target"], self.site.loader).workloads:
                     workload.require_ready(whole=whole)
 
-    def _things(self) -> list[str]:
-        """What no other host of the run may have."""
-        params, store = self.params, self.params["store"]
+    def _things(self, known: Mapping[str, Any]) -> list[str]:
+        """What no other host of the run may have, nor this one twice. Raises ``OptionError`` for the latter."""
+        params, store, me = self.params, self.params["store"], self.site.me.host
+
+        def at(host: str, path: str) -> str:
+            return same_file("" if host == me and self.site.here else machine(host, known), path)
+
+        path = store.get("path") or ""
+        record = at(me, path) if store["type"] == "file" and path else f"{store.get('url') or ''} {path}"
+        kept = [(each.host or me, each.options["path"]) for each in self.consumers.deliveries if each.kind == "file"]
+        files = {host: [at(host, path) for other, path in kept if other == host] for host, _path in kept}
+        twice = next((file for own in files.values() for file in own if file == record or own.count(file) > 1), None)
+        if twice:
+            what = "the store and a delivery" if twice == record else "two deliveries"
+            raise OptionError(
+                f"{twice.lstrip(':')} is the file of {what}: one would replace the other. Nothing was changed.",
+                hint="Give each a path of its own (service_client_store, service_client_deliveries).",
+                option="deliveries",
+            )
         client = params["client_id"] or params["client_name"]
         return [
             f"client {client} at {params['api_url'] or resolve_token_url(params)}",
-            *([f"record {store['type']} {store['path']} {store.get('url') or ''}"] if store.get("path") else []),
-            *(each.name for each in self.consumers.deliveries if each.kind == "file"),
+            *([f"record {store['type']} {record}"] if path else []),
+            *(f"file {file}" for own in files.values() for file in own),
+            *(place for each in self.consumers.deliveries for place in each.places),
         ]
 
     def require_scope(self, *, listed: bool) -> None:
@@ -246,26 +311,35 @@ class Step:
 
 def _checked(step: Step) -> Outcome:
     """Everything that later steps need, before anything is made. A revocation (plan ``absent``) needs but its names."""
-    client_id, lists = step.params["client_id"], step.consumers.tasks(Record(client_id=""), write=False)
-    told = {"client_id": client_id, **lists}
+    require_core()
+    client_id = step.params["client_id"]
+    client = {**step.params["client"], "allowed_scopes": step.params["allowed_scopes"]}
     if step.plan.state == ABSENT:
         require_known(step.site.variables)
-        return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
+        lists = step.consumers.tasks(Record(client_id=""), write=False)
+        return Outcome(False, {"rotation": {"client_id": client_id, **lists}}, sensitive=bool(lists["servers"]))
     step.require_sense()
     step.require_scope(listed=True)
     step.desk.open_store(client_id or "").check()
-    if client_id:
-        step.desk.client_id = client_id
-        step.desk(rounds.Read())
-    told["client_id"] = client_id or step.desk.stored_client()
+    record = step.desk.stored()
+    lists = step.consumers.untried(record)
+    found = client_id or (record and record.client_id)
+    told = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
     return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
 
 
 def _begun(step: Step) -> Outcome:
+    require_core()
     step.require_sense()
     step.require_scope(listed=False)
-    step.wish = replace(step.wish, client_id=step.desk.find_client())
     step.words = {"started": format_timestamp(now())}
+    try:
+        step.wish = replace(step.wish, client_id=step.desk.find_client())
+    except MissingError:
+        if step.settings["due"] or not step.check_mode:
+            raise
+        # What check mode of a new client knows: its first secret would be created and delivered.
+        return _told(step, Round(Plan(ROTATE, "first: no secret is stored", STAGE), Record(client_id="", generation=1)))
     try:
         known = one_line(step.params["known_secret"] or "")
         taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
@@ -334,18 +408,22 @@ def _closed(step: Step) -> Outcome:
 
 
 def _abandoned(step: Step) -> Outcome:
-    failure, task = step.params["failure"], step.site.variables.get("ansible_failed_task") or {}
+    # As they are: a template that named the result would warn of what ansible-core deprecates in it.
+    variables = step.site.variables
+    failure = step.params["failure"] or variables.get("ansible_failed_result") or {}
+    task = variables.get("ansible_failed_task") or {}
     details = failure["failure"] if isinstance(failure.get("failure"), Mapping) else {}
     outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, failure_text(failure, task))
     refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
     refused = refused and not details.get("repeated")  # then an earlier attempt may still land
-    if step.plan.state in (FAILED, BLOCKED, "rolled_back"):
+    if step.plan.state in TOLD_LATER:
         before = f"{step.plan.state.replace('_', ' ')}: {step.plan.reason}"
         outcome = replace(outcome, reason=f"{before} Then: {outcome.reason}")
     try:
         taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
     except IamError as error:
-        reason = f"{outcome.reason} The record was left as it was: {error.message}"
+        again = "" if error.message in outcome.reason else f" The record was left as it was: {error.message}"
+        reason = f"{outcome.reason}{again}"
         taken = Round(replace(outcome, reason=reason, since=step.plan.since))
     return _told(step, taken) if taken.deliver or taken.retire else _ended(step, taken)
 
@@ -357,6 +435,9 @@ def _reported(step: Step) -> Outcome:
         plan = Plan(FAILED, failure_text(step.params["failure"], step.site.variables.get("ansible_failed_task") or {}))
     raise BlockedError(f"{step.params['client_name']}: {plan.state}: {plan.reason}", plan={"state": plan.state})
 
+
+TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
+"""Outcomes that ``reported`` tells, as the failure of its task."""
 
 _FOLLOWING = frozenset({"promoted", "delivered", "guarded", "closed"})
 """States that need what the step before told."""
@@ -380,6 +461,7 @@ def _told(step: Step, taken: Round) -> Outcome:
     lists = step.consumers.tasks(record, write=taken.deliver and not step.check_mode and not creates)
     if creates:
         # The service is asked before its secret is replaced, unless that is what mends it.
+        lists |= step.consumers.untried(record) if step.settings["due"] else {"files": [], "servers": []}
         asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
         lists["probes"] = step.consumers.first_probes(record) if asks else []
     members = {
@@ -405,7 +487,7 @@ def _told(step: Step, taken: Round) -> Outcome:
 def _ended(step: Step, taken: Round) -> Outcome:
     """The outcome of a round, without a secret: to the report, and to the person before the screen."""
     entry = _report(step, taken.plan, taken.record)
-    if not taken.plan.again:
+    if not taken.plan.again and taken.plan.state not in TOLD_LATER:
         step.site.tell(line_of(taken.plan.state, entry))
     stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .operation import OPTIONS, SETTINGS
+from .._inputs import is_blank
+from .operation import CLIENT, OPTIONS, SETTINGS
 
 _PREFIX = "service_client_"
 _NAMES = {
@@ -22,11 +23,12 @@ _NAMES = {
     "force": ("rotation_force", "service_client_force"),
     "hold": ("rotation_hold", "service_client_hold"),
     "compromised": ("rotation_compromised",),
+    "window": ("rotation_window",),
     "grace": ("service_client_rotation_grace",),
 }
 """The variables of options, the first that is given counts; of any other option ``x`` it is ``service_client_x``."""
 
-_TOLD = frozenset({"state", "settings", "plan", "evidence", "failure"})
+_TOLD = frozenset({"state", "client", "settings", "plan", "evidence", "failure"})
 """Options that no variable has."""
 
 _STEP = "service_client__step"
@@ -37,13 +39,14 @@ _EVIDENCE = ("secret", "exchange", "files", "servers", "services", "commands", "
 def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
     """The options that the variables of a task give. One that is blank or null, or omitted, is not given."""
     options = OPTIONS.argument_spec.keys() - _TOLD
-    names = [name for option in (*options, *SETTINGS) for name in _names(option) if name in variables]
+    names = [name for option in (*options, *SETTINGS, *CLIENT) for name in _names(option) if name in variables]
     values = _kept(template({name: variables[name] for name in names}), variables.get("omit"))
 
     def first(option: str) -> Any:
-        return next((values[name] for name in _names(option) if values.get(name) not in (None, "")), None)
+        return next((values[name] for name in _names(option) if not is_blank(values.get(name))), None)
 
     found = {option: first(option) for option in options}
+    found["client"] = {option: first(option) for option in CLIENT}
     found["settings"] = {option: first(option) for option in SETTINGS}
     if "service_client__due" in variables:
         found["report"] = None  # it is of rotations

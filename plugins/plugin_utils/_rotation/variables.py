@@ -5,24 +5,34 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible.release import __version__
 
 from ...module_utils._core.errors import OptionError
+from .._inputs import plain, probably
 
-_SPECS = Path(__file__).resolve().parents[3] / "roles" / "service_client" / "meta" / "argument_specs.yml"
+_ROOT = Path(__file__).resolve().parents[3]
+_SPECS = _ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
+_CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(
+    ">="
+)
 _PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_")
+_WINDOWS = ("winrm", "psrp")
+"""Connections to Windows."""
+
 _OURS = "service_client__"
 """What the role registers."""
 
 PLAYBOOKS = frozenset(
     {
         *("rotation_hosts", "rotation_force", "rotation_begin", "rotation_hold", "rotation_batch", "rotation_report"),
-        *("rotation_max_fail_percentage", "rotation_compromised", "provision_hosts", "revoke_hosts"),
+        *("rotation_max_fail_percentage", "rotation_compromised", "rotation_window", "provision_hosts", "revoke_hosts"),
     }
 )
 """The variables of the playbooks."""
@@ -45,20 +55,29 @@ KNOWN = _role() | PLAYBOOKS | GIVEN | {f"service_client_{each}" for each in _FOU
 
 def require_known(names: Iterable[str]) -> None:
     """Raise ``OptionError`` for variables that look like ours and are not: a misspelt one would have no effect."""
-    wrong = sorted(
-        name for name in names if name.startswith(_PREFIXES) and not name.startswith(_OURS) and name not in KNOWN
-    )
+    wrong = sorted(name for name in names if name not in KNOWN and not name.startswith(_OURS) and _looks_ours(name))
     if not wrong:
         return
     told = []
     for name in wrong:
-        close = get_close_matches(name, KNOWN, 1, 0.6)
-        told.append(f"{name} (probably {close[0]})" if close else name)
+        meant = probably(name, KNOWN)
+        told.append(f"{name} (probably {meant})" if meant else name)
     raise OptionError(
         f"There is no variable {', '.join(told)}. Nothing was changed.",
         hint="Correct the name, or remove the variable: names that begin so are those of aritma.iam.",
         option=wrong[0],
     )
+
+
+def _looks_ours(name: str) -> bool:
+    """Whether a name begins as ours do, or nearly so."""
+    spelt = plain(name)
+    if spelt.startswith(_PREFIXES):
+        return True
+    first, _blank, rest = spelt.partition("_")
+    if first.startswith("rotat") and f"rotation_{rest}" in PLAYBOOKS:
+        return True
+    return spelt.startswith("se") and probably(spelt, KNOWN, 0.9) is not None
 
 
 def require_hosts(hosts: Iterable[str], known: Mapping[str, Any]) -> None:
@@ -68,18 +87,56 @@ def require_hosts(hosts: Iterable[str], known: Mapping[str, Any]) -> None:
     """
     for name in hosts:
         if name not in known and name != "localhost":
-            close = get_close_matches(name, list(known), 1, 0.6)
-            meant = f" Probably {close[0]} is meant." if close else ""
+            close = probably(name, known)
+            meant = f" Probably {close} is meant." if close else ""
             raise OptionError(
                 f"service_client_deliveries: host {name} is not in the inventory.{meant} Nothing was changed.",
                 hint="Correct hosts of the delivery, or add the host.",
                 option="deliveries",
             )
-        connection = _value(name, known, "ansible_connection") or ""
-        if str(connection).rpartition(".")[2] in ("winrm", "psrp"):
+        connection = str(_value(name, known, "ansible_connection") or "").rpartition(".")[2]
+        if connection in _WINDOWS or _value(name, known, "ansible_shell_type") in ("powershell", "cmd"):
             raise OptionError(
-                f"service_client_deliveries: {name} is a Windows host, which is not supported. Nothing was changed.",
+                f"{name} is a Windows host, which is not supported. Nothing was changed.",
                 hint="Deliver to a server that it reads from, or by tasks of your own on another host.",
+                option="deliveries",
+            )
+
+
+def machine(host: str, known: Mapping[str, Any]) -> str:
+    """What hosts that are one machine have in common, as far as the inventory tells; empty for this machine."""
+    if host == "localhost" or _value(host, known, "ansible_connection") in ("local", "ansible.builtin.local"):
+        return ""
+    return str(_value(host, known, "ansible_host") or host)
+
+
+def same_file(place: str, path: str) -> str:
+    """One spelling of a path on a machine: a link is followed where that is this one."""
+    return f"{place}:{posixpath.normpath(path)}" if place else str(Path(path).expanduser().resolve())
+
+
+def require_core(version: str = __version__) -> None:
+    """Raise ``OptionError`` where ansible-core is older than this collection can work with: Ansible only warns."""
+    if _numbers(version) < _numbers(_CORE):
+        raise OptionError(
+            f"This is ansible-core {version}, and aritma.iam needs {_CORE} or newer. Nothing was changed.",
+            hint="Upgrade ansible-core.",
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(each) for each in re.findall(r"\d+", version)[:3]]
+
+
+def require_handlers(names: Iterable[str], known: frozenset[str] | None) -> None:
+    """Raise ``OptionError`` for handlers that the play does not have: Ansible would end the whole run when notified."""
+    for name in names:
+        if known is not None and name not in known:
+            meant = probably(name, known)
+            raise OptionError(
+                f"service_client_deliveries: notify names {name!r}, and the play has no such handler."
+                f"{f' Probably {meant!r} is meant.' if meant else ''} Nothing was changed.",
+                hint="Correct notify, or give the delivery a reload: that needs no handler.",
                 option="deliveries",
             )
 

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What people write: blanks, and names that are almost right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ..module_utils._core.errors import OptionError
+
+
+def is_blank(value: object) -> bool:
+    """Whether ``value`` is null, or text without a visible character.
+
+    That is the same as not given: AWX sends both for a survey question without an answer.
+    """
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def without_blanks(value: Any) -> Any:
+    """``value`` without blank members and elements, however deep."""
+    if isinstance(value, Mapping):
+        return {str(name): without_blanks(each) for name, each in value.items() if not is_blank(each)}
+    if isinstance(value, list):
+        return [without_blanks(each) for each in value if not is_blank(each)]
+    return value
+
+
+def plain(name: str) -> str:
+    """A name without what is easily mistaken in it: another case, a dash for an underscore, blanks."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def probably(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Which of the ``known`` names was probably meant."""
+    return next(iter(get_close_matches(plain(name), list(known), 1, likeness)), None)
+
+
+def unknown(where: str, what: str, name: str, known: Iterable[str]) -> OptionError:
+    """The error for a member, or a choice, that there is not. ``where`` begins with the option or variable."""
+    known = sorted(known)
+    meant = probably(name, known)
+    hint = f"Did you mean {meant}?" if meant else f"There are: {', '.join(known)}."
+    return OptionError(f"{where}: there is no {what} {name}.", hint=hint, option=where.partition(",")[0])
+
+
+def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], where: str = "") -> None:
+    """Raise ``OptionError`` for members, below options of an argument spec, that it does not have, and wrong choices.
+
+    Ansible says of these only which ones there are, for all options of the module.
+    """
+    for name, value in given.items():
+        option = options.get(name, {})
+        place = f"{where}, {name}" if where else name
+        if isinstance(value, str) and option.get("choices") and value not in option["choices"]:
+            raise unknown(where or name, f"{name}" if where else "choice", value, option["choices"])
+        if option.get("type") == "str" and isinstance(value, (Mapping, list)):
+            raise OptionError(f"{place}: text was expected.", option=where.partition(",")[0] or name)
+        known = option.get("options")
+        if known and not _has_members(value, option):
+            raise OptionError(
+                f"{place}: members were expected, such as {' and '.join(list(known)[:2])}.",
+                hint="Write them below it, one a line.",
+                option=where.partition(",")[0] or name,
+            )
+        for each in value if isinstance(value, list) else [value]:
+            if not known or not isinstance(each, Mapping):
+                continue
+            for member in each:
+                if member not in known:
+                    raise unknown(place, "member", str(member), known)
+            require_members(known, each, place)
+
+
+def _has_members(value: object, option: Mapping[str, Any]) -> bool:
+    """Whether ``value`` can be a mapping, or a list of such; Ansible reads one out of a text as well."""
+    if option.get("type") == "list":
+        return isinstance(value, list) and all(_has_members(each, {}) for each in value)
+    return (
+        isinstance(value, Mapping) or value is None or (isinstance(value, str) and any(sign in value for sign in "={"))
+    )

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mistakes in the variables of the role and the playbooks: told before the first write, in check mode alike."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_run import Ansible
+from examples import ROOT
+from service import service
+from weather import Case, check_untouched, last_message, role, run_cases
+
+from simulator.process import Simulator
+
+STORE, DELIVERIES, PROBE = (f"service_client_{name}" for name in ("store", "deliveries", "probe"))
+
+
+def _variables() -> list[str]:
+    specs = yaml.safe_load((ROOT / "roles/service_client/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    return list(specs["argument_specs"]["main"]["options"])
+
+
+def _names(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Names that are almost right."""
+    return {
+        "n_case": (r"no variable Service_Client_Hold \(probably service_client_hold\)", {"Service_Client_Hold": True}),
+        "n_dash": (r"probably service_client_hold", {"service-client-hold": True}),
+        "n_first": (r"probably service_client_hold", {"service_cilent_hold": True}),
+        "n_plural": (r"probably service_client_hold", {"service_clients_hold": True}),
+        "n_verb": (r"rotate_force \(probably rotation_force\)", {"rotate_force": True}),
+        "n_store": ("store: there is no member pth. Did you mean path", {STORE: {"pth": "/x"}}),
+        "n_store_case": ("store: there is no member Path. Did you mean path", {STORE: {"Path": "/x"}}),
+        "n_store_type": ("store: there is no type vault. Did you mean hashi_vault", {STORE: {"type": "vault"}}),
+        "n_probe": ("probe: there is no member comand. Did you mean command", {PROBE: {"comand": "true"}}),
+        "n_policy": (
+            "policies: there is no member actoin. Did you mean action",
+            {"service_client_policies": [{"actoin": "a", "scope": "/"}]},
+        ),
+        "n_state": ("no state Absent. Did you mean absent", {"service_client_state": "Absent"}),
+        "n_mode": ("no policies_mode Exact. Did you mean exact", {"service_client_policies_mode": "Exact"}),
+    }
+
+
+def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """One delivery each."""
+    (home / "bad.j2").write_text("{{ nothing_here }}")
+    (home / "not_tasks.yml").write_text("tasks: none")
+    template = {"format": "template", "template": str(home / "bad.j2")}
+    wrong: dict[str, tuple[str, dict[str, Any]]] = {
+        "d_member": ("no member Format. Did you mean format", {"Format": "env"}),
+        "d_dash": ("no member no-tify. Did you mean notify", {"no-tify": ["x"]}),
+        "d_reload": ("reload: there is no member servce. Did you mean service", {"reload": {"servce": "x"}}),
+        "d_folder": ("Cannot write .*/no/such/x.env.*Create the directory", {"path": str(home / "no/such/x.env")}),
+        "d_directory": ("It is a directory: name a file in it", {"path": str(home)}),
+        "d_relative": ("is not the absolute path of a file", {"path": "x.env"}),
+        "d_mode": ("'rw' is not a file mode", {"mode": "rw"}),
+        "d_owner": ("knows no user 'nobodyhere'", {"owner": "nobodyhere"}),
+        "d_group": ("knows no group 'nobodyhere'", {"group": "nobodyhere"}),
+        "d_template": ("cannot be rendered: 'nothing_here' is undefined", template),
+        "d_no_template": ("cannot be rendered: Could not find", {**template, "template": "no.j2"}),
+        "d_members": ("has no member 'client_sceret'", {"members": ["client_sceret"]}),
+        "d_handler": ("notify names 'reload it', and the play has no such handler", {"notify": "reload it"}),
+        "d_tasks": ("file of tasks no.yml cannot be used", {"reload": {"tasks": "no.yml"}}),
+        "d_no_tasks": ("holds no list of tasks", {"reload": {"tasks": str(home / "not_tasks.yml")}}),
+        "d_windows": ("win1 is a Windows host", {"hosts": ["win1"]}),
+    }
+    return {
+        name: (says, {DELIVERIES: [{"path": str(home / f"{name}.env"), **delivery}]})
+        for name, (says, delivery) in wrong.items()
+    }
+
+
+def _places(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The same place twice, or a place that holds something else."""
+    (home / "real").mkdir()
+    (home / "link").symlink_to(home / "real")
+    (home / "delivered.json").write_text('{"client_id": "x", "client_secret": "of-somebody", "rotation_id": "r"}')
+    (home / "delivered.env").write_text("CLIENT_ID=x\nCLIENT_SECRET=of-somebody\n")
+    real, link, dots = (str(home / each / "same.env") for each in ("real", "link", "real/../real"))
+    two = "is the file of two deliveries"
+    secret = {"type": "kubernetes_secret", "namespace": "a", "name": "b", "kubeconfig": str(home / "none")}
+    return {
+        "p_store_link": ("is the file of the store and a delivery", _both(link.replace("same", "s1"), real, "s1")),
+        "p_store_dots": ("is the file of the store and a delivery", _both(dots.replace("same", "s2"), real, "s2")),
+        "p_twice_link": (two, {DELIVERIES: [{"path": real}, {"path": link}]}),
+        "p_json": ("holds a delivered credential and no record", {STORE: {"path": str(home / "delivered.json")}}),
+        "p_env": ("holds a delivered credential and no record", {STORE: {"path": str(home / "delivered.env")}}),
+        "p_secret_1": ("have the same member|cannot be used", {DELIVERIES: [secret]}),
+        "p_secret_2": ("have the same member|cannot be used", {DELIVERIES: [secret]}),
+    }
+
+
+def _both(store: str, delivery: str, name: str) -> dict[str, Any]:
+    return {STORE: {"path": store}, DELIVERIES: [{"path": delivery.replace("same", name)}]}
+
+
+def _values(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Values of another kind."""
+    return {
+        "v_store": ("store: members were expected", {STORE: "/var/lib/x.json"}),
+        "v_policies": ("policies: members were expected", {"service_client_policies": {"action": "a", "scope": "/"}}),
+        "v_text": ("text was expected", {"service_client_description": {"a": 1}}),
+        "v_bool": ("hold.*not a valid boolean", {"service_client_hold": "maybe"}),
+        "v_int": ("proof_successes.*cannot be converted to an int", {"service_client_proof_successes": "x"}),
+        "v_negative": ("retire_deadline is less than 0", {"service_client_retire_deadline": -3}),
+        "v_duration": ("'60 dayz' is not a duration", {"service_client_rotate_after": "60 dayz"}),
+        "v_probe": ("'timeout'.*cannot be converted to an int", {PROBE: {"command": "true", "timeout": "1m"}}),
+        "v_url": ("url is no http:// or https:// URL", {PROBE: {"url": "localhost/health"}}),
+        "v_tries": ("retries is negative", {PROBE: {"command": "true", "retries": -1}}),
+        "v_window": ("there is no time zone Europe/Olso", {"rotation_window": "Mon-Fri 09:00-15:00 Europe/Olso"}),
+    }
+
+
+def _cases(home: Path) -> dict[str, Case]:
+    told = {**_names(home), **_delivered(home), **_places(home), **_values(home)}
+    (home / "own").mkdir()
+    usual = partial(service, home / "own")
+    cases = {}
+    for name, (says, variables) in told.items():
+        own = {STORE: {"path": str(home / f"{name}.json")}, DELIVERIES: [{"path": str(home / f"{name}.env")}]}
+        cases[name] = role([says], **usual(service_client_name=name, **{**own, **variables}))
+    return cases
+
+
+@pytest.mark.timeout(300)
+def test_mistakes_are_told_before_the_first_write(simulator: Simulator, ansible: Ansible) -> None:
+    """Each by itself, with the name that was probably meant; in check mode with the same words."""
+    before, cases = simulator.admin.state(), _cases(ansible.home)
+    windows = {"win1": {"ansible_connection": "winrm"}}
+    runs = [run_cases(ansible, cases, arguments, others=windows) for arguments in ((), ("--check",))]
+    # Ansible lists its words for true in any order.
+    told = [name for name in cases if not name.startswith(("p_secret", "v_bool"))]
+    plainly = [{name: last_message(run, name) for name in told} for run in runs]
+    assert plainly[0] == plainly[1]
+    check_untouched(simulator, before, *ansible.home.glob("own/*"), *(ansible.home / f"{name}.env" for name in cases))
+
+
+def test_blank_and_null_are_not_given(simulator: Simulator, ansible: Ansible) -> None:
+    """For every variable of the role and of the playbooks, as AWX and shells hand them over."""
+    home = ansible.home
+    needed = {"service_client_name", "service_client_allowed_scopes", STORE, DELIVERIES}
+    hosts = {}
+    for name, value in (("blank", ""), ("null", None), ("space", " ")):
+        own = {
+            "service_client_name": name,
+            STORE: {"path": str(home / f"{name}.json"), "mode": value, "vault_id": value},
+            DELIVERIES: [{"path": str(home / f"{name}.env"), "owner": value, "notify": value, "reload": value}],
+        }
+        hosts[name] = {**service(home), **dict.fromkeys(set(_variables()) - needed, value), **own}
+    blank: dict[str, Any] = dict.fromkeys(
+        ("provision_hosts", "rotation_hosts", "rotation_batch", "rotation_max_fail_percentage"), ""
+    )
+    blank |= dict.fromkeys(("rotation_force", "rotation_begin", "rotation_hold", "rotation_report"), None)
+    blank |= {"rotation_compromised": "", "rotation_window": " "}
+    ansible.run("aritma.iam.provision", hosts=hosts, variables=blank).ok()
+    held = {name: {**variables, "service_client_hold": True} for name, variables in hosts.items()}
+    ansible.run("aritma.iam.rotate", hosts=held, variables=blank).ok()
+    forced = ansible.run("aritma.iam.rotate", hosts=held, variables={**blank, "rotation_force": True}).ok()
+    assert forced.output.count("hold is set: the previous secret is kept") >= len(hosts)
+    clients = [each for each in simulator.admin.state()["clients"] if each["name"] in hosts]
+    assert [len(each["secrets"]) for each in clients] == [2, 2, 2]
