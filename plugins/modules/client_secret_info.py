@@ -43,11 +43,7 @@ secrets:
   elements: dict
   returned: success
   contains:
-    secret_id:
-      description: The id of the secret.
-      type: str
-      returned: always
-      sample: "12"
+    secret_id: {description: The id of the secret., type: str, returned: always, sample: "12"}
     description:
       description: The description; null where the server does not show it.
       type: str

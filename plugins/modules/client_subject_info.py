@@ -52,22 +52,10 @@ subject:
       description: The id to use in policies.
       type: str
       sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-    id:
-      description: The id among the subjects of its type.
-      type: str
-      sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-    display_name:
-      description: The name.
-      type: str
-      sample: billing
-    tenant:
-      description: The tenant; null for a global subject.
-      type: str
-      sample: acme
-    type:
-      description: The type.
-      type: str
-      sample: Client
+    id: {description: The id among the subjects of its type., type: str, sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11}
+    display_name: {description: The name., type: str, sample: billing}
+    tenant: {description: The tenant; null for a global subject., type: str, sample: acme}
+    type: {description: The type., type: str, sample: Client}
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict

@@ -84,29 +84,15 @@ record:
   returned: success
   type: dict
   contains:
-    schema:
-      description: The number of the schema.
-      type: int
-      sample: 1
-    client_id:
-      description: The OAuth client id.
-      type: str
-      sample: c1
-    client_name:
-      description: The name of the client.
-      type: str
-      sample: billing
-    version:
-      description: Rises by one with every write.
-      type: int
-      sample: 7
+    schema: {description: The number of the schema., type: int, sample: 1}
+    client_id: {description: The OAuth client id., type: str, sample: c1}
+    client_name: {description: The name of the client., type: str, sample: billing}
+    version: {description: Rises by one with every write., type: int, sample: 7}
     current:
       description: The secret in use, with C(value), C(rotation_id), C(secret_id), C(description), C(created_at) and
         C(expires_at).
       type: dict
-    pending:
-      description: The secret that is written ahead and not proven yet, with the same members.
-      type: dict
+    pending: {description: "The secret that is written ahead and not proven yet, with the same members.", type: dict}
     previous:
       description: The secret that was replaced, with C(value), C(rotation_id), C(secret_id), C(retire_after),
         C(created_at) and C(expires_at).

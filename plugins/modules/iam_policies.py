@@ -75,14 +75,8 @@ policies:
   elements: dict
   returned: success
   contains:
-    action:
-      description: The name of the action.
-      type: str
-      sample: banking.ais.read
-    scope:
-      description: The URI of the resource.
-      type: str
-      sample: /subscriptions/123
+    action: {description: The name of the action., type: str, sample: banking.ais.read}
+    scope: {description: The URI of the resource., type: str, sample: /subscriptions/123}
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).
   type: dict

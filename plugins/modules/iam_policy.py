@@ -68,18 +68,9 @@ policy:
   type: dict
   returned: success
   contains:
-    subject:
-      description: The subject id.
-      type: str
-      sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-    action:
-      description: The name of the action.
-      type: str
-      sample: banking.ais.read
-    scope:
-      description: The URI of the resource.
-      type: str
-      sample: /subscriptions/123
+    subject: {description: The subject id., type: str, sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11}
+    action: {description: The name of the action., type: str, sample: banking.ais.read}
+    scope: {description: The URI of the resource., type: str, sample: /subscriptions/123}
     tenant:
       description: The tenant that the policy belongs to.
       type: str

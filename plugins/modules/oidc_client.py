@@ -121,16 +121,8 @@ client:
       type: str
       returned: always
       sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-    name:
-      description: The name.
-      type: str
-      returned: always
-      sample: billing
-    description:
-      description: The description.
-      type: str
-      returned: when the server shows it
-      sample: Billing service
+    name: {description: The name., type: str, returned: always, sample: billing}
+    description: {description: The description., type: str, returned: when the server shows it, sample: Billing service}
     allowed_grant_types:
       description: The OAuth grants that the client may use.
       type: list

@@ -49,19 +49,9 @@ clients:
   elements: dict
   returned: success
   contains:
-    client_id:
-      description: The OAuth client id.
-      type: str
-      sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
-    name:
-      description: The name.
-      type: str
-      sample: billing
-    description:
-      description: The description.
-      type: str
-      returned: when the server shows it
-      sample: Billing service
+    client_id: {description: The OAuth client id., type: str, sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11}
+    name: {description: The name., type: str, sample: billing}
+    description: {description: The description., type: str, returned: when the server shows it, sample: Billing service}
     allowed_grant_types:
       description: The OAuth grants that the client may use.
       type: list

@@ -272,19 +272,10 @@ rotation:
   returned: success
   type: dict
   contains:
-    client_id:
-      description: The OAuth client id.
-      type: str
-    scope:
-      description: The scope that secrets are exchanged for.
-      type: str
-    token_url:
-      description: The token endpoint.
-      type: str
-    client:
-      description: The option O(client) with its defaults, and O(allowed_scopes).
-      returned: V(checked)
-      type: dict
+    client_id: {description: The OAuth client id., type: str}
+    scope: {description: The scope that secrets are exchanged for., type: str}
+    token_url: {description: The token endpoint., type: str}
+    client: {description: "The option O(client) with its defaults, and O(allowed_scopes).", returned: V(checked), type: dict}
     plan:
       description: What is done, and why; the option O(plan) of the next step. It holds no secret.
       type: dict
@@ -294,87 +285,40 @@ rotation:
             - V(unchanged), V(waiting) or V(rotate); as an outcome also V(rotated), V(rolled_back),
               V(retire_unconfirmed), V(failed) or V(would rotate).
           type: str
-        reason:
-          description: The reason, in words.
-          type: str
-        left:
-          description: Ids of listed secrets that were made by others.
-          type: list
-          elements: str
-    again:
-      description: Whether a second round follows, now that nothing is left of earlier runs.
-      type: bool
+        reason: {description: "The reason, in words.", type: str}
+        left: {description: Ids of listed secrets that were made by others., type: list, elements: str}
+    again: {description: "Whether a second round follows, now that nothing is left of earlier runs.", type: bool}
     next:
       description:
         - The secret to create, with C(value), C(rotation_id), C(description), C(expires_at), and C(new), which says
           that it was written ahead just now and cannot be listed yet.
       type: dict
-    credential:
-      description: What is delivered.
-      type: dict
+    credential: {description: What is delivered., type: dict}
     generation:
       description: The number of the current secret. It rises whenever another one becomes current.
       type: int
-    lineage:
-      description: What the generation counts in.
-      type: str
-    not_after:
-      description: The end of the lease. Nothing is written after it.
-      type: str
-    deliver:
-      description: Whether targets are written in this round, and not only looked at.
-      type: bool
+    lineage: {description: What the generation counts in., type: str}
+    not_after: {description: The end of the lease. Nothing is written after it., type: str}
+    deliver: {description: "Whether targets are written in this round, and not only looked at.", type: bool}
     files:
       description: C(options) of M(aritma.iam.credential_file), C(target), C(host), and C(look) to only look at it.
       type: list
       elements: dict
-    servers:
-      description: C(target), the name of each, and C(look) to only look at it.
-      type: list
-      elements: dict
+    servers: {description: "C(target), the name of each, and C(look) to only look at it.", type: list, elements: dict}
     server_options:
       description: Options of M(aritma.iam.credential_delivery), by the name of the target.
       type: dict
-    own:
-      description: Deliveries by own tasks.
-      type: list
-      elements: dict
-    notify:
-      description: Handlers to notify.
-      type: list
-      elements: dict
-    services:
-      description: Reloads by the state of a service.
-      type: list
-      elements: dict
-    commands:
-      description: Reloads by a command.
-      type: list
-      elements: dict
-    reloads:
-      description: Reloads by own tasks.
-      type: list
-      elements: dict
-    more:
-      description: Whether there is anything to do beside writing files.
-      type: bool
-    probes:
-      description: Probes to run.
-      type: list
-      elements: dict
-    limits:
-      description: The settings that the tasks between the steps need, and C(auth_method).
-      type: dict
-    retire:
-      description: Whether it may come to a deletion in this round.
-      type: bool
-    delete:
-      description: Ids that may be deleted now.
-      type: list
-      elements: str
-    dead:
-      description: The secrets that are to be refused after that, by rotation id.
-      type: dict
+    own: {description: Deliveries by own tasks., type: list, elements: dict}
+    notify: {description: Handlers to notify., type: list, elements: dict}
+    services: {description: Reloads by the state of a service., type: list, elements: dict}
+    commands: {description: Reloads by a command., type: list, elements: dict}
+    reloads: {description: Reloads by own tasks., type: list, elements: dict}
+    more: {description: Whether there is anything to do beside writing files., type: bool}
+    probes: {description: Probes to run., type: list, elements: dict}
+    limits: {description: "The settings that the tasks between the steps need, and C(auth_method).", type: dict}
+    retire: {description: Whether it may come to a deletion in this round., type: bool}
+    delete: {description: Ids that may be deleted now., type: list, elements: str}
+    dead: {description: "The secrets that are to be refused after that, by rotation id.", type: dict}
     entry:
       description:
         - The entry of the client in the report, with C(client_name), C(client_id), C(state), C(reason), C(at),

@@ -70,35 +70,13 @@ audit:
   type: dict
   returned: success
   contains:
-    schema:
-      description: The number of the schema of this data.
-      type: int
-      sample: 1
-    audited_at:
-      description: When the tenant was read.
-      type: str
-      sample: "2026-11-24T10:00:00Z"
-    api_url:
-      description: The API that was asked.
-      type: str
-      sample: https://api.dev.aritma.io/core/iam
-    tenant:
-      description: The tenant; null where O(tenant) is not given.
-      type: str
-      sample: acme
-    names:
-      description: As O(names).
-      type: list
-      elements: str
-      sample: []
-    rotate_after:
-      description: As O(rotate_after), in seconds; null for no limit.
-      type: int
-      sample: 5184000
-    expiry_margin:
-      description: As O(expiry_margin), in seconds.
-      type: int
-      sample: 1209600
+    schema: {description: The number of the schema of this data., type: int, sample: 1}
+    audited_at: {description: When the tenant was read., type: str, sample: "2026-11-24T10:00:00Z"}
+    api_url: {description: The API that was asked., type: str, sample: https://api.dev.aritma.io/core/iam}
+    tenant: {description: The tenant; null where O(tenant) is not given., type: str, sample: acme}
+    names: {description: As O(names)., type: list, elements: str, sample: []}
+    rotate_after: {description: "As O(rotate_after), in seconds; null for no limit.", type: int, sample: 5184000}
+    expiry_margin: {description: "As O(expiry_margin), in seconds.", type: int, sample: 1209600}
     summary:
       description:
         - The numbers of C(clients), C(clients_due), C(clients_unreadable), C(clients_without_secret), C(secrets) and
@@ -109,14 +87,8 @@ audit:
       type: list
       elements: dict
       contains:
-        client_id:
-          description: The OAuth client id.
-          type: str
-          sample: c1
-        name:
-          description: The name; the client id where the server shows none.
-          type: str
-          sample: billing
+        client_id: {description: The OAuth client id., type: str, sample: c1}
+        name: {description: The name; the client id where the server shows none., type: str, sample: billing}
         unreadable:
           description: Why the secrets of this client could not be listed; empty where they could.
           type: str
@@ -125,10 +97,7 @@ audit:
           description: The newest secret that this collection manages, or the newest one where it manages none.
           type: str
           sample: "12"
-        due:
-          description: Whether one of the secrets is due.
-          type: bool
-          sample: true
+        due: {description: Whether one of the secrets is due., type: bool, sample: true}
         groups:
           description: The names of its groups, those through other groups too; null unless O(groups=true) found them.
           type: list
@@ -139,10 +108,7 @@ audit:
           type: list
           elements: dict
           contains:
-            secret_id:
-              description: The id of the secret.
-              type: str
-              sample: "12"
+            secret_id: {description: The id of the secret., type: str, sample: "12"}
             description:
               description: The description; null where the server does not show it.
               type: str
@@ -161,14 +127,8 @@ audit:
               description: When it was added; by its rotation id where the server does not tell. Null if nobody knows.
               type: str
               sample: "2026-09-24T10:00:00Z"
-            expiration:
-              description: When it expires; null for never.
-              type: str
-              sample: null
-            age:
-              description: The seconds since it was added.
-              type: int
-              sample: 5270400
+            expiration: {description: When it expires; null for never., type: str, sample: null}
+            age: {description: The seconds since it was added., type: int, sample: 5270400}
             expires_in:
               description: The seconds until it expires, less than zero once it has; null for never.
               type: int
