@@ -42,11 +42,7 @@ extends_documentation_fragment:
   - aritma.iam.connection.plugin
   - aritma.iam.connection.plugin_sources
 options:
-  plugin:
-    description: The name of this plugin.
-    type: str
-    required: true
-    choices: [aritma.iam.service_clients]
+  plugin: {description: The name of this plugin., type: str, required: true, choices: [aritma.iam.service_clients]}
   names:
     description:
       - Patterns of names; a client is wanted when its whole name matches one of them. All are wanted without any.
@@ -79,10 +75,7 @@ options:
         cannot be used. Give C(service_client_verify_scope) in C(group_vars) then.
     type: bool
     default: false
-  secrets:
-    description: Whether the list of secrets of each wanted client is asked for.
-    type: bool
-    default: true
+  secrets: {description: Whether the list of secrets of each wanted client is asked for., type: bool, default: true}
   older_than:
     description:
       - Only clients whose newest secret is at least that old, such as V(60d). It is the newest one that the role made,
@@ -118,10 +111,7 @@ options:
       - With V(false) nothing is set. Set C(ansible_host) with O(compose) where the host is also the machine.
     type: bool
     default: true
-  connections:
-    description: How many requests are under way at a time, from 1 to 10.
-    type: int
-    default: 8
+  connections: {description: "How many requests are under way at a time, from 1 to 10.", type: int, default: 8}
 notes:
   - A source that cannot be read is a warning to Ansible, and the play then finds no hosts and ends well. Set
     E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to make it a failure.

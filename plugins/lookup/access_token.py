@@ -25,12 +25,8 @@ options:
   client_id:
     description: The client whose token is wanted, not the admin client's. Requires O(client_secret) and O(scope).
     type: str
-  client_secret:
-    description: The secret of O(client_id).
-    type: str
-  scope:
-    description: The scope that is requested for O(client_id).
-    type: str
+  client_secret: {description: The secret of O(client_id)., type: str}
+  scope: {description: The scope that is requested for O(client_id)., type: str}
 notes:
   - Use it in tasks with C(no_log), or assign it to an option that hides its value. What a template gives is not hidden
     by itself.

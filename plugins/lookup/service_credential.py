@@ -20,13 +20,8 @@ author:
 extends_documentation_fragment:
   - aritma.iam.store
 options:
-  _terms:
-    description: OAuth client ids, as an alternative to O(client_id).
-    type: list
-    elements: str
-  client_id:
-    description: The OAuth client id.
-    type: str
+  _terms: {description: "OAuth client ids, as an alternative to O(client_id).", type: list, elements: str}
+  client_id: {description: The OAuth client id., type: str}
 seealso:
   - module: aritma.iam.credential_store
 """

@@ -28,21 +28,14 @@ attributes:
     support: none
     details: The report is the account of what there is, not a change.
 options:
-  audit:
-    description: The C(audit) that M(aritma.iam.secret_audit_info) returned.
-    type: dict
-    required: true
-  json:
-    description: The path of a JSON file, with the audit as it is.
-    type: path
+  audit: {description: The C(audit) that M(aritma.iam.secret_audit_info) returned., type: dict, required: true}
+  json: {description: "The path of a JSON file, with the audit as it is.", type: path}
   prometheus:
     description:
       - The path of a file for the textfile collector of node_exporter. It must end in C(.prom), and is readable by
         everybody (mode 0644), because node_exporter must read it.
     type: path
-  html:
-    description: The path of an HTML page.
-    type: path
+  html: {description: The path of an HTML page., type: path}
   mode:
     description:
       - The mode of the JSON file and the page, as octal digits in quotes. They name every client, so that by default

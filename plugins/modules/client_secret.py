@@ -35,10 +35,7 @@ attributes:
       - Where the server lists secrets without descriptions, O(value) and O(verify_scope) together tell whether the
         secret is there. The task fails without them, unless O(secret_id) is given or O(look_first) is V(false).
 options:
-  client_id:
-    description: The OAuth client id of the client.
-    type: str
-    required: true
+  client_id: {description: The OAuth client id of the client., type: str, required: true}
   description:
     description:
       - The description, which is what tells one secret from another. Give each secret its own.
@@ -59,9 +56,7 @@ options:
       - When the secret expires (RFC 3339), a time to come. It is set when the secret is added and cannot be changed.
       - Without it and without O(expires_after) the secret never expires.
     type: str
-  expires_after:
-    description: The same as a time from now, such as V(90d), V(12h) or V(1d12h).
-    type: str
+  expires_after: {description: "The same as a time from now, such as V(90d), V(12h) or V(1d12h).", type: str}
   keep_last:
     description:
       - With O(state=absent), refuse to delete the last secret of the client.
@@ -94,11 +89,7 @@ options:
     type: str
     choices: [post, basic]
     default: post
-  state:
-    description: Whether the secret is to exist.
-    type: str
-    choices: [present, absent]
-    default: present
+  state: {description: Whether the secret is to exist., type: str, choices: [present, absent], default: present}
 seealso:
   - module: aritma.iam.client_secret_info
   - module: aritma.iam.token_exchange

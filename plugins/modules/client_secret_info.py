@@ -16,10 +16,7 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  client_id:
-    description: The OAuth client id of the client.
-    type: str
-    required: true
+  client_id: {description: The OAuth client id of the client., type: str, required: true}
 seealso:
   - module: aritma.iam.client_secret
 """

@@ -20,9 +20,7 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  client_id:
-    description: The OAuth client id.
-    type: str
+  client_id: {description: The OAuth client id., type: str}
   name:
     description:
       - The name of the client, compared as it is.

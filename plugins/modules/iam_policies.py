@@ -26,14 +26,8 @@ options:
     elements: dict
     required: true
     suboptions:
-      action:
-        description: The name of the action, one that C(GET /v1/actions) returns.
-        type: str
-        required: true
-      scope:
-        description: The URI of the resource. This is not an OAuth scope.
-        type: str
-        required: true
+      action: {description: "The name of the action, one that C(GET /v1/actions) returns.", type: str, required: true}
+      scope: {description: The URI of the resource. This is not an OAuth scope., type: str, required: true}
   mode:
     description: V(merge) leaves other policies of the subject alone, V(exact) withdraws them.
     type: str

@@ -24,19 +24,9 @@ options:
     description: The subject id, such as RV(aritma.iam.client_subject_info#module:subject) shows it.
     type: str
     required: true
-  action:
-    description: The name of the action, one that C(GET /v1/actions) returns.
-    type: str
-    required: true
-  scope:
-    description: The URI of the resource. This is not an OAuth scope.
-    type: str
-    required: true
-  state:
-    description: Whether the policy is to exist.
-    type: str
-    choices: [present, absent]
-    default: present
+  action: {description: "The name of the action, one that C(GET /v1/actions) returns.", type: str, required: true}
+  scope: {description: The URI of the resource. This is not an OAuth scope., type: str, required: true}
+  state: {description: Whether the policy is to exist., type: str, choices: [present, absent], default: present}
 seealso:
   - module: aritma.iam.iam_policy_info
   - module: aritma.iam.client_subject_info

@@ -18,15 +18,9 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  subject:
-    description: Show the policies of this subject id.
-    type: str
-  action:
-    description: Show the policies that grant this action.
-    type: str
-  scope:
-    description: Show the policies on this scope.
-    type: str
+  subject: {description: Show the policies of this subject id., type: str}
+  action: {description: Show the policies that grant this action., type: str}
+  scope: {description: Show the policies on this scope., type: str}
   include_derived:
     description: Show also what the server derives from policies. What that covers is not documented.
     type: bool

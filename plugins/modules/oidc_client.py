@@ -43,9 +43,7 @@ options:
       - The OAuth client id. It finds the client whatever its name is.
       - The server chooses the ids of new clients, so with O(state=present) a client with this id must exist.
     type: str
-  description:
-    description: The description. It is left alone unless given; a new client gets its name.
-    type: str
+  description: {description: The description. It is left alone unless given; a new client gets its name., type: str}
   allowed_grant_types:
     description:
       - The OAuth grants that the client may use, as a set.

@@ -16,12 +16,8 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  name:
-    description: Show the clients of exactly this name. There may be several.
-    type: str
-  client_id:
-    description: Show the client with this OAuth client id.
-    type: str
+  name: {description: Show the clients of exactly this name. There may be several., type: str}
+  client_id: {description: Show the client with this OAuth client id., type: str}
   search:
     description: Show the clients that the server finds for this text. What it looks at is up to the server.
     type: str

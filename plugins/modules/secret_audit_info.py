@@ -30,10 +30,7 @@ options:
     description: The age at which a secret is due, such as V(60d); V(never) for no limit.
     type: str
     default: 60d
-  expiry_margin:
-    description: How long before its expiration a secret is due.
-    type: str
-    default: 14d
+  expiry_margin: {description: How long before its expiration a secret is due., type: str, default: 14d}
   groups:
     description:
       - Whether to tell the groups that each client is in. It costs one request for each group and page of members,

@@ -28,26 +28,12 @@ options:
     type: str
     choices: [read, replace, remove, check]
     required: true
-  path:
-    description: The absolute path of the file, or one from V(~/) on.
-    type: str
-    required: true
-  content:
-    description: The text to replace the file with.
-    type: str
-  expected:
-    description: The RV(digest) that the file must have now.
-    type: str
-  mode:
-    description: The mode of the file.
-    type: raw
-    default: "0600"
-  owner:
-    description: The owner of the file. By default it keeps the one that it has.
-    type: str
-  group:
-    description: The group of the file. By default it keeps the one that it has.
-    type: str
+  path: {description: "The absolute path of the file, or one from V(~/) on.", type: str, required: true}
+  content: {description: The text to replace the file with., type: str}
+  expected: {description: The RV(digest) that the file must have now., type: str}
+  mode: {description: The mode of the file., type: raw, default: "0600"}
+  owner: {description: The owner of the file. By default it keeps the one that it has., type: str}
+  group: {description: The group of the file. By default it keeps the one that it has., type: str}
 seealso:
   - module: aritma.iam.credential_store
 """

@@ -20,14 +20,8 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  client_id:
-    description: The OAuth client id.
-    type: str
-    required: true
-  client_secret:
-    description: The secret to try.
-    type: str
-    required: true
+  client_id: {description: The OAuth client id., type: str, required: true}
+  client_secret: {description: The secret to try., type: str, required: true}
   scope:
     description: The scope to request, one that the client may request. More than one are separated by spaces.
     type: str
