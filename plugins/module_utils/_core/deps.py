@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 import traceback
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .errors import LibraryError
 
@@ -59,8 +59,25 @@ def _missing(name: str, reason: str) -> LibraryError:
     return LibraryError(missing_required_lib(name), library=name, import_error=reason)
 
 
-if TYPE_CHECKING:
+class _Absent:
+    """Stands where a name of a missing library would: it can be called, used as a decorator and as a base class."""
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> _Absent:
+        return self
+
+
+try:
     import requests
+    from urllib3.exceptions import NewConnectionError
+    from urllib3.util import Retry
+except ImportError:
+    MISSING["requests"] = traceback.format_exc()
+    globals().update(requests=None, NewConnectionError=_Absent, Retry=_Absent)
+
+try:
     from pydantic import (
         BaseModel,
         BeforeValidator,
@@ -70,46 +87,12 @@ if TYPE_CHECKING:
         ValidationError,
         model_validator,
     )
-    from urllib3.exceptions import NewConnectionError
-    from urllib3.util import Retry
-else:
-
-    class _Absent:
-        """Stands where a name of a missing library would: it can be called, used as a decorator and as a base class."""
-
-        def __init__(self, *_args: Any, **_kwargs: Any) -> None:
-            pass
-
-        def __call__(self, *_args: Any, **_kwargs: Any) -> _Absent:
-            return self
-
-    try:
-        import requests
-        from urllib3.exceptions import NewConnectionError
-        from urllib3.util import Retry
-    except ImportError:
-        MISSING["requests"] = traceback.format_exc()
-        requests = None
-        NewConnectionError = Retry = _Absent
-
-    try:
-        from pydantic import (
-            BaseModel,
-            BeforeValidator,
-            ConfigDict,
-            Field,
-            PlainSerializer,
-            ValidationError,
-            model_validator,
-        )
-    except ImportError:
-        MISSING["pydantic"] = traceback.format_exc()
-        OLD["pydantic"] = _version("pydantic")
-        BaseModel = BeforeValidator = ConfigDict = Field = PlainSerializer = model_validator = _Absent
-
-        class ValidationError(Exception):
-            """Never raised: nothing is validated without pydantic."""
-
+except ImportError:
+    MISSING["pydantic"] = traceback.format_exc()
+    OLD["pydantic"] = _version("pydantic")
+    _PYDANTIC = ("BaseModel", "BeforeValidator", "ConfigDict", "Field", "PlainSerializer", "model_validator")
+    # The error is never raised: nothing is validated without pydantic.
+    globals().update(dict.fromkeys(_PYDANTIC, _Absent), ValidationError=type("ValidationError", (Exception,), {}))
 
 __all__ = [
     "MISSING",

@@ -141,8 +141,7 @@ def burning_ids(seen: Seen, record: Record) -> tuple[str, ...] | None:
     current = rows_of(seen.listed, record.current)
     if not current or record.leak is None:
         return None
-    known = [Current(value=each.value, **each.model_dump(exclude={"value"})) for each in record.leak.burnt]
-    ids = (*leftovers(seen.listed, record), *(row for each in known for row in rows_of(seen.listed, each)))
+    ids = (*leftovers(seen.listed, record), *(row for each in record.leak.burnt for row in rows_of(seen.listed, each)))
     return highest_first(each for each in ids if each not in current)
 
 

@@ -91,22 +91,15 @@ class Delivered(_Stored):
     unproven: bool | None = None
 
 
-class Burnt(_Stored):
-    """A secret that was known when a leak was reported."""
-
-    value: str = Field(repr=False, min_length=1)
-    rotation_id: str
-    secret_id: SecretId | None = None
-    adopted: bool | None = None
-    listed_as: str | None = None
-
-
 class Leak(_Stored):
-    """A leak that is not closed yet. Until ``until``, requests of earlier runs may still land."""
+    """A leak that is not closed yet. ``burnt`` are the secrets that were known when it was reported.
+
+    Until ``until``, requests of earlier runs may still land.
+    """
 
     at: Timestamp
     until: Timestamp
-    burnt: list[Burnt]
+    burnt: list[Current]
 
 
 class Lease(_Stored):
@@ -347,7 +340,7 @@ def burning(record: Record, *, at: datetime, until: datetime) -> Record:
     parts = [each for each in (record.current, record.pending, record.previous) if each is not None]
     known = record.leak.burnt if record.leak else []
     new = [
-        Burnt(**each.model_dump(include={"value", "rotation_id", "secret_id", "adopted", "listed_as"}))
+        Current(**each.model_dump(include={"value", "rotation_id", "secret_id", "adopted", "listed_as"}))
         for each in parts
         if each.value not in {burnt.value for burnt in known}
     ]

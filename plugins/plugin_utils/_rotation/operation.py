@@ -15,6 +15,7 @@ from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
 from ...module_utils._http.connection import CONNECTION, one_line, resolve_token_url
+from ...module_utils._iam.api import REFUSALS
 from ...module_utils._rotation import rounds
 from ...module_utils._rotation.evidence import Shown, read_deliveries, read_exchanges, unsettled
 from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, tag_in
@@ -85,7 +86,7 @@ CLIENT: dict[str, dict[str, Any]] = {
     "create_groups": {"type": "bool", "default": False},
 }
 
-_REFUSED = (400, 409, 413, 415, 422)
+_REFUSED = (*REFUSALS, 409, 413, 415)
 """Statuses of an addition that was not carried out, and will not be."""
 
 _LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
@@ -344,8 +345,6 @@ def _begun(step: Step) -> Outcome:
         known = one_line(step.params["known_secret"] or "")
         taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
     except StoreConflictError as error:
-        if error.details.get("rotation_id"):
-            raise
         # Another run was faster, between our look at the record and our first write: nothing was begun here.
         taken = Round(Plan(UNCHANGED, f"another run is rotating this client: {error.message}"))
     plan, record = taken.plan, taken.record
@@ -407,13 +406,20 @@ def _closed(step: Step) -> Outcome:
     return _ended(step, taken)
 
 
+def _failure(step: Step) -> Mapping[str, Any]:
+    """The result of the task that failed, as it is: a template that named it would warn of what is deprecated in it."""
+    return step.params["failure"] or step.site.variables.get("ansible_failed_result") or {}
+
+
+def _said(step: Step) -> str:
+    """What the task that failed said."""
+    return failure_text(_failure(step), step.site.variables.get("ansible_failed_task") or {})
+
+
 def _abandoned(step: Step) -> Outcome:
-    # As they are: a template that named the result would warn of what ansible-core deprecates in it.
-    variables = step.site.variables
-    failure = step.params["failure"] or variables.get("ansible_failed_result") or {}
-    task = variables.get("ansible_failed_task") or {}
-    details = failure["failure"] if isinstance(failure.get("failure"), Mapping) else {}
-    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, failure_text(failure, task))
+    failure = _failure(step).get("failure")
+    details = failure if isinstance(failure, Mapping) else {}
+    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, _said(step))
     refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
     refused = refused and not details.get("repeated")  # then an earlier attempt may still land
     if step.plan.state in TOLD_LATER:
@@ -430,9 +436,7 @@ def _abandoned(step: Step) -> Outcome:
 
 def _reported(step: Step) -> Outcome:
     """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
-    plan = step.plan
-    if not step.params["plan"]:
-        plan = Plan(FAILED, failure_text(step.params["failure"], step.site.variables.get("ansible_failed_task") or {}))
+    plan = step.plan if step.params["plan"] else Plan(FAILED, _said(step))
     raise BlockedError(f"{step.params['client_name']}: {plan.state}: {plan.reason}", plan={"state": plan.state})
 
 

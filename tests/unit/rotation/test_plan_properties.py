@@ -37,7 +37,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     plan_round,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
-    Burnt,
     Current,
     Delivered,
     Leak,
@@ -81,7 +80,7 @@ leaks = st.builds(
     Leak,
     at=st.just(NOW),
     until=st.just(NOW),
-    burnt=st.lists(st.builds(Burnt, value=known["value"], rotation_id=tags, secret_id=maybe_id), max_size=3),
+    burnt=st.lists(st.builds(Current, value=known["value"], rotation_id=tags, secret_id=maybe_id), max_size=3),
 )
 all_records = st.builds(
     Record,

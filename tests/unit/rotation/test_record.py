@@ -16,7 +16,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.deps import Valid
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import record as records
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
-    Burnt,
     Current,
     Delivered,
     Lease,
@@ -218,8 +217,8 @@ def test_a_burnt_secret_keeps_what_tells_its_id() -> None:
     held = CURRENT.model_copy(update={"adopted": True, "listed_as": "by hand", "guessed_id": "5"})
     burning = records.burning(RECORD.model_copy(update={"current": held}), at=NOW, until=NOW)
     assert burning.leak is not None
-    known = {"value": held.value, "rotation_id": held.rotation_id, "secret_id": "1"}
-    assert burning.leak.burnt == [Burnt(**known, adopted=True, listed_as="by hand")]
+    known = Current(value=held.value, rotation_id=held.rotation_id, secret_id="1", adopted=True, listed_as="by hand")
+    assert burning.leak.burnt == [known]
 
 
 def test_a_second_leak_adds_to_the_first() -> None:
