@@ -18,7 +18,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.operation import 
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 from ansible_collections.aritma.iam.plugins.module_utils._http.document import parse_json
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import Secret
-from ansible_collections.aritma.iam.plugins.module_utils._policies.policies import SUBJECT_PERMISSIONS_INFO
+from ansible_collections.aritma.iam.plugins.module_utils._policies.permissions import SUBJECT_PERMISSIONS_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.secrets import CLIENT_SECRET, CLIENT_SECRET_INFO
 from ansible_collections.aritma.iam.tests.unit.wire import TOKEN, Wire
 
