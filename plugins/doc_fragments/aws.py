@@ -10,28 +10,13 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  path:
-    description: The name of the secret. It is created if it is missing.
-    type: str
+  path: {description: The name of the secret. It is created if it is missing., type: str}
   region:
     description: The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION) or that of the profile is used.
     type: str
-  profile:
-    description: The profile of the shared AWS files. Without it E(AWS_PROFILE) is used.
-    type: str
-  endpoint_url:
-    description: Another endpoint than that of the region, such as one of a VPC.
-    type: str
-  validate_certs:
-    description: Whether to verify the server's certificate, which is the default.
-    type: bool
-  ca_path:
-    description: A file of certificate authorities. Without it E(AWS_CA_BUNDLE) is used.
-    type: str
-  kms_key_id:
-    description: The key that a new secret is encrypted with.
-    type: str
-  tags:
-    description: The tags of a new secret.
-    type: dict
-"""
+  profile: {description: The profile of the shared AWS files. Without it E(AWS_PROFILE) is used., type: str}
+  endpoint_url: {description: "Another endpoint than that of the region, such as one of a VPC.", type: str}
+  validate_certs: {description: "Whether to verify the server's certificate, which is the default.", type: bool}
+  ca_path: {description: A file of certificate authorities. Without it E(AWS_CA_BUNDLE) is used., type: str}
+  kms_key_id: {description: The key that a new secret is encrypted with., type: str}
+  tags: {description: The tags of a new secret., type: dict}"""

@@ -41,9 +41,7 @@ options:
     description: Which members to deliver, as a list of their names, or as a mapping of delivered names to them. The
       default is all.
     type: raw
-  lineage:
-    description: The line of rotations that O(generation) counts in.
-    type: str
+  lineage: {description: The line of rotations that O(generation) counts in., type: str}
   generation:
     description:
       - How often the secret of this O(lineage) was replaced. A place that holds a later one is not written.

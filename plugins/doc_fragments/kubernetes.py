@@ -10,15 +10,9 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  namespace:
-    description: The namespace of the Secret, which is required.
-    type: str
-  name:
-    description: The name of the Secret, which is required.
-    type: str
-  labels:
-    description: Labels of the Secret. Others are left as they are.
-    type: dict
+  namespace: {description: "The namespace of the Secret, which is required.", type: str}
+  name: {description: "The name of the Secret, which is required.", type: str}
+  labels: {description: Labels of the Secret. Others are left as they are., type: dict}
   rollout:
     description:
       - Workloads in the same namespace that read the Secret. Their pods get the annotation
@@ -32,10 +26,7 @@ options:
         type: str
         choices: [Deployment, StatefulSet, DaemonSet]
         default: Deployment
-      name:
-        description: The name of the workload.
-        type: str
-        required: true
+      name: {description: The name of the workload., type: str, required: true}
   rollout_timeout:
     description: How many seconds each workload may take to roll out, V(300) by default. V(0) is for not waiting.
     type: int
@@ -43,7 +34,4 @@ options:
     description: A kubeconfig of the controller. Without it E(KUBECONFIG), then C(~/.kube/config), then the service
       account of the pod that Ansible runs in is used.
     type: str
-  context:
-    description: The context of the kubeconfig.
-    type: str
-"""
+  context: {description: The context of the kubeconfig., type: str}"""

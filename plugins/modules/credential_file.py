@@ -33,11 +33,7 @@ options:
         who writes.
     type: str
     required: true
-  state:
-    description: Whether the file is to be there.
-    type: str
-    choices: [present, absent]
-    default: present
+  state: {description: Whether the file is to be there., type: str, choices: [present, absent], default: present}
   format:
     description:
       - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than C(A-Za-z0-9_./:-)
@@ -52,25 +48,15 @@ options:
     type: str
     choices: [env, json, yaml, ini, value, template]
     default: env
-  prefix:
-    description: For V(env), what goes before each name.
-    type: str
-    default: ""
-  section:
-    description: For V(ini), the name of the section.
-    type: str
-    default: aritma
+  prefix: {description: "For V(env), what goes before each name.", type: str, default: ""}
+  section: {description: "For V(ini), the name of the section.", type: str, default: aritma}
   template:
     description:
       - A Jinja2 template on the controller, found as by M(ansible.builtin.template). Its variables are the members of
         the credential and those of the task.
     type: str
-  owner:
-    description: The owner of the file. By default it keeps the one that it has.
-    type: str
-  group:
-    description: The group of the file. By default it keeps the one that it has.
-    type: str
+  owner: {description: The owner of the file. By default it keeps the one that it has., type: str}
+  group: {description: The group of the file. By default it keeps the one that it has., type: str}
   mode:
     description:
       - The mode of the file, as octal digits in quotes. A number that can only be a mode without its leading zero, such
@@ -84,9 +70,7 @@ options:
   content:
     description: The text of the file, instead of O(credential). This is what the controller sends to the host.
     type: str
-  rotation_id:
-    description: The rotation that O(content) is of.
-    type: str
+  rotation_id: {description: The rotation that O(content) is of., type: str}
   seconds_left:
     description: How long O(content) may be written, counted from the start of the module. This is what the controller
       sends to the host in the place of O(not_after).

@@ -37,9 +37,7 @@ options:
       - The OAuth client id. A record of another client is an error.
       - It is required but for V(read) where O(store.path) says which record is meant.
     type: str
-  client_name:
-    description: The name of the client. A record of a client with another name is an error.
-    type: str
+  client_name: {description: The name of the client. A record of a client with another name is an error., type: str}
   state:
     description:
       - V(read) returns the record, and whether another run is at work on it.

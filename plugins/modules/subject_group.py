@@ -24,9 +24,7 @@ options:
     description: The name of the group, compared exactly; or the id or the subject id of one that exists.
     type: str
     required: true
-  description:
-    description: The description. A new group gets its name unless one is given.
-    type: str
+  description: {description: The description. A new group gets its name unless one is given., type: str}
   create:
     description: Whether a group that does not exist is created. With V(false) the task fails, and nothing is changed.
     type: bool

@@ -19,9 +19,7 @@ options:
   group:
     description: The name, the id or the subject id. Several groups may have the name, and are all shown.
     type: str
-  search:
-    description: Show the groups whose name contains this text, as the server compares it.
-    type: str
+  search: {description: "Show the groups whose name contains this text, as the server compares it.", type: str}
   members:
     description: Whether to show the members. It costs one request for each group and page.
     type: bool

@@ -19,10 +19,7 @@ extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
 options:
-  group:
-    description: The name, the id or the subject id of the group.
-    type: str
-    required: true
+  group: {description: "The name, the id or the subject id of the group.", type: str, required: true}
   members:
     description: Subject ids, such as RV(aritma.iam.client_subject_info#module:subject) shows them.
     type: list
