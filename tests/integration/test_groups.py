@@ -130,6 +130,21 @@ def _check_revoked(ansible: Ansible, sites: Mapping[str, Site], offered: Mapping
         assert name in WITHOUT or set(site.groups().values()) == {0}, name
 
 
+def test_a_fleet_creates_its_group_once(ansible: Ansible, simulator: Simulator) -> None:
+    """Although its hosts find it missing at the same time."""
+    simulator.admin.add_faults({"action": "slow", "match": {"operation": "createGroup"}, "seconds": 1.5})
+    names = [f"client{number}" for number in range(6)]
+    wish = {"service_client_groups": ["fleet"], "service_client_create_groups": True, "service_client_deliveries": []}
+    hosts = {}
+    for name in names:
+        store = {"type": "file", "path": str(ansible.home / f"{name}.json")}
+        own = {"service_client_name": name, "service_client_store": store, "service_client_policies": []}
+        hosts[name] = service(ansible.home, **wish, **own)
+    ansible.run("aritma.iam.provision", "-f", "6", hosts=hosts).ok()
+    (group,) = simulator.admin.state()["groups"]
+    assert (group["name"], len(group["members"])) == ("fleet", 6)
+
+
 @pytest.mark.timeout(300)
 def test_a_killed_revocation_is_finished_by_the_next_run(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Killed while each of its requests is in flight, on a server where nothing goes with the client."""
