@@ -49,7 +49,7 @@ class ActionModule(IamAction):
     def _validated(self) -> dict[str, Any]:
         """Blank and null are the same as not given; what a task does not say is a variable of the role."""
         said = {name: value for name, value in self._task.args.items() if not is_blank(value)}
-        options = {**role_options(self._templar.available_variables, self._templar.template), **said}
+        options = {**role_options(self._templar.available_variables, self._template), **said}
         given = {name: value if name in _TOLD else without_blanks(value) for name, value in options.items()}
         self._task.args = {name: value for name, value in given.items() if not is_blank(value)}
         return super()._validated()

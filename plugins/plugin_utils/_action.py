@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ansible import constants, template
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import action_loader, filter_loader, test_loader
+from ansible.release import __version__
 
 from ..module_utils._core.errors import HostError, IamError, OptionError
 from ..module_utils._core.operation import Operation, Params, carry_out, failed
@@ -25,6 +27,9 @@ from ._inputs import require_members
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
 _SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
 """Names of other tools' variables, such as VAULT_TOKEN: what they hold is used on the controller alone."""
+
+_MAKES_NUMBERS = __version__.startswith("2.18.") and bool(vars(constants)["DEFAULT_JINJA2_NATIVE"])
+"""Whether the text ``1e5`` becomes a number in a template: so it does where ansible-core 2.18 renders native types."""
 
 _DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
 
@@ -116,6 +121,10 @@ class IamAction(ActionBase):
         return str(self._connection._shell.env_prefix(**shown))
 
     def _validated(self) -> dict[str, Any]:
+        if _MAKES_NUMBERS:
+            raw = self._task.get_ds() or {}
+            for given in (raw.get("args"), raw.get(self._task.action)):
+                self._task.args = self._texts_kept(given, self._task.args)
         self._load_name = f"aritma.iam.{self.operation.name}"  # what Ansible calls it in its messages
         try:
             require_members(self.operation.spec.argument_spec, self._task.args)
@@ -123,6 +132,23 @@ class IamAction(ActionBase):
         except AnsibleError as error:
             raise OptionError(f"{self.operation.name}: {error.message}") from None
         return dict(params)
+
+    def _texts_kept(self, raw: Any, made: Any) -> Any:
+        """Options as ``made`` of the templates in ``raw``, where numbers are the texts again that they were made of."""
+        if isinstance(raw, Mapping) and isinstance(made, Mapping):
+            return {name: self._texts_kept(raw.get(name), value) for name, value in made.items()}
+        if isinstance(raw, list) and isinstance(made, list) and len(raw) == len(made):
+            return [self._texts_kept(*each) for each in zip(raw, made, strict=True)]
+        if isinstance(raw, str) and isinstance(made, (int, float)) and not isinstance(made, bool):
+            return self._template(raw)
+        return made
+
+    def _template(self, raw: Any) -> Any:
+        """What templates give, whose texts stay texts."""
+        if _MAKES_NUMBERS:
+            plain = vars(template)["AnsibleEnvironment"]
+            return self._templar.copy_with_new_env(environment_class=plain).template(raw)
+        return self._templar.template(raw)
 
     @contextmanager
     def _task_environment(self) -> Iterator[None]:
