@@ -25,4 +25,4 @@ options:
     description: Whether to verify the server's certificate. Without it, it is verified unless E(VAULT_SKIP_VERIFY) is
       true.
     type: bool
-  ca_path: {description: A file or directory of certificate authorities. Without it E(VAULT_CACERT) is used., type: str}"""
+  ca_path: {description: "Certificate authorities: a file or a folder; else E(VAULT_CACERT) is used.", type: str}"""

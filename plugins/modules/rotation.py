@@ -220,6 +220,10 @@ options:
         description: How long other runs respect a run that has gone silent.
         type: str
         default: 15m
+      wait:
+        description: How long to wait for another run that is at work on this client. It fails where that takes longer.
+        type: str
+        default: 0s
   plan:
     description: RV(rotation.plan) of the step before.
     type: dict

@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,31 @@ def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: 
         second = ansible.run("aritma.iam.rotate", variables=told, hosts=world.hosts())
         assert second.code == 0, second.messages
         assert _states(world, 1) == [{"a": "unchanged"}]
+        assert "WARNING" in second.output
+        assert "a: another run is rotating this client" in " ".join(second.output.split())
         assert "another run is rotating" in World.entries(tmp_path / "report0.json")["a"]["reason"]
         assert client.record() == before
         assert [each for each in ours(simulator.admin.log()[asked:]) if each["operation"] == "createClientSecret"] == []
     assert first.code == 0, first.messages
     assert world.complaints() == []
+
+
+@pytest.mark.timeout(300)
+def test_a_lease_of_another_machine_is_waited_for(tmp_path: Path, simulator: Simulator) -> None:
+    """For as long as the operator says; a run that could not begin then is no success, nor is one after a leak."""
+    world = World(tmp_path, simulator)
+    short, long, leaked = world.add("short", "long", "leaked")
+    wait = {"short": "1m", "long": "1s", "leaked": ""}
+    for each in world.clients:
+        until = datetime.now(timezone.utc) + timedelta(seconds=12 if each is short else 600)
+        lease = {"owner": "elsewhere/boot/1/1/1/h", "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+        each.keep({**each.record(), "lease": lease})
+        each.variables |= {"rotation_wait": wait[each.name], "rotation_compromised": each is leaked}
+    run = world.rotate()
+    assert run.code != 0
+    assert world.states() == {"short": "rotated", "long": "blocked", "leaked": "blocked"}
+    assert "rotation_wait: 10m" in run.messages
+    assert [len(each.secrets()) for each in (long, leaked)] == [2, 2]
 
 
 @pytest.mark.torture

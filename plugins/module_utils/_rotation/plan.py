@@ -101,6 +101,7 @@ class Plan:
 
     ``again`` says that a second round follows, now that nothing is left of earlier runs. ``left`` are listed ids that
     nobody here may touch. ``since`` is the generation that the round began with, ``rotation_id`` what it made current.
+    ``busy``: another run is at work on this client.
     The state of an outcome can also be ``rotated``, ``rolled_back``, ``retire_unconfirmed`` or ``failed``.
     """
 
@@ -111,6 +112,7 @@ class Plan:
     left: tuple[str, ...] = ()
     since: int = 0
     rotation_id: str | None = None
+    busy: bool = False
 
 
 Check = Callable[[Seen, Wish], "Plan | None"]
@@ -146,7 +148,12 @@ def burning_ids(seen: Seen, record: Record) -> tuple[str, ...] | None:
 
 
 def _another_run(seen: Seen, _wish: Wish) -> Plan | None:
-    return Plan(UNCHANGED, f"another run is rotating this client: {seen.rival}") if seen.rival else None
+    return busy(seen.rival) if seen.rival else None
+
+
+def busy(rival: str) -> Plan:
+    """Nothing is begun beside another run."""
+    return Plan(UNCHANGED, f"another run is rotating this client: {rival}", busy=True)
 
 
 def _strange_record(seen: Seen, _wish: Wish) -> Plan | None:

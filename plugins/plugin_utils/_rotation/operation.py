@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import timedelta
@@ -31,6 +32,7 @@ from ...module_utils._rotation.plan import (
     UNCHANGED,
     Plan,
     Wish,
+    busy,
 )
 from ...module_utils._rotation.record import Current, Record
 from ...module_utils._rotation.rounds import Round, carry_out
@@ -67,6 +69,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "retire_deadline": {"type": "float", "default": 60.0},
     "probe_first": {"type": "bool", "default": True},
     "lease": {"type": "str", "default": "15m"},
+    "wait": {"type": "str", "default": "0s"},
 }
 
 CLIENT: dict[str, dict[str, Any]] = {
@@ -85,6 +88,10 @@ CLIENT: dict[str, dict[str, Any]] = {
     "groups_mode": {"type": "str", "choices": ["merge", "exact"], "default": "merge"},
     "create_groups": {"type": "bool", "default": False},
 }
+
+_LOOKS = 2.0
+"""Seconds between two looks at a record that another run holds."""
+_WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
 """Statuses of an addition that was not carried out, and will not be."""
@@ -163,6 +170,7 @@ class Step:
         self.site, self.params, self.settings, self.check_mode = site, params, settings, check_mode
         self.consumers: Consumers = read_consumers(params["deliveries"], params["probe"], site.me.host)
         self.plan, self.words = _read_plan(params["plan"])
+        self.warnings: list[str] = []
         waits = timedelta(seconds=settings["proof_deadline"] + settings["retire_deadline"])
         lease, self.lifetime = _duration(settings, "lease"), _duration(settings, "secret_lifetime")
         if not lease:
@@ -341,12 +349,7 @@ def _begun(step: Step) -> Outcome:
             raise
         # What check mode of a new client knows: its first secret would be created and delivered.
         return _told(step, Round(Plan(ROTATE, "first: no secret is stored", STAGE), Record(client_id="", generation=1)))
-    try:
-        known = one_line(step.params["known_secret"] or "")
-        taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
-    except StoreConflictError as error:
-        # Another run was faster, between our look at the record and our first write: nothing was begun here.
-        taken = Round(Plan(UNCHANGED, f"another run is rotating this client: {error.message}"))
+    taken = _alone(step)
     plan, record = taken.plan, taken.record
     if plan.state == BLOCKED:
         said = " ".join([plan.reason, *step.desk.details])
@@ -357,6 +360,30 @@ def _begun(step: Step) -> Outcome:
         deleted = ", ".join(rows_of(taken.listed, current)) or "no listed secret"
         plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted")
     return _told(step, replace(taken, plan=plan))
+
+
+def _alone(step: Step) -> Round:
+    """The first step, once no other run is at work on this client, or as long as this run may wait for it."""
+    deadline = time.monotonic() + (_duration(step.settings, "wait") or timedelta()).total_seconds()
+    known = one_line(step.params["known_secret"] or "")
+    while True:
+        try:
+            taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
+        except StoreConflictError as error:
+            if error.details.get("rotation_id"):
+                raise
+            # Another run was faster, between our look at the record and our first write: nothing was begun here.
+            taken = Round(busy(error.message))
+        left = deadline - time.monotonic()
+        if not taken.plan.busy or step.check_mode or left <= 0:
+            break
+        time.sleep(min(left, _LOOKS))
+        step.wish = replace(step.wish, now=now())
+    if taken.plan.busy:
+        step.warnings.append(f"{step.params['client_name']}: {taken.plan.reason}. Nothing was done here.")
+        if step.settings["compromised"] or (step.settings["wait"] != "0s" and not step.check_mode):
+            raise BlockedError(f"{taken.plan.reason}. Nothing was done here.", hint=_WAIT_LONGER)
+    return taken
 
 
 def _written_ahead(step: Step, ask: rounds.Ask) -> Any:
@@ -510,7 +537,10 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
         **members,
     }
     text = " ".join([f"{plan.state}: {plan.reason}", *desk.details])
-    return Outcome(desk.wrote, {"rotation": result}, sensitive=sensitive, message=text, calls=dict(desk.calls))
+    calls = dict(desk.calls)
+    return Outcome(
+        desk.wrote, {"rotation": result}, warnings=step.warnings, sensitive=sensitive, message=text, calls=calls
+    )
 
 
 def _next(taken: Round) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ _NAMES = {
     "hold": ("rotation_hold", "service_client_hold"),
     "compromised": ("rotation_compromised",),
     "window": ("rotation_window",),
+    "wait": ("rotation_wait",),
     "grace": ("service_client_rotation_grace",),
 }
 """The variables of options, the first that is given counts; of any other option ``x`` it is ``service_client_x``."""

@@ -32,7 +32,8 @@ _OURS = "service_client__"
 PLAYBOOKS = frozenset(
     {
         *("rotation_hosts", "rotation_force", "rotation_begin", "rotation_hold", "rotation_batch", "rotation_report"),
-        *("rotation_max_fail_percentage", "rotation_compromised", "rotation_window", "provision_hosts", "revoke_hosts"),
+        *("rotation_max_fail_percentage", "rotation_compromised", "rotation_wait", "rotation_window"),
+        *("provision_hosts", "revoke_hosts"),
     }
 )
 """The variables of the playbooks."""
