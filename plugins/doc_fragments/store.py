@@ -52,6 +52,7 @@ suboptions:
     description:
       - Where the record is. The default is C(aritma-iam/CLIENT_ID), and C(~/.aritma-iam/CLIENT_ID.json) for a file,
         with the client id percent-encoded (with C(=) in the place of the percent sign for V(aws_secretsmanager)).
+      - In a container, such as a job of AWX, whose home directory is no volume, a file has no default.
     type: str
 """
 _TYPES = {"file": _FILE, "hashi_vault": Vault.DOCUMENTATION, "aws_secretsmanager": Aws.DOCUMENTATION}

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -31,7 +34,7 @@ def files_of(action: IamAction, task_vars: dict[str, Any]) -> FileAccess:
         return files_here(action._task.check_mode)
 
     def access(options: Mapping[str, Any]) -> Mapping[str, Any]:
-        result = action.ship(options, task_vars, "store_file")
+        result = action.ship({**options, "usual": None}, task_vars, "store_file")
         if result.get("failed"):
             raise _told(result)
         return result
@@ -43,9 +46,26 @@ def files_here(check_mode: bool) -> FileAccess:
     """Access in this process."""
 
     def access(options: Mapping[str, Any]) -> Mapping[str, Any]:
+        if options.get("usual") and options["access"] in ("check", "replace") and thrown_away():
+            raise StoreError(
+                f"The record would be kept in {options['path']}, in a container that is thrown away, and the secret"
+                " with it. Nothing was changed.",
+                hint="Give the store (service_client_store) a path on a volume, or keep records in Vault or AWS.",
+                path=options["path"],
+            )
         return STORE_FILE.run({**_OPTIONAL, **options}, check_mode).result
 
     return access
+
+
+def thrown_away() -> bool:
+    """Whether the home directory is that of a container, such as a job of AWX, and no volume of its own."""
+    marked = any(Path(each).exists() for each in ("/.dockerenv", "/run/.containerenv"))
+    if not (marked or "KUBERNETES_SERVICE_HOST" in os.environ or "AWX_ISOLATED_DATA_DIR" in os.environ):
+        return False
+    with suppress(OSError, RuntimeError):
+        return Path.home().stat().st_dev == Path("/").stat().st_dev
+    return True
 
 
 def _told(result: Mapping[str, Any]) -> StoreError:

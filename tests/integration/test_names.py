@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -143,30 +144,38 @@ def test_a_name_in_a_failure_is_text_too(simulator: Simulator, ansible: Ansible,
     assert not canary.exists()
 
 
+@pytest.fixture
+def volume() -> Iterator[Path]:
+    with TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.torture
 @pytest.mark.timeout(600)
-def test_the_role_takes_names_as_they_are(simulator: Simulator, ansible: Ansible, canary: Path) -> None:
+def test_the_role_takes_names_as_they_are(simulator: Simulator, ansible: Ansible, canary: Path, volume: Path) -> None:
     """From nothing to rotated and revoked, with the default store and a delivered file of such a name."""
     names = _names(canary)
     hosts = {host: _host(ansible.home, name) for host, name in names.items()}
     (ansible.home / "delivered").mkdir()
+    # A container that the tests run in has a default store only on a file system of its own.
+    ansible.environment["HOME"] = str(volume)
 
     ansible.run("aritma.iam.provision", "-f", "6", hosts=hosts).ok()
-    _check_present(simulator, ansible.home, names)
+    _check_present(simulator, ansible.home, names, volume)
     assert ansible.run("aritma.iam.provision", "-f", "6", hosts=hosts).ok().changed == 0
 
     first = _delivered(ansible.home, names)
     report = ansible.home / "report.json"
     everybody = {"rotation_force": True, "rotation_batch": "100%", "rotation_report": str(report)}
     ansible.run("aritma.iam.rotate", "-f", "6", "--diff", hosts=hosts, variables=everybody).ok()
-    _check_present(simulator, ansible.home, names)
+    _check_present(simulator, ansible.home, names, volume)
     second = _delivered(ansible.home, names)
     assert all(second[host]["client_secret"] != first[host]["client_secret"] for host in names)
     assert sorted(each["client_name"] for each in json.loads(report.read_text())["clients"]) == sorted(names.values())
 
     ansible.run("aritma.iam.revoke", "-f", "6", hosts=hosts, variables={"revoke_hosts": "service_clients"}).ok()
     assert [each["client_id"] for each in simulator.admin.state()["clients"]] == ["admin"]
-    assert list((ansible.home / ".aritma-iam").iterdir()) == []
+    assert list((volume / ".aritma-iam").iterdir()) == []
     assert list((ansible.home / "delivered").iterdir()) == []
     assert not canary.exists()
 
@@ -190,7 +199,7 @@ def _delivered(home: Path, names: Mapping[str, str]) -> dict[str, dict[str, str]
     return {host: json.loads(_file_of(home, name).read_text()) for host, name in names.items()}
 
 
-def _check_present(simulator: Simulator, home: Path, names: Mapping[str, str]) -> None:
+def _check_present(simulator: Simulator, home: Path, names: Mapping[str, str], volume: Path) -> None:
     clients = {each["name"]: each for each in simulator.admin.state()["clients"] if each["client_id"] != "admin"}
     assert sorted(clients) == sorted(names.values())
     for host, name in names.items():
@@ -199,7 +208,7 @@ def _check_present(simulator: Simulator, home: Path, names: Mapping[str, str]) -
         assert [each["description"] for each in client["secrets"]] == [
             f"aritma.iam rotation {delivered['rotation_id']}"
         ]
-        record = json.loads((home / ".aritma-iam" / f"{client['client_id']}.json").read_text())
+        record = json.loads((volume / ".aritma-iam" / f"{client['client_id']}.json").read_text())
         assert record["client_name"] == name
         assert record["current"]["value"] == delivered["client_secret"]
         assert simulator.admin.check(client["client_id"], delivered["client_secret"])["live"], host

@@ -40,6 +40,7 @@ from ...module_utils._secrets.age import read_limits
 from .._deliveries import TARGET_TYPES, open_target
 from .._lease import Owner
 from .._stores import open_store, store_option
+from .._stores._file import usual_path
 from .._stores._protocol import FileAccess, Setting
 from .consumers import Consumers, read_consumers
 from .desk import Api, Desk
@@ -519,7 +520,7 @@ def _ended(step: Step, taken: Round) -> Outcome:
     """The outcome of a round, without a secret: to the report, and to the person before the screen."""
     entry = _report(step, taken.plan, taken.record)
     if not taken.plan.again and taken.plan.state not in TOLD_LATER:
-        step.site.tell(line_of(taken.plan.state, entry))
+        step.site.tell(line_of(taken.plan.state, entry, _kept(step, taken.record)))
     stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)
     return replace(outcome, result={**outcome.result, "ansible_stats": stats})
@@ -592,6 +593,13 @@ def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
     if step.params["report"] and not (step.check_mode and plan.state == FAILED):
         write_entry(step.params["report"], entry)
     return entry
+
+
+def _kept(step: Step, record: Record | None) -> str:
+    """Where the record is, if nobody said where it should be."""
+    store = step.params["store"]
+    usual = record and store["type"] == "file" and not store.get("path")
+    return f"record in {usual_path(record.client_id)} of {step.site.me.host}" if record and usual else ""
 
 
 def _read_plan(data: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:

@@ -49,14 +49,16 @@ def write_entry(name: str, entry: dict[str, Any]) -> None:
         ) from None
 
 
-def line_of(state: str, entry: Mapping[str, Any]) -> str:
-    """An entry as one line for the screen."""
+def line_of(state: str, entry: Mapping[str, Any], kept: str = "") -> str:
+    """An entry as one line for the screen. ``kept`` tells where the record is."""
     parts = [f"{entry['client_name']}: {state}: {entry['reason']}"]
     if entry["previous_rotation_id"] and entry["rotation_id"] and state != UNCHANGED:
         parts.append(f"{entry['previous_rotation_id']} -> {entry['rotation_id']}")
     if entry["state"] in DELIVERED:
         proven = [f"{name} ({', '.join(proofs) or 'written'})" for name, proofs in entry["deliveries"].items()]
         parts.append("; ".join(proven) or "no delivery is configured")
+    if kept:
+        parts.append(kept)
     if entry["seconds"] is not None:
         parts.append(f"{entry['seconds']} s")
     return " | ".join(parts)

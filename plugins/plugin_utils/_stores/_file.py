@@ -34,6 +34,8 @@ class FileStore:
     ownership: Mapping[str, Any]
     files: FileAccess
     vault: VaultText
+    usual: bool = False
+    """Whether the path was not given."""
 
     def read(self) -> tuple[Record | None, Token]:
         answer = self.files({"access": "read", "path": self.path})
@@ -54,18 +56,23 @@ class FileStore:
         self._change({"access": "check"})
 
     def _change(self, access: Mapping[str, Any]) -> None:
-        self.files({**access, "path": self.path, **self.ownership})
+        self.files({**access, "path": self.path, "usual": self.usual, **self.ownership})
+
+
+def usual_path(client_id: str) -> str:
+    """Where a record is that was given no path."""
+    return f"~/.aritma-iam/{quote(client_id, safe='')}.json"
 
 
 def _open(options: Mapping[str, Any], setting: Setting) -> FileStore:
-    path = options.get("path") or f"~/.aritma-iam/{quote(setting.client_id or 'check', safe='')}.json"
+    path = options.get("path") or usual_path(setting.client_id or "check")
     ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
     if "vault_password_file" in options and "vault_id" in options:
         raise OptionError(
             f"{setting.option}: vault_password_file and vault_id exclude each other.", option=setting.option
         )
     vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader, setting.option)
-    return FileStore(path, setting.client_id, ownership, setting.files, vault)
+    return FileStore(path, setting.client_id, ownership, setting.files, vault, not options.get("path"))
 
 
 FILE = BackEnd(_MEMBERS, _open)

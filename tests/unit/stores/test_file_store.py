@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.aritma.iam.plugins.plugin_utils import _file_access
+
 from .conftest import Keep
 
 Json = dict[str, Any]
@@ -89,6 +91,32 @@ def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Pa
 def test_the_default_path_is_in_the_home_directory(keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under the client id, percent-encoded."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(_file_access, "thrown_away", lambda: False)
     assert keep("written", store={}, client_id="a/b %ø")["changed"]
     assert (tmp_path / ".aritma-iam" / "a%2Fb%20%25%C3%B8.json").is_file()
     assert (tmp_path / ".aritma-iam").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("state", ["checked", "written"])
+def test_the_home_of_a_container_is_no_default(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """What is kept there is lost with the container; a path that is given counts."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(_file_access, "thrown_away", lambda: True)
+    failed = keep(state, store={}, client_id="c1")
+    assert "~/.aritma-iam/c1.json, in a container that is thrown away" in failed["msg"]
+    assert not list(tmp_path.iterdir())
+    assert keep("read", store={}, client_id="c1")["record"] is None
+    assert "failed" not in keep(state, store={"path": str(tmp_path / "record.json")}, client_id="c1")
+
+
+@pytest.mark.parametrize("variable", ["KUBERNETES_SERVICE_HOST", "AWX_ISOLATED_DATA_DIR"])
+def test_what_tells_a_home_that_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "x")
+    monkeypatch.setenv("HOME", "/")
+    assert _file_access.thrown_away()
+    monkeypatch.setenv("HOME", "/proc")
+    assert not _file_access.thrown_away()
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    assert _file_access.thrown_away()
