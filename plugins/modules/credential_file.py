@@ -37,8 +37,7 @@ options:
   format:
     description:
       - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than C(A-Za-z0-9_./:-)
-        stand in double quotes as C(sh) and the C(EnvironmentFile) of systemd read them; C(docker --env-file) knows no
-        quotes.
+        stand in quotes, as O(env_reader) knows them.
       - V(json) and V(yaml) write one sorted object. In V(yaml) every text is quoted.
       - V(ini) writes one section, with values exactly as they are. Read it without interpolation.
       - V(value) writes the value of one member and nothing else, no line break either, as C(LoadCredential) of systemd
@@ -49,6 +48,16 @@ options:
     choices: [env, json, yaml, ini, value, template]
     default: env
   prefix: {description: "For V(env), what goes before each name.", type: str, default: ""}
+  env_reader:
+    description:
+      - For V(env), who reads the file. They differ in quotes and escapes, so a value that the reader would not see as
+        it is is an error.
+      - Without it values are written for C(sh) and systemd. A warning says what others would read differently.
+      - V(systemd) is C(EnvironmentFile), V(shell) is C(sh), V(docker) is C(docker --env-file), and V(dotenv) stands for
+        the dotenv libraries of all languages and for C(env_file) of Docker Compose.
+    type: str
+    choices: [systemd, shell, docker, dotenv]
+    version_added: 0.2.0
   section: {description: "For V(ini), the name of the section.", type: str, default: aritma}
   template:
     description:

@@ -16,7 +16,17 @@ from .._files.atomic_file import FileState, Ownership, check_file, mode_for, rea
 from .._files.directory import FileError, absolute
 from .._files.ownership import OWNERSHIP_OPTIONS, group_name, read_ownership, show_mode, user_name
 from .._files.surroundings import lets_others_in
-from .credential_format import Members, pick_members, render_env, render_ini, render_json, render_value, render_yaml
+from .credential_format import (
+    ENV_READERS,
+    Members,
+    misread,
+    pick_members,
+    render_env,
+    render_ini,
+    render_json,
+    render_value,
+    render_yaml,
+)
 from .fence import FENCE_OPTIONS, Fence, Stamp
 
 SPEC = ArgumentSpec(
@@ -27,6 +37,7 @@ SPEC = ArgumentSpec(
         "credential": {"type": "dict", "no_log": True},
         "members": {"type": "raw"},
         "prefix": {"type": "str", "default": ""},
+        "env_reader": {"type": "str", "choices": list(ENV_READERS)},
         "section": {"type": "str", "default": "aritma"},
         "template": {"type": "str"},
         **OWNERSHIP_OPTIONS,
@@ -40,7 +51,7 @@ SPEC = ArgumentSpec(
 
 
 _RENDERED: Mapping[str, Callable[[Members, Params], str]] = {
-    "env": lambda members, params: render_env(members, params["prefix"]),
+    "env": lambda members, params: render_env(members, params["prefix"], params["env_reader"]),
     "json": lambda members, _params: render_json(members),
     "yaml": lambda members, _params: render_yaml(members),
     "ini": lambda members, params: render_ini(members, params["section"]),
@@ -57,6 +68,8 @@ def render(params: Params) -> str:
         raise OptionError(
             "A template is rendered on the controller, by the action of credential_file.", option="format"
         )
+    if params["env_reader"] and kind != "env":
+        raise OptionError(f"env_reader is of format env, and the format is {kind}.", option="env_reader")
     only = ["client_secret"] if kind == "value" and picked is None else picked
     return _RENDERED[kind](pick_members(params["credential"], only), params)
 
@@ -107,6 +120,9 @@ def _placed(
     }
     delivered = {"rotation_id": result["rotation_id"]} if result["rotation_id"] else {}
     warnings = [f"{path} can be read by every user of the host (mode {result['mode']})."] if wanted.mode & 0o004 else []
+    others = misread(content.decode()) if changed and params["format"] == "env" and not params["env_reader"] else ""
+    if others:
+        warnings.append(f"{path} is written for sh and systemd: {others}. Name who reads it in env_reader.")
     return Outcome(changed, result, _facts(path, before), {**_facts(path, after), **delivered}, warnings)
 
 

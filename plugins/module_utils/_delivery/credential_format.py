@@ -25,7 +25,7 @@ def pick_members(credential: Mapping[str, object], members: object) -> Members:
     ``members`` is None (all), a name or a list of them, or a mapping of the delivered name to the member. Raises
     ``OptionError`` for one that the credential does not have, and where nothing is left to deliver.
     """
-    given = {str(name): _text(value) for name, value in credential.items() if value is not None}
+    given = {str(name): _text(str(name), value) for name, value in credential.items() if value is not None}
     if members is not None:
         return {shown: _member(given, name) for shown, name in wanted_members(members).items()}
     if not given:
@@ -33,9 +33,14 @@ def pick_members(credential: Mapping[str, object], members: object) -> Members:
     return given
 
 
-def _text(value: object) -> str:
+def _text(name: str, value: object) -> str:
     # "".join makes a plain str of a subclass, as ansible-core hands them out.
-    return "".join(value) if isinstance(value, str) else str(value)
+    text = "".join(value) if isinstance(value, str) else str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"credential: the member {name} holds half a character.", option="credential") from None
+    return text
 
 
 def wanted_members(members: object) -> dict[str, str]:
@@ -67,14 +72,24 @@ def _member(given: Members, name: str) -> str:
     return given[name]
 
 
-def render_env(members: Members, prefix: str = "") -> str:
-    """``NAME=value`` lines, read alike by ``.`` of sh, by EnvironmentFile= of systemd and by ``docker --env-file``.
+def render_env(members: Members, prefix: str = "", reader: str | None = None) -> str:
+    """``NAME=value`` lines for one of ``ENV_READERS``; without, as sh and systemd read them.
 
-    A value of other characters than ``A-Za-z0-9_./:-`` stands in double quotes, with a backslash before each of
-    ``"\\$`` and the backquote: so sh and systemd read it. Docker knows no quotes; it would hand them on.
+    A value of other characters than ``A-Za-z0-9_./:-`` is quoted as the reader knows it. Raises ``DeliveryError`` for
+    one that it would not read as it is.
     """
     _distinct(members, str.upper, "env")
-    return "".join(f"{_env_name(prefix + name.upper())}={_env_value(name, value)}\n" for name, value in members.items())
+    write = ENV_READERS[reader or "systemd"]
+    return "".join(f"{_env_name(prefix + name.upper())}={write(name, value)}\n" for name, value in members.items())
+
+
+def misread(text: str) -> str:
+    """What readers other than sh and systemd would make of the lines that ``render_env`` writes; empty if the same."""
+    values = [line.partition("=")[::2] for line in text.splitlines()]
+    quoted = [name for name, value in values if value.startswith('"')]
+    escaped = [name for name, value in values if value.startswith('"') and "\\" in value]
+    told = f"docker would keep the quotes of {', '.join(quoted)}" if quoted else ""
+    return told + (f", and dotenv the backslashes of {', '.join(escaped)}" if escaped else "")
 
 
 def _distinct(members: Members, shown: Callable[[str], str], style: str) -> None:
@@ -100,9 +115,38 @@ def _env_name(name: str) -> str:
     return name
 
 
-def _env_value(name: str, value: str) -> str:
+def _for_shell(name: str, value: str) -> str:
     _one_line(name, value, "env")
     return value if _ENV_PLAIN.fullmatch(value) else '"' + _ENV_ESCAPED.sub(r"\\\1", value) + '"'
+
+
+def _for_docker(name: str, value: str) -> str:
+    _one_line(name, value, "env")
+    return value
+
+
+def _for_dotenv(name: str, value: str) -> str:
+    """As the libraries of all languages read it: they differ in what they expand, and in their escapes."""
+    _one_line(name, value, "env")
+    if _ENV_PLAIN.fullmatch(value):
+        return value
+    for quote, special in (("'", ("'", "\\", "${")), ('"', ('"', "\\", "$", "`"))):
+        if not any(each in value for each in special):
+            return quote + value + quote
+    raise DeliveryError(
+        f"The value of {name} would not be read alike by every dotenv library.",
+        hint="Deliver it as json, or name another env_reader.",
+        member=name,
+    )
+
+
+ENV_READERS: Mapping[str, Callable[[str, str], str]] = {
+    "systemd": _for_shell,
+    "shell": _for_shell,
+    "docker": _for_docker,
+    "dotenv": _for_dotenv,
+}
+"""Who reads a file of variables: how it has a value, by the name of the member and its value."""
 
 
 def _one_line(name: str, value: str, style: str) -> None:

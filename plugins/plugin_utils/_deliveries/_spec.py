@@ -24,7 +24,7 @@ from . import TARGET_TYPES
 
 Options = Mapping[str, Mapping[str, Any]]
 _VARIABLE = "service_client_deliveries"
-_FILE_MEMBERS = ("path", "format", "template", "prefix", "section", "owner", "group", "mode")
+_FILE_MEMBERS = ("path", "format", "template", "prefix", "env_reader", "section", "owner", "group", "mode")
 _OWN: Mapping[str, Options] = {
     # Without defaults: those are the module's.
     "file": {
@@ -173,6 +173,8 @@ def _require_file(where: str, options: Mapping[str, Any]) -> None:
         raise _wrong(where, f"path {path} is not the absolute path of a file", "Begin it with / or ~/.")
     if template != ("template" in options):
         raise _wrong(where, "a template needs format: template, and that a template")
+    if "env_reader" in options and options.get("format", "env") != "env":
+        raise _wrong(where, "env_reader is of format: env")
     if "mode" in options:
         read_mode(options["mode"], f"{where}: mode")
 

@@ -6,21 +6,28 @@
 from __future__ import annotations
 
 import configparser
+import io
 import json
 import os
+import re
 import stat
 import string
 import subprocess
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import dotenv
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.aritma.iam.plugins.module_utils._core.errors import DeliveryError
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_file import CREDENTIAL_FILE
 from ansible_collections.aritma.iam.plugins.module_utils._delivery.credential_format import (
+    ENV_READERS,
     render_env,
     render_ini,
     render_json,
@@ -82,6 +89,74 @@ def test_any_value_of_one_line_means_the_same_to_shell_and_systemd(value: str) -
     text = render_env({"scope": value})
     assert by_shell(text, "SCOPE") == value
     assert by_systemd(text) == {"SCOPE": value}
+
+
+def by_node(text: str) -> dict[str, str]:
+    """What the dotenv library of Node.js makes of it: only line breaks are escaped, and quotes must be alike."""
+    quoted = r"'(?:\\'|[^'])*'|\"(?:\\\"|[^\"])*\"|[^#\r\n]+"
+    read = {}
+    for match in re.finditer(rf"^([\w.-]+)=({quoted})?[ \t]*(?:#.*)?$", text, re.MULTILINE):
+        value = (match[2] or "").strip()
+        read[match[1]] = value[1:-1] if value[:1] in "'\"" and value[:1] == value[-1:] else value
+    return read
+
+
+def by_python(text: str) -> dict[str, str | None]:
+    """What the dotenv library of Python makes of it."""
+    return dotenv.dotenv_values(stream=io.StringIO(text))
+
+
+BY: dict[str, list[Callable[[str], Any]]] = {
+    "systemd": [by_systemd],
+    "shell": [lambda text: {"SCOPE": by_shell(text, "SCOPE")}],
+    "docker": [by_docker],
+    "dotenv": [by_python, by_node],
+}
+
+
+VALUES = ["a b", "it's", "$HOME", "${HOME}", 'a"b', "a\\b", "a#b", " a ", "`id`", "a='", "", "x"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("reader", ENV_READERS)
+def test_a_named_reader_sees_the_value_or_it_is_refused(reader: str, value: str) -> None:
+    """Only dotenv, whose libraries differ, cannot have every value."""
+    if reader == "dotenv" and value in ("${HOME}", "a\\b"):
+        with pytest.raises(DeliveryError, match="Deliver it as json, or name another env_reader"):
+            render_env({"scope": value}, reader=reader)
+    else:
+        text = render_env({"scope": value}, reader=reader)
+        assert [read(text) for read in BY[reader]] == [{"SCOPE": value}] * len(BY[reader])
+
+
+@given(LINE)
+@settings(max_examples=100, deadline=None)
+def test_dotenv_libraries_read_alike_what_is_not_refused(value: str) -> None:
+    """Those of Python and of Node.js."""
+    with suppress(DeliveryError):
+        text = render_env({"scope": value}, reader="dotenv")
+        assert by_python(text) == by_node(text) == {"SCOPE": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "reader", "told"),
+    [
+        ("a-b", None, ""),
+        ("a b", None, "docker would keep the quotes of SCOPE."),
+        ("a$b", None, "docker would keep the quotes of SCOPE, and dotenv the backslashes of SCOPE."),
+        ("a$b", "shell", ""),
+        ("a$b", "docker", ""),
+    ],
+)
+def test_a_value_that_readers_would_see_differently_is_warned_of_once(
+    tmp_path: Path, value: str, reader: str | None, told: str
+) -> None:
+    """Unless it is said who reads it."""
+    options: dict[str, Any] = {"credential": {"scope": value}, **({"env_reader": reader} if reader else {})}
+    done = deliver(tmp_path / "f", **options)
+    warnings = [f"{tmp_path}/f is written for sh and systemd: {told} Name who reads it in env_reader."] if told else []
+    assert done.get("warnings", []) == warnings
+    assert "warnings" not in deliver(tmp_path / "f", **options)
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=10), st.text(st.characters(blacklist_categories=["Cs"]))))
@@ -190,6 +265,11 @@ def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: 
         ({"format": "ini", "credential": {"scope": " x"}}, "begins or ends with a blank"),
         ({"format": "ini", "credential": {"scope": "a\nb"}}, "which ini cannot carry"),
         ({"credential": {"scope": "a\nb"}}, "which env cannot carry"),
+        ({"credential": {"scope": "a\nb"}, "env_reader": "docker"}, "which env cannot carry"),
+        ({"credential": {"scope": "a\\b"}, "env_reader": "dotenv"}, "would not be read alike by every dotenv library"),
+        ({"env_reader": "docker", "format": "json"}, "env_reader is of format env, and the format is json"),
+        ({"env_reader": "fish"}, "value of env_reader must be one of"),
+        ({"credential": {"scope": "a\ud800"}, "format": "json"}, "the member scope holds half a character"),
         ({"mode": "rw"}, "is not a file mode"),
         ({"mode": 640}, "is not a file mode"),
         ({"mode": 400}, "is not a file mode"),
