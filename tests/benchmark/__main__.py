@@ -6,6 +6,8 @@
 For each size all are run against a fresh simulator with 10 forks, one after the other, in an order that alternates.
 The empty play has as many action tasks as ours ran for a client, each of which does nothing: that is what Ansible
 itself costs. CPU seconds are those of ansible-playbook and its children, without the simulator.
+
+Then ``benchmark.writers``: many clients that are delivered to one path of OpenBao at the same time.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 import yaml
 
+from benchmark import writers
 from simulator.process import Simulator, running
 
 HERE = Path(__file__).resolve().parent
@@ -121,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="*", default=[1, 10, 50])
     parser.add_argument("--only-ours", action="store_true", help="leave the uri playbook out, as for 300 clients")
+    parser.add_argument("--writers", type=int, nargs="*", default=[10, 50, 200], help="none leaves that table out")
     options = parser.parse_args()
     print(
         f"{'clients':>7} {'way':>10} {'wall s/client':>14} {'CPU s/client':>13} {'requests/client':>16} {'peak MiB':>9}"
@@ -135,6 +139,7 @@ def main() -> None:
         for number, clients in enumerate(options.clients):
             _compare(dict(list(ways.items())[:: -1 if number % 2 else 1]), clients)
     print(f"The empty play has {tasks} action tasks, as many as ours ran for a client.")
+    writers.report(options.writers)
 
 
 def _compare(ways: Mapping[str, Path], clients: int) -> None:

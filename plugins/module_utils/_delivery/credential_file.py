@@ -15,7 +15,7 @@ from .._core.outcome import Outcome
 from .._files.atomic_file import FileState, Ownership, check_file, mode_for, read_file, remove_file, replace_file
 from .._files.directory import FileError, absolute
 from .._files.ownership import OWNERSHIP_OPTIONS, group_name, read_ownership, show_mode, user_name
-from .._files.surroundings import lets_others_in
+from .._files.surroundings import ACCESS_LIST, lets_others_in
 from .credential_format import (
     ENV_READERS,
     Members,
@@ -102,7 +102,7 @@ def _placed(
     path = params["path"]
     changed = before is None or not before.fits(content, wanted)
 
-    if before is None:
+    if before is None or ACCESS_LIST not in before.attributes:
         _require_readers(path, wanted)
     if check_mode:
         fence.require_newest(_held(before), path)
@@ -131,7 +131,7 @@ def _held(state: FileState | None) -> Stamp | None:
 
 
 def _require_readers(path: str, wanted: Ownership) -> None:
-    """Refuse a new file that would shut out whom an administrator lets into its directory."""
+    """Refuse a file that would shut out whom an administrator lets into its directory."""
     if not wanted.mode & 0o040 and lets_others_in(str(Path(absolute(path)).parent)):
         raise DeliveryError(
             f"The directory of {path} has a default access list, and mode {show_mode(wanted.mode)} shuts out the users"

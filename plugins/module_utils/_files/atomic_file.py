@@ -38,6 +38,8 @@ ABSENT = "absent"
 """Stands for the digest of a file that does not exist."""
 
 _LARGEST = 1 << 20
+_ROOM = 4096
+"""Bytes that a check writes: a file system that is full is found."""
 _PATIENCE = 10.0
 """Seconds to wait for another writer in the same directory."""
 _OLD = 86400.0
@@ -165,15 +167,17 @@ def check_file(path: str, wanted: Ownership, *, probe: bool, make_directory: boo
             _permitted(place.name, os.R_OK | os.W_OK, place.directory)
             require_replaceable(place)
         _permitted(".", os.W_OK | os.X_OK, place.directory)
-        require_modes(place)
+        require_modes(place, wanted.mode)
         if probe:
-            with _locked(place, needed=True), _new_file(place, b"", wanted, before):
+            with _locked(place, needed=True), _new_file(place, bytes(_ROOM), wanted, before):
                 pass
 
 
 def _permitted(name: str, access: int, directory: int) -> None:
     if not os.access(name, access, dir_fd=directory, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        read_only = os.statvfs(directory).f_flag & os.ST_RDONLY
+        code = errno.EROFS if read_only else errno.EACCES if os.geteuid() else errno.EPERM
+        raise OSError(code, os.strerror(code))
 
 
 def _nearest(path: str) -> str:
@@ -287,7 +291,8 @@ def _own(place: Location, descriptor: int, wanted: Ownership, before: FileState 
             text = f"{{}} should belong to user {uid} and group {gid}, and this user may not arrange that."
             raise place.error(text, hint="Run the task as that user or as root (become).") from None
     mode = mode_for(wanted, before)
-    os.fchmod(descriptor, mode)
+    with suppress(PermissionError):  # as some file systems without modes answer
+        os.fchmod(descriptor, mode)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != mode:
         raise without_modes(place)
 

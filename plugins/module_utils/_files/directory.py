@@ -20,7 +20,8 @@ _MOST_LINKS = 40
 
 _HINTS = {
     errno.EACCES: "Give the user access to the directory, use become, or choose another path.",
-    errno.EPERM: "Give the user access to the directory, use become, or choose another path.",
+    errno.EPERM: "Look with lsattr whether it may be changed at all; else use become, or choose another path.",
+    errno.EBUSY: "It is a mount point, or in use as one: mount its directory instead of the file.",
     errno.EROFS: "The file system is mounted read-only: choose another path.",
     errno.ENOSPC: "The file system is full: free some space.",
     errno.EDQUOT: "The user's disk quota is used up: free some space.",

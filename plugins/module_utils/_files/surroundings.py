@@ -22,7 +22,9 @@ ACCESS_LIST, _DEFAULT_LIST = "system.posix_acl_access", "system.posix_acl_defaul
 _NAMED = frozenset({0x02, 0x08})  # ACL_USER and ACL_GROUP of linux/posix_acl.h
 _READ = 0x04
 _MOUNTED = "Mount its directory instead of the file."
-_WITHOUT_MODES = frozenset({"exfat", "hfs", "msdos", "ntfs", "umsdos", "vfat"})
+_MASKED = frozenset({"exfat", "hfs", "msdos", "ntfs", "ntfs3", "umsdos", "vfat"})
+"""File systems that give every file the mode of their mount."""
+_MASK = re.compile(r"\b(?:fmask|umask)=(\d+)")
 
 
 def attributes_of(descriptor: int) -> dict[str, bytes]:
@@ -59,13 +61,27 @@ class _Mount:
     root: str
     point: str
     kind: str
+    options: str = ""
+    """Of the file system itself."""
+
+    def keeps(self, mode: int) -> bool:
+        """Whether a file can have that mode, as far as is known."""
+        if self.kind in _MASKED:
+            masks = _MASK.findall(self.options)
+            return bool(masks) and 0o777 & ~int(masks[-1], 8) == mode
+        # A share of CIFS without modes of its own.
+        return "file_mode=" not in self.options or "cifsacl" in self.options or "modefromsid" in self.options
 
 
 def require_replaceable(place: Location) -> None:
-    """Raise ``FileError`` for a file that is mounted by itself: whoever has the mount would go on seeing the old one.
+    """Raise ``FileError`` for a file that is mounted by itself, or that has other names: those would stay the old file.
 
     Mounts of other processes are seen as far as this user may look at them.
     """
+    links = os.stat(place.name, dir_fd=place.directory, follow_symlinks=False).st_nlink
+    if links > 1:
+        text = f"{{}} has {links} names (hard links): who reads it by another one would see the old content."
+        raise place.error(text, hint="Find them with find -samefile, and make symlinks to this file of them.")
     mounts = list(_mounts(Path("/proc/self/mountinfo")))
     real = _real(place)
     if any(each.point == real for each in mounts):
@@ -75,15 +91,15 @@ def require_replaceable(place: Location) -> None:
         return
     inside = f"{around.root.rstrip('/')}/{os.path.relpath(real, around.point)}"
     for each in _mounts_of_all():
-        if (each.device, each.root) == (around.device, inside):
+        if each.device == around.device and each.root in (inside, f"{inside}//deleted"):
             text = f"{{}} is mounted by itself into a container or service, at {each.point}: it would see the old one."
             raise place.error(text, hint=_MOUNTED)
 
 
-def require_modes(place: Location) -> None:
-    """Raise ``FileError`` where the file system is known to keep no modes."""
+def require_modes(place: Location, mode: int) -> None:
+    """Raise ``FileError`` where the file system is known not to keep this one."""
     around = _around(list(_mounts(Path("/proc/self/mountinfo"))), _real(place))
-    if around is not None and around.kind in _WITHOUT_MODES:
+    if around is not None and not around.keeps(mode):
         raise without_modes(place)
 
 
@@ -121,4 +137,4 @@ def _mounts(path: Path) -> Iterator[_Mount]:
         for line in path.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
             fields = line.split(" ")
             root, point = (re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), each) for each in fields[3:5])
-            yield _Mount(fields[2], root, point, fields[fields.index("-") + 1])
+            yield _Mount(fields[2], root, point, fields[fields.index("-") + 1], fields[-1])

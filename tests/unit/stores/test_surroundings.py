@@ -93,6 +93,10 @@ def test_the_default_list_of_a_directory_is_not_cut_silently(tmp_path: Path, kee
         failed = deliver(path, check_mode=check_mode)
         assert "has a default access list, and mode 0600 shuts out" in failed["msg"]
         assert 'Use mode "0640"' in failed["msg"]
+    os.removexattr(tmp_path, DEFAULT)
+    assert deliver(path)["changed"]
+    os.setxattr(tmp_path, DEFAULT, access_list(12345, 4, 4))
+    assert 'Use mode "0640"' in deliver(path, 2)["msg"]
     assert deliver(path, mode="0640")["changed"]
     assert struct.pack("<HHI", 0x02, 4, 12345) in os.getxattr(path, ACCESS)
     assert mode_of(path) == 0o640
@@ -177,6 +181,80 @@ def test_a_file_that_a_container_has_is_refused(tmp_path: Path, keep: Keep) -> N
     assert "failed" not in keep("written")
 
 
+def test_a_file_with_another_name_is_refused(tmp_path: Path, keep: Keep) -> None:
+    """Whoever reads it by that one would see the old content."""
+    path, other = tmp_path / "f", tmp_path / "other"
+    deliver(path)
+    os.link(path, other)
+    for check_mode in (True, False):
+        assert "has 2 names (hard links)" in deliver(path, 2, check_mode=check_mode)["msg"]
+    assert deliver(path)["changed"] is False
+    other.unlink()
+    assert deliver(path, 2)["changed"]
+    keep("written")
+    os.link(tmp_path / "c1.json", other)
+    assert "has 2 names (hard links)" in keep("checked")["msg"]
+
+
+def test_what_a_file_system_refuses_is_found_by_the_check(tmp_path: Path) -> None:
+    """Full, read-only, or a file that may not be changed: real ones, and nothing is left behind."""
+    told = in_namespace(
+        tmp_path,
+        """
+from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import Ownership, check_file
+from ansible_collections.aritma.iam.plugins.module_utils._files.directory import FileError
+def check(path, probe):
+    try:
+        check_file(str(path), Ownership(0o600), probe=probe)
+    except FileError as error:
+        return f"{error.message} {error.hint}"
+for name in ("full", "read", "fixed"):
+    (folder / name).mkdir()
+    mount("-t", "tmpfs", "-o", "size=64k", "none", folder / name)
+(folder / "full" / "big").write_bytes(bytes(1 << 16))
+deliver(folder / "read" / "f"); deliver(folder / "fixed" / "f")
+mount("-o", "remount,ro", folder / "read")
+told["full"] = [check(folder / "full" / "f", probe) for probe in (False, True)]
+told["read"] = [check(folder / "read" / "f", probe) for probe in (False, True)]
+told["delivered"] = deliver(folder / "read" / "f", 2, check_mode=True), deliver(folder / "read" / "f", 2)
+fixed = subprocess.run(["chattr", "+i", folder / "fixed" / "f"], capture_output=True).returncode == 0
+told["fixed"] = check(folder / "fixed" / "f", False) if fixed else ""
+if fixed:
+    subprocess.run(["chattr", "-i", folder / "fixed" / "f"], check=True)
+told["left"] = [each.name for name in ("full", "read", "fixed") for each in (folder / name).iterdir()]
+""",
+    )
+    assert told["full"][0] is None
+    assert "No space left on device. The file system is full" in told["full"][1]
+    for each in (*told["read"], *(each["msg"] for each in told["delivered"])):
+        assert "Read-only file system. The file system is mounted read-only" in each
+    assert not told["fixed"] or "Operation not permitted. Look with lsattr" in told["fixed"]
+    assert told["left"] == ["big", "f", "f"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "modes"),
+    [
+        ("vfat", "rw,fmask=0022,dmask=0022,codepage=437", []),
+        ("vfat", "rw,fmask=0177,dmask=0077", ["0600"]),
+        ("exfat", "rw,umask=0137", ["0640"]),
+        ("ntfs3", "rw,uid=0,gid=0", []),
+        ("cifs", "rw,vers=3.1.1,file_mode=0755,dir_mode=0755", []),
+        ("cifs", "rw,vers=3.1.1,file_mode=0755,dir_mode=0755,modefromsid", ["0600", "0640"]),
+        ("ext4", "rw", ["0600", "0640"]),
+    ],
+)
+def test_which_file_systems_are_known_to_keep_a_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, options: str, modes: list[str]
+) -> None:
+    """By how they are mounted: a mask that gives just that mode is as good."""
+    mount = surroundings._Mount("8:1", "/", "/", kind, options)
+    monkeypatch.setattr(surroundings, "_mounts", lambda _path: iter([mount]))
+    for mode in ("0600", "0640"):
+        told = deliver(tmp_path / "f", mode=mode, check_mode=True)
+        assert ("does not keep the mode" in told.get("msg", "")) is (mode not in modes)
+
+
 def test_a_file_system_without_attributes_is_good_enough(tmp_path: Path) -> None:
     """A ramfs: no stamp, no list, and no word about it."""
     told = in_namespace(
@@ -236,6 +314,12 @@ def test_a_file_system_without_modes_is_named(tmp_path: Path, keep: Keep, monkey
         patch.setattr(os, "fchmod", lambda descriptor, _mode: fchmod(descriptor, 0o755))
         for failed in (deliver(tmp_path / "f"), keep("checked"), keep("written")):
             assert "does not keep the mode of a file" in failed["msg"]
+
+        def refuse(_descriptor: int, _mode: int) -> None:
+            raise PermissionError(errno.EPERM, "no")
+
+        patch.setattr(os, "fchmod", refuse)
+        assert "does not keep the mode of a file" in deliver(tmp_path / "f", mode="0640")["msg"]
     assert list(tmp_path.iterdir()) == []
     vfat = surroundings._Mount("8:1", "/", "/", "vfat")
     monkeypatch.setattr(surroundings, "_mounts", lambda _path: iter([vfat]))

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Many hosts that deliver to one path of a real OpenBao at the same time, each with members of its own.
+
+Each is a thread that does what ``credential_delivery`` does, 50 ms away from the server. What is counted is the time
+until each has its turn, and how many attempts were needed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import requests
+from ansible.parsing.dataloader import DataLoader
+
+from ansible_collections.aritma.iam.plugins.module_utils._core.operation import carry_out
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import SPEC
+from doubles.openbao import Bao, running_bao
+
+_LATENCY = 0.05
+_TOKEN = "root-bench"
+
+
+@dataclass
+class Wire:
+    """What was sent, once it is slow."""
+
+    writes: int = 0
+
+
+def report(sizes: Sequence[int]) -> None:
+    """Print a line for each number of writers."""
+    if not sizes:
+        return
+    print(f"{'writers':>7} {'seconds':>8} {'median s':>9} {'worst s':>8} {'writes sent':>12} {'failed':>7}")
+    with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as folder, running_bao(Path(folder), _TOKEN) as bao:
+        for writers in sizes:
+            with slow() as wire:
+                begun = time.monotonic()
+                with ThreadPoolExecutor(writers) as pool:
+                    done = list(pool.map(lambda number: _deliver(bao, f"bench/{writers}", number), range(writers)))
+                seconds = time.monotonic() - begun
+            took = [each for each, _right in done]
+            failed = sum(not right for _each, right in done)
+            print(
+                f"{writers:>7} {seconds:>8.1f} {median(took):>9.1f} {max(took):>8.1f} {wire.writes:>12} {failed:>7}",
+                flush=True,
+            )
