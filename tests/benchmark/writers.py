@@ -15,16 +15,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import requests
-from ansible.parsing.dataloader import DataLoader
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import carry_out
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import SPEC
 from doubles.openbao import Bao, running_bao
 
 _LATENCY = 0.05
@@ -48,7 +49,7 @@ def report(sizes: Sequence[int]) -> None:
             with slow() as wire:
                 begun = time.monotonic()
                 with ThreadPoolExecutor(writers) as pool:
-                    done = list(pool.map(lambda number: _deliver(bao, f"bench/{writers}", number), range(writers)))
+                    done = list(pool.map(partial(_deliver, bao, f"bench/{writers}"), range(writers)))
                 seconds = time.monotonic() - begun
             took = [each for each, _right in done]
             failed = sum(not right for _each, right in done)
@@ -56,3 +57,30 @@ def report(sizes: Sequence[int]) -> None:
                 f"{writers:>7} {seconds:>8.1f} {median(took):>9.1f} {max(took):>8.1f} {wire.writes:>12} {failed:>7}",
                 flush=True,
             )
+
+
+def _deliver(bao: Bao, path: str, number: int) -> tuple[float, bool]:
+    """The seconds that one writer needed, and whether it got through."""
+    options = {
+        "target": {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path},
+        "credential": {"client_id": f"c{number}", "client_secret": f"value-{number}", "rotation_id": "r1"},
+        "members": {f"id-{number}": "client_id", f"secret-{number}": "client_secret"},
+    }
+    params = ArgumentSpecValidator(**CREDENTIAL_DELIVERY.spec.to_kwargs()).validate(options).validated_parameters
+    begun = time.monotonic()
+    done = carry_out(CREDENTIAL_DELIVERY, params, check_mode=False, diff=False)
+    return time.monotonic() - begun, bool(done.get("verified"))
+
+
+@contextmanager
+def slow() -> Iterator[Wire]:
+    """Every request of this process takes a moment longer; the writes are counted."""
+    wire, send = Wire(), requests.Session.send
+
+    def later(self: requests.Session, request: Any, **named: Any) -> requests.Response:
+        time.sleep(_LATENCY)
+        wire.writes += request.method in ("POST", "PUT")
+        return send(self, request, **named)
+
+    with patch.object(requests.Session, "send", later):
+        yield wire
