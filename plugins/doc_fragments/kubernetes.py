@@ -32,6 +32,7 @@ options:
     type: int
   kubeconfig:
     description: A kubeconfig of the controller. Without it E(KUBECONFIG), then C(~/.kube/config), then the service
-      account of the pod that Ansible runs in is used.
+      account of the pod that Ansible runs in is used. The proxy is its C(proxy-url), else that of E(HTTPS_PROXY) and
+      E(NO_PROXY).
     type: str
   context: {description: The context of the kubeconfig., type: str}"""
