@@ -62,7 +62,8 @@ def tag_in(description: str | None) -> str | None:
 def carries(description: str | None, rotation_id: str) -> bool:
     """Whether a description names this rotation, as a whole word: ``r1`` is not in ``r12``."""
     word = rf"(?<![\w-]){re.escape(rotation_id)}(?![\w-])"
-    return bool(rotation_id) and re.search(word, description or "") is not None
+    # An id that was not made here is a word like any other: in a record that was edited it could be anybody's.
+    return lineage_of(rotation_id) is not None and re.search(word, description or "") is not None
 
 
 @dataclass(frozen=True)
