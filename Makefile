@@ -14,7 +14,7 @@
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
 # WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of ansible-test sanity),
-# PYTHON (3.11 or newer).
+# VERSION (of `release`), PYTHON (3.11 or newer).
 
 PYTHON ?= python3
 CORES ?= main
@@ -39,7 +39,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(ROOT)/.build/hypothesis
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format typecheck sanity unit integration matrix molecule bench torture mutants docs \
-	build importer nox lock clean python targets ansible-units fuzz coverage lowest programs driven
+	build importer release nox lock clean python targets ansible-units fuzz coverage lowest programs driven
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -124,6 +124,9 @@ build: venv ## the collection's tarball, in .build/dist
 importer: build ## galaxy-importer's checks of the tarball
 	@$(PYTHON) scripts/environment.py importer
 	@cd .build/dist && PATH="$(ROOT)/.build/importer/bin:$$PATH" python -m galaxy_importer.main aritma-iam-*.tar.gz
+
+release: venv ## make a release ready: changelog, version, tarball, importer, checksum, commit; VERSION=0.2.0
+	@"$(VENV)/bin/python" scripts/release.py $(VERSION) $(ARGS)
 
 nox: venv ## antsibull-nox; ARGS="-l" lists its sessions, ARGS="-e lint" runs one
 	@nox $(ARGS)
