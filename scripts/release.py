@@ -82,10 +82,11 @@ def prepare(version: str) -> None:
     for older in sorted((each for each in named if _parts(each) < _parts(version)), key=_parts):
         # antsibull-changelog takes every fragment there is, and ignores other extensions.
         later = [path for path in FRAGMENTS.glob("*.yml") if path.stem != older]
-        aside = [path.rename(f"{path}.later") for path in later]
+        for path in later:
+            path.rename(f"{path}.later")
         run("antsibull-changelog", "release", "--version", older)
-        for path in aside:
-            path.rename(path.with_suffix(""))
+        for path in later:
+            Path(f"{path}.later").rename(path)
     run("antsibull-changelog", "release", "--version", version)
 
 

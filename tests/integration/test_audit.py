@@ -123,7 +123,7 @@ def test_options(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None
     groups = {each["client_id"]: each["groups"] for each in _told(tmp_path)["clients"]}
     assert groups == {"c1": [EVIL, "outer"], "c3": []}
     page = (tmp_path / "audit.html").read_text(encoding="utf-8")
-    assert page.count("<script>") == 1 and ", outer</small>" in page
+    assert page.count("<script>") == 1 and ", outer</span>" in page
     assert _states(_told(tmp_path)) == {"c1": ["fresh", "superseded"], "c3": ["expired"]}
     assert stat.S_IMODE((tmp_path / "audit.json").stat().st_mode) == 0o640
     assert Counter(Wire(simulator.admin.log()).operations())["listClientSecrets"] == 2

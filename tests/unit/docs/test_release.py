@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from release import ROOT, VERSIONS, versions_in
 
 NEXT = "98.0.0"
