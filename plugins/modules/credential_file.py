@@ -28,7 +28,7 @@ options:
     description:
       - The absolute path of the file, or one from V(~/) on. Its directory must exist.
       - A file that is mounted by itself is refused, such as one that a container was given as a single file. Whoever
-        has the mount would go on seeing the old one. Mount its directory instead.
+        has the mount would go on seeing the old one. Mount its directory instead. So is a file that has hard links.
       - A symlink is refused, and so is a directory on the way that is a symlink of another user than root or the one
         who writes.
     type: str
@@ -71,9 +71,9 @@ options:
       - The mode of the file, as octal digits in quotes. A number that can only be a mode without its leading zero, such
         as an unquoted V(640) or V(400), is refused.
       - A file keeps the access list that it has, whose mask stands in the place of the group's digit. Where the
-        directory has a default access list that lets others read, a new file needs a mode that does so too, such as
-        V("0640").
-      - A file system that keeps no modes is refused.
+        directory has a default access list that lets others read, a file without a list of its own needs a mode that
+        does so too, such as V("0640").
+      - A file system that keeps no modes is refused, unless its mount gives every file just this one.
     type: raw
     default: "0600"
   content:

@@ -26,24 +26,22 @@ def target_option() -> dict[str, Any]:
     return {"type": "dict", "required": True, "options": {**kinds, **members}}
 
 
-def require_members(options: Mapping[str, Any]) -> None:
-    """Raise ``OptionError`` for a member that this type of target does not have, and for one that is missing."""
+def open_target(options: Mapping[str, Any], loader: Any) -> Target:
+    """The target that ``options`` (the members of ``target``) describe. Nothing is sent yet.
+
+    Raises ``OptionError`` for a member that this type of target does not have, and for one that is missing.
+    """
     kind = options["type"]
     found = TARGET_TYPES[kind]
-    foreign = sorted({name for name, value in options.items() if value is not None} - {"type", *found.members})
+    given = {name: value for name, value in options.items() if value is not None and name != "type"}
+    foreign = sorted(given.keys() - found.members.keys())
     if foreign:
         raise OptionError(
             f"target: type {kind} has no member {', '.join(foreign)}.",
             hint=f"It has: {', '.join(sorted(found.members))}.",
             option="target",
         )
-    missing = [name for name in found.needed if not options.get(name)]
+    missing = [name for name in found.needed if not given.get(name)]
     if missing:
         raise OptionError(f"target: type {kind} needs {' and '.join(missing)}.", option="target")
-
-
-def open_target(options: Mapping[str, Any], loader: Any) -> Target:
-    """The target that ``options`` (the members of ``target``) describe. Raises ``OptionError``; nothing is sent yet."""
-    require_members(options)
-    given = {name: value for name, value in options.items() if value is not None and name != "type"}
-    return TARGET_TYPES[options["type"]].open(given, loader)
+    return found.open(given, loader)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ...module_utils._delivery.fence import Stamp
-from .._documents._protocol import Token
+from .._documents._replaced import Token
 
 
 @dataclass(frozen=True)

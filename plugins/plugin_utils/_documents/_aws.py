@@ -24,10 +24,10 @@ from typing import Any
 from uuid import uuid4
 
 from ...module_utils._core.deps import library
-from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ...module_utils._core.errors import OptionError, StoreError
 from ...module_utils._http.urls import checked_url
-from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
-from ._replaced import Replaced
+from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
+from ._replaced import Replaced, Token
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
@@ -64,7 +64,7 @@ _TOLD = (
 
 
 @dataclass(frozen=True)
-class AwsDocument:
+class AwsDocument(Document):
     """``token`` is the id of the version that is AWSCURRENT; empty where there is none."""
 
     name: str
@@ -73,8 +73,6 @@ class AwsDocument:
     """What only a new secret is given: its key and its tags."""
     connect: Callable[[], Any]
     """Gives a client; the same one every time."""
-    replaced: Replaced
-    """What is read can be behind what was written."""
 
     @property
     def where(self) -> str:
@@ -84,27 +82,16 @@ class AwsDocument:
         text, token = self._current()
         return (_object(text, self.where) if token else None), token
 
-    def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """Where an answer is lost or a step refused, what is current now tells whose it is."""
-        version = str(uuid4())
-        text = json.dumps(data, ensure_ascii=False, sort_keys=True)
-        try:
-            self._replace(version, text, expected) if expected else self._begin(version, text)
-        except (StoreConflictError, UnknownOutcomeError) as error:
-            found = self._current()[1]
-            if found != version:
-                if isinstance(error, UnknownOutcomeError) and found == expected:
-                    raise not_written(self.where, error.message) from None
-                raise changed_meanwhile(self.where) from None
-        self.replaced.note(expected, version)
+    def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
+        version, text = str(uuid4()), json.dumps(data, ensure_ascii=False, sort_keys=True)
+        self._replace(version, text, expected) if expected else self._begin(version, text)
+        return version
 
-    def remove(self, expected: Token) -> None:
-        """The secret is deleted at once, without a recovery window."""
-        if self._current()[1] != expected:
-            raise changed_meanwhile(self.where)
+    def _drop(self) -> Token:
+        """At once, without a recovery window."""
         with self._errors("delete the secret (secretsmanager:DeleteSecret)"):
             self.connect().delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
-        self.replaced.note(expected, "")
+        return ""
 
     def check(self) -> None:
         """Both calls of a write are made in a form that Secrets Manager documents to do nothing.
@@ -116,7 +103,7 @@ class AwsDocument:
             return
         with self._errors("write the secret (secretsmanager:PutSecretValue)"):
             # A version that there is already, with the same text: accepted and ignored.
-            self._put(version, text)
+            self._add(version, text)
         # To take AWSCURRENT from a version that does not have it is refused, to whoever may ask at all.
         self._moved(str(uuid4()), version)
 
@@ -133,7 +120,7 @@ class AwsDocument:
     def _begin(self, version: Token, text: str) -> None:
         """The first version: of a secret that has none, or of a new secret."""
         with self._errors("write the secret (secretsmanager:PutSecretValue)"), _refused("ResourceNotFound"):
-            if CURRENT not in self._put(version, text)["VersionStages"]:
+            if CURRENT not in self._add(version, text)["VersionStages"]:
                 raise changed_meanwhile(self.where)
             return
         with self._errors("create the secret (secretsmanager:CreateSecret)"), _refused("ResourceExists"):
@@ -149,12 +136,12 @@ class AwsDocument:
 
     def _replace(self, version: Token, text: str, expected: Token) -> None:
         with self._errors("write the secret (secretsmanager:PutSecretValue)"), _refused("ResourceNotFound"):
-            self._put(version, text)
+            self._add(version, text)
             if self._moved(expected, version):
                 return
         raise changed_meanwhile(self.where)
 
-    def _put(self, version: Token, text: str) -> Any:
+    def _add(self, version: Token, text: str) -> Any:
         return self.connect().put_secret_value(
             SecretId=self.name, ClientRequestToken=version, SecretString=text, VersionStages=[STAGED]
         )
@@ -214,7 +201,7 @@ def open_aws(options: Mapping[str, Any], name: str, option: str) -> AwsDocument:
     at_creation = {**({"Tags": tags} if tags else {}), **({"KmsKeyId": key} if key else {})}
     place = _region(options), *(options.get(member) for member in ("endpoint_url", "profile"))
     replaced = Replaced(name, *map(str, place))
-    return AwsDocument(name, option, at_creation, connect(options, option), replaced)
+    return AwsDocument(replaced, name, option, at_creation, connect(options, option))
 
 
 def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:

@@ -4,40 +4,74 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from ...module_utils._core.errors import StoreConflictError, StoreError
-
-Token = str
-"""Stands for what a place held when it was read; only the place that gave it can tell more."""
+from ._replaced import Replaced, Token
 
 
-class Document(Protocol):
+class UnknownOutcomeError(StoreError):
+    """The write was sent, and no answer tells whether it was carried out."""
+
+
+@dataclass(frozen=True)
+class Document(ABC):
     """A JSON object on a server. It knows nothing of what the object means.
 
     Every method raises ``StoreError`` with what to do about it.
     """
 
+    replaced: Replaced
+    """What is read can be behind what was written."""
+
     @property
+    @abstractmethod
     def where(self) -> str:
         """For messages: what begins a sentence about it."""
 
+    @abstractmethod
     def read(self) -> tuple[Mapping[str, Any] | None, Token]:
         """The object, or None where there is none, and the token to write it with."""
 
-    def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """Store ``data``, durably. Raises ``StoreConflictError`` when the place is not as ``expected`` any more."""
-
-    def remove(self, expected: Token) -> None:
-        """Remove the object, with every earlier version of it. Raises as ``write`` does."""
-
+    @abstractmethod
     def check(self) -> None:
         """Return when it could be written; change nothing."""
 
+    def write(self, data: Mapping[str, Any], expected: Token) -> None:
+        """Store ``data``, durably. Raises ``StoreConflictError`` when the place is not as ``expected`` any more.
 
-class UnknownOutcomeError(StoreError):
-    """The write was sent, and no answer tells whether it was carried out."""
+        Where an answer is lost or a step refused, what is there now tells whose it is.
+        """
+        try:
+            written = self._put(data, expected)
+        except (StoreConflictError, UnknownOutcomeError) as error:
+            found, written = self.read()
+            if found != data:
+                if isinstance(error, UnknownOutcomeError) and written == expected:
+                    raise not_written(self.where, error.message) from None
+                raise changed_meanwhile(self.where) from None
+        self.replaced.note(expected, written)
+
+    def remove(self, expected: Token) -> None:
+        """Remove the object, with every earlier version of it. Raises as ``write`` does."""
+        self.require(expected)
+        self.replaced.note(expected, self._drop())
+
+    def require(self, expected: Token) -> None:
+        """Raise ``StoreConflictError`` when the place is not as ``expected`` any more."""
+        if self.read()[1] != expected:
+            raise changed_meanwhile(self.where)
+
+    @abstractmethod
+    def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
+        """Write it, once. ``UnknownOutcomeError`` where no answer came."""
+
+    @abstractmethod
+    def _drop(self) -> Token:
+        """Remove it; the token where there is nothing."""
 
 
 def changed_meanwhile(where: str) -> StoreConflictError:

@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 from ...module_utils._core.errors import StoreError
 from ...module_utils._files.private_file import replace_private
 from ...module_utils._http.token_cache import private_directory
-from ._protocol import Token
 
+Token = str
+"""Stands for what a place held when it was read; only the place that gave it can tell more."""
 _REMEMBERED = 60.0
 """Seconds: no copy is behind for longer."""
 _BEHIND, _PAUSE = 5.0, 0.1

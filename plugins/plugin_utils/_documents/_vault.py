@@ -16,11 +16,11 @@ from urllib.parse import quote, urlsplit
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from ...module_utils._core.deps import Retry, library, requests, require
-from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
+from ...module_utils._core.errors import OptionError, StoreError
 from ...module_utils._core.time import parse_timestamp
 from ...module_utils._http.urls import checked_url, is_loopback
-from ._protocol import Token, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer, not_written
-from ._replaced import Replaced
+from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
+from ._replaced import Replaced, Token
 
 MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
@@ -46,7 +46,7 @@ _NOTHING = "0"
 
 
 @dataclass(frozen=True)
-class VaultDocument:
+class VaultDocument(Document):
     """``token`` is the version of the secret and when it was made; ``0`` where there is none.
 
     The version alone would not do: it begins at 1 again after a removal.
@@ -57,8 +57,6 @@ class VaultDocument:
     option: str
     connect: Callable[[], Any]
     """Gives a client that is logged in; the same one every time."""
-    replaced: Replaced
-    """A standby can be behind."""
 
     @property
     def where(self) -> str:
@@ -79,27 +77,10 @@ class VaultDocument:
             path = f"/v1/{quote(self.mount)}/metadata/{quote(self.path)}"
             self.connect().adapter.post(path, json={"custom_metadata": dict(notes)})
 
-    def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """Where the answer is lost or the write is refused, what is stored now tells whose it is."""
-        if self._fetched()[1] != expected:
-            raise changed_meanwhile(self.where)
-        try:
-            written = self._put(data, expected)
-        except (StoreConflictError, UnknownOutcomeError) as error:
-            stored, written, _notes = self._fetched()
-            if stored != data:
-                if isinstance(error, UnknownOutcomeError) and written == expected:
-                    raise not_written(self.where, error.message) from None
-                raise changed_meanwhile(self.where) from None
-        self.replaced.note(expected, written)
-
-    def remove(self, expected: Token) -> None:
-        """All versions go, with the values in them."""
-        if self._fetched()[1] != expected:
-            raise changed_meanwhile(self.where)
+    def _drop(self) -> Token:
         with self._errors("remove"):
             self._kv().delete_metadata_and_all_versions(self.path, mount_point=self.mount)
-        self.replaced.note(expected, _NOTHING)
+        return _NOTHING
 
     def check(self) -> None:
         self._fetched()
@@ -161,6 +142,8 @@ class VaultDocument:
     def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
         from hvac.exceptions import BadGateway, InternalServerError, InvalidRequest, VaultDown
 
+        # The number of a version alone would not do: see the class.
+        self.require(expected)
         with self._errors("write"):
             try:
                 answer = self._kv().create_or_update_secret(
@@ -220,7 +203,7 @@ def open_vault(options: Mapping[str, Any], path: str, loader: Any, option: str) 
         raise OptionError(f"{option}: {path!r} is not the path of a secret.", option=option)
     mount = str(options.get("mount", "secret")).strip("/")
     replaced = Replaced(_url(options, option), _namespace(options), mount, path, older=_is_older)
-    return VaultDocument(mount, path, option, connect(options, loader, option), replaced)
+    return VaultDocument(replaced, mount, path, option, connect(options, loader, option))
 
 
 def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[], Any]:

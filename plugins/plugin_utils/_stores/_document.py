@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from ...module_utils._rotation.record import Record, read_record
 from .._documents import _aws, _vault
-from .._documents._protocol import Document, Token
+from .._documents._protocol import Document
+from .._documents._replaced import Token
 from ._protocol import BackEnd, Setting
 
 

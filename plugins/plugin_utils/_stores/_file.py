@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.record import Record, decode_record, encode_record
-from .._documents._protocol import Token
+from .._documents._replaced import Token
 from ._protocol import BackEnd, FileAccess, Setting
 from ._vault_text import VaultText, vault_text
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...module_utils._rotation.record import Record
-from .._documents._protocol import Token
+from .._documents._replaced import Token
 
 FileAccess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one access of ``store_file`` on the host that has the file; its options in, its return values out."""
