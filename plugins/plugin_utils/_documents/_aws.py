@@ -17,7 +17,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -30,14 +30,10 @@ from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_m
 from ._replaced import Replaced, Token
 
 MEMBERS: dict[str, dict[str, Any]] = {
-    "path": {"type": "str"},
+    **{name: {"type": "str"} for name in ("path", "region", "profile", "endpoint_url", "ca_path")},
     "kms_key_id": {"type": "str", "no_log": False},
     "tags": {"type": "dict"},
-    "region": {"type": "str"},
-    "profile": {"type": "str"},
-    "endpoint_url": {"type": "str"},
     "validate_certs": {"type": "bool"},
-    "ca_path": {"type": "str"},
 }
 CURRENT = "AWSCURRENT"
 STAGED = "ARITMA_IAM_STAGED"
@@ -156,10 +152,8 @@ class AwsDocument(Document):
             return True
         return False
 
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        with aws_errors(doing, self.where, self.option):
-            yield
+    def _errors(self, doing: str) -> AbstractContextManager[None]:
+        return aws_errors(doing, self.where, self.option)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,18 +22,14 @@ from ...module_utils._http.urls import checked_url, is_loopback
 from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
 from ._replaced import Replaced, Token
 
+_TEXTS = ("path", "mount", "url", "role_id", "namespace", "ca_path")
 MEMBERS: dict[str, dict[str, Any]] = {
-    "path": {"type": "str"},
-    "mount": {"type": "str"},
-    "url": {"type": "str"},
+    **{name: {"type": "str"} for name in _TEXTS},
     "token": {"type": "str", "no_log": True},
     "token_file": {"type": "str", "no_log": False},
     "auth_method": {"type": "str", "choices": ["token", "approle"]},
-    "role_id": {"type": "str"},
     "secret_id": {"type": "str", "no_log": True},
-    "namespace": {"type": "str"},
     "validate_certs": {"type": "bool"},
-    "ca_path": {"type": "str"},
 }
 _TIMEOUT = 10
 """Seconds for one request."""
@@ -159,10 +155,8 @@ class VaultDocument(Document):
             except (requests.RequestException, BadGateway, InternalServerError, VaultDown) as error:
                 raise UnknownOutcomeError(f"its answer was lost ({type(error).__name__}).") from None
 
-    @contextmanager
-    def _errors(self, doing: str) -> Iterator[None]:
-        with hvac_errors(doing, self.where, self.mount, self.option):
-            yield
+    def _errors(self, doing: str) -> AbstractContextManager[None]:
+        return hvac_errors(doing, self.where, self.mount, self.option)
 
 
 def _token_of(metadata: Mapping[str, Any]) -> Token:
