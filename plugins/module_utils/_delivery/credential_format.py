@@ -168,7 +168,9 @@ def render_yaml(members: Members) -> str:
     # Deferred: PyYAML comes with ansible-core, so it is on the controller, where this runs, and perhaps nowhere else.
     import yaml
 
-    return str(yaml.safe_dump(members, default_style='"', sort_keys=True, width=1 << 16))
+    # A safe dumper takes plain texts alone: ansible-core 2.18 has a class of its own for those that a task returned.
+    plain = json.loads(json.dumps(members))
+    return str(yaml.safe_dump(plain, default_style='"', sort_keys=True, width=1 << 16))
 
 
 def render_value(members: Members) -> str:
