@@ -307,6 +307,15 @@ def test_no_reader_of_yaml_takes_a_text_for_something_else(text: str) -> None:
     assert yaml.safe_load(render_yaml({"value": text})) == {"value": text}
 
 
+def test_a_text_of_another_class_is_written_as_yaml() -> None:
+    """ansible-core 2.18 has one of its own for texts that a task returned."""
+
+    class Returned(str):
+        __slots__ = ()
+
+    assert render_yaml({"value": Returned("v")}) == render_yaml({"value": "v"})
+
+
 def test_modes_are_read_as_yaml_gives_them(tmp_path: Path) -> None:
     """``"0640"``, and the number that an unquoted 0640 is; one that everybody can read is warned of."""
     assert deliver(tmp_path / "f", mode="0640")["mode"] == "0640"
