@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ansible_run import VENV
 from examples import ROOT, Machine
+from galaxy import installed
 from guide_walk import Walk
 
 from simulator.process import Server
@@ -24,19 +24,6 @@ from simulator.process import Server
 GUIDE = "docs/quickstart.md"
 LAST = "ARITMA_CLIENT_SECRET"
 STRANGERS = {"ARITMA_ACCESS_TOKEN": "aTokenOfMyTenant", "ARITMA_TOKEN_URL": "https://id.example.org/me/connect/token"}
-
-
-def installed(home: Path) -> Path:
-    """The collection as a user has it: built, and installed from the archive."""
-    _galaxy(home, "build", "--output-path", "built", str(ROOT))
-    _galaxy(home, "install", "--force", "--offline", "-p", "collections", *map(str, (home / "built").glob("*.tar.gz")))
-    return home / "collections" / "ansible_collections" / "aritma" / "iam"
-
-
-def _galaxy(home: Path, *arguments: str) -> None:
-    command = [str(VENV / "bin" / "ansible-galaxy"), "collection", *arguments]
-    environment = {**os.environ, "HOME": str(home)}
-    subprocess.run(command, check=True, capture_output=True, cwd=home, env=environment)
 
 
 @contextmanager

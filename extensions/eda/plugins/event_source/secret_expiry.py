@@ -93,21 +93,27 @@ EXAMPLES = r"""
 import asyncio
 import logging
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 
 def _show_collection() -> None:
-    """ansible-rulebook runs this file by its path alone: let Python find the collection that it is a part of."""
+    """ansible-rulebook runs this file by its path alone: let Python find the collection that it is a part of.
+
+    Not by Ansible's own loader: its path hook also takes ansible_rulebook, whose name begins with ``ansible``.
+    """
     try:
         found = find_spec("ansible_collections.aritma.iam.plugins")
     except ModuleNotFoundError:
         found = None
     if found is None:
-        from ansible.plugins.loader import init_plugin_loader
-
-        init_plugin_loader([str(Path(__file__).parents[7])])
+        collections = Path(__file__).parents[6]
+        sys.path.append(str(collections.parent))
+        path = import_module("ansible_collections").__path__
+        if str(collections) not in path:  # where the package "ansible" has brought one that is no namespace
+            path.append(str(collections))
 
 
 _show_collection()
