@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX refuses: the schemas, and the rules over several members that a schema cannot say."""
+"""What AWX refuses: the schemas, and the rules over several members that a schema cannot say.
+
+Each rule names the file of ansible/awx that it comes from.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,15 @@ KINDS = tuple(_SCHEMAS["bodies"])
 
 
 _PLAYBOOK = re.compile(r"^\s*-?\s*(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
+_NO_PLAYBOOKS = {"roles", "tasks", "group_vars", "host_vars"}
 
 
 def playbooks(project: Path) -> list[str]:
-    """The files of a project that AWX takes for playbooks, so that a job template may name them. At the top only."""
-    return sorted(path.name for path in project.glob("*.yml") if _PLAYBOOK.search(path.read_text(encoding="utf-8")))
+    """The files of a project that a job template may name, in folders too: awx/main/utils/ansible.py."""
+    found = [path for path in project.rglob("*") if path.suffix in (".yml", ".yaml")]
+    names = [path.relative_to(project) for path in found if _PLAYBOOK.search(path.read_text(encoding="utf-8"))]
+    hidden = [name for name in names if _NO_PLAYBOOKS & set(name.parts) or any(part[0] == "." for part in name.parts)]
+    return sorted(str(name) for name in names if name not in hidden)
 
 
 def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Draft202012Validator:
@@ -46,14 +53,40 @@ def complaints(kind: str, body: Any, *, partial: bool = False) -> list[str]:
     return found or [*_RULES.get(kind, _nothing)(body)]
 
 
+def ignored(kind: str, body: Mapping[str, Any]) -> set[str]:
+    """Members that AWX does not know, and does not mention."""
+    return set(body) - set(_SCHEMAS["bodies"][kind]["properties"])
+
+
+def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, list[str]] | list[str]:
+    """Why AWX would refuse the inputs of a credential, values quoted as it does: awx/main/fields.py."""
+    fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
+    for name in inputs:
+        if name not in fields:
+            return [f"Additional properties are not allowed ('{name}' was unexpected)"]
+    wrong = {}
+    for name, value in inputs.items():
+        address = fields[name].get("format") == "url"
+        if value == "$encrypted$" or (value is None and not address):
+            continue
+        if address and not re.match("[a-z]+://.", str(value)):
+            wrong[name] = ["Invalid URL: Missing url scheme (http, https, etc.)"]
+        elif not isinstance(value, bool if fields[name].get("type") == "boolean" else str):
+            wrong[name] = [f"{value!r} is not of the type that it should be"]
+    return wrong
+
+
 def _nothing(_body: Mapping[str, Any]) -> Iterator[str]:
     yield from ()
 
 
 def _credential_type(body: Mapping[str, Any]) -> Iterator[str]:
+    """awx/main/fields.py: CredentialTypeInputField and CredentialTypeInjectorField."""
     ids = [field["id"] for field in body.get("inputs", {}).get("fields", [])]
     if len(ids) != len(set(ids)):
         yield "inputs: field ids must be unique"
+    if not ids:
+        return
     injectors = body.get("injectors", {})
     names = [name for name in injectors.get("file", {}) if name.startswith("template")]
     if "template" in names and len(names) > 1:
@@ -70,13 +103,14 @@ def _credential_type(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _survey(body: Mapping[str, Any]) -> Iterator[str]:
+    """awx/api/views/__init__.py: JobTemplateSurveySpec. Choices may be a text, and then any part of it is one."""
     variables = [question["variable"] for question in body["spec"]]
     if len(variables) != len(set(variables)):
         yield "spec: a variable stands twice"
     for question in body["spec"]:
         choices = question.get("choices", [])
         choices = choices.splitlines() if isinstance(choices, str) else choices
-        defaults = str(question.get("default", "")).splitlines() if choices else []
+        defaults = str(question.get("default", "")).splitlines() if "choices" in question else []
         if question["type"] == "multiplechoice" and len(defaults) > 1:
             yield f"{question['variable']}: one default only"
         if not set(defaults) <= set(choices):
@@ -84,22 +118,25 @@ def _survey(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def answer_complaints(question: Mapping[str, Any], answers: Mapping[str, Any]) -> list[str]:
-    """Why AWX would refuse the answer to a survey's question."""
+    """Why AWX would refuse the answer to a survey's question: awx/main/models/mixins.py.
+
+    A required one must be answered, whatever its default. Blanks count as characters.
+    """
     name = question["variable"]
     if name not in answers:
-        return [f"{name}: value missing"] if question["required"] and "default" not in question else []
+        return [f"'{name}' value missing"] if question["required"] else []
     answer = answers[name]
     if question["type"] == "multiplechoice":
-        return [] if answer in question["choices"] else [f"{name}: not among the choices"]
-    wanted = int if question["type"] == "integer" else str
-    if not isinstance(answer, wanted) or isinstance(answer, bool):
-        return [f"{name}: expected {wanted.__name__}"]
+        return [] if answer in question["choices"] else [f"Value {answer} for '{name}' is not among the choices"]
+    if type(answer) is not (int if question["type"] == "integer" else str):
+        return [f"Value {answer} for '{name}' has another type"]
     size = answer if isinstance(answer, int) else len(answer)
     fits = question.get("min", size) <= size <= question.get("max", size)
-    return [] if fits else [f"{name}: too small or too large"]
+    return [] if fits else [f"'{name}' value {answer} is too small or too large"]
 
 
 def _schedule(body: Mapping[str, Any]) -> Iterator[str]:
+    """awx/api/serializers.py: ScheduleSerializer."""
     try:
         rrulestr(body.get("rrule", "DTSTART:20260101T000000Z RRULE:FREQ=DAILY").replace(" ", "\n"))
     except ValueError as error:

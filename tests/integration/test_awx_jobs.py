@@ -63,7 +63,7 @@ class Site:
     def run_node(self, identifier: str, **survey: Any) -> Job:
         """The job of a node of the workflow: what the node says, overruled by the answers to the workflow's survey."""
         (node,) = [each for each in load("workflow")["nodes"] if each["identifier"] == identifier]
-        return self.run(node["job_template"].split()[-1], **{**node["extra_data"], **survey})
+        return self.run(node["unified_job_template"].split()[-1], **{**node["extra_data"], **survey})
 
     def stored(self) -> dict[str, Any]:
         """The record in the store."""

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import pytest
 from ansible_run import Ansible, Run
 from torture.leaks import forms, hits
 
-from awx.controller import PASSWORD, TOKEN, USER, Controller, Row, running_controller
-from awx.data import job_template, load
+from awx.controller import LINKS, PASSWORD, TOKEN, TOKENS, USER, Controller, Row, running_controller
+from awx.data import FOLDER, job_template, load
 
 SECRET = "CredentialCanary+/=0123456789%&"
 INPUTS = {"api_url": "https://api.example.com/iam", "tenant": "acme", "client_id": "admin", "client_secret": SECRET}
 WRITES = 23
+ORGANIZATION_TOKEN = next(token for token in TOKENS if TOKENS[token] == "organization admin")
 
 
 @pytest.fixture
@@ -60,105 +62,134 @@ def _last_words(path: str) -> str:
     return next(word for word in reversed(path.split("/")) if word and not word.isdigit())
 
 
-def _half_made(controller: Controller) -> None:
-    """As a run left it that was killed in the midst, and as somebody has changed it since."""
-    organization = controller.one("organizations", "Default")["id"]
-    place = {
-        name: next(each["id"] for each in controller.rows[kind] if each["organization"] == organization)
-        for name, kind in (("project", "projects"), ("inventory", "inventories"))
-    }
-    kind = controller.create("credential_types", load("credential_type"))
-    credential = {"name": "Aritma IAM", "organization": organization, "credential_type": kind["id"]}
-    controller.create("credentials", {**credential, "inputs": {**INPUTS, "tenant": "other"}})
-    for template in load("job_templates"):
-        survey = template.pop("survey")
-        row = controller.get("job_templates", controller.create("job_templates", {**template, **place})["id"])
-        row["_survey"] = survey
-        row["_credentials"] = [controller.one("credentials", "Aritma IAM")["id"]]
-    controller.one("job_templates", job_template("audit")["name"])["playbook"] = "rotate.yml"
-    controller.one("job_templates", job_template("rotate")["name"])["_credentials"] = []
-    controller.one("job_templates", job_template("revoke")["name"])["_survey"] = {}
-    workflow = load("workflow")
-    survey, nodes = workflow.pop("survey"), workflow.pop("nodes")
-    made = controller.create("workflow_job_templates", {**workflow, "organization": organization})
-    row = controller.get("workflow_job_templates", made["id"])
-    row["_survey"] = survey
-    rotate = controller.one("job_templates", nodes[0]["job_template"])["id"]
-    retire = {"identifier": "retire", "unified_job_template": rotate, "extra_data": {"rotation_hold": "true"}}
-    controller.child("workflow_nodes", row, retire)
-    controller.child("workflow_nodes", row, {"identifier": "approve"})
-
-
-MENDED = [
-    "PATCH credentials",
-    "POST credentials",
-    "PATCH job_templates",
-    "POST survey_spec",
-    "PATCH workflow_job_template_nodes",
-    "POST create_approval_template",
-    "POST success_nodes",
-    "POST workflow_nodes",
-    "POST success_nodes",
-    "POST schedules",
-]
-
-
-@pytest.mark.torture
-@pytest.mark.timeout(300)
-def test_what_is_missing_or_different_is_written_once(tmp_path: Path, controller: Controller) -> None:
-    """Only what differs, in the fewest fields; the next run writes nothing."""
-    _half_made(controller)
-    setup = Setup(tmp_path, controller)
-    assert setup.written() == MENDED
-    bodies = [body for _method, _path, body in controller.writes]
-    assert bodies[0] == {"inputs": {**INPUTS, "client_secret": "$encrypted$"}}
-    assert bodies[2] == {"playbook": "audit.yml"}
-    assert bodies[4] == {"extra_data": {"rotation_hold": "false", "rotation_begin": "false"}}
-    _check_whole(controller)
-    assert setup.written() == []
-
-
-def _check_whole(controller: Controller) -> None:
-    """Everything is there, and linked as the data say."""
+def _everything_else(controller: Controller) -> None:
+    """Change every field of the data to something else that AWX takes, and link past the approval in every way."""
+    kind = controller.one("credential_types", load("credential_type")["name"])
+    kind["description"], kind["injectors"] = "theirs", {"env": {"THEIRS": "{{ tenant }}"}}
+    credential = controller.one("credentials", "Aritma IAM")
+    theirs = controller.create("credentials", {**credential, "name": "Theirs"})["id"]
+    credential["inputs"]["tenant"] = "theirs"
     for template in load("job_templates"):
         row = controller.one("job_templates", template["name"])
-        assert row["_survey"] == template["survey"]
-        assert row["_credentials"] == [controller.one("credentials", "Aritma IAM")["id"]]
-        assert {name: row[name] for name in template if name != "survey"} == {
-            name: value for name, value in template.items() if name != "survey"
+        row |= {name: _other(row[name]) for name in template if name not in ("name", "survey")}
+        row |= {"playbook": "audit.yml", "inventory": 1, "_survey": {}, "_credentials": [theirs]}
+    controller.one("job_templates", job_template("audit")["name"])["playbook"] = "rotate.yml"
+    workflow = load("workflow")
+    row = controller.one("workflow_job_templates", workflow["name"])
+    row |= {name: _other(row[name]) for name in workflow if name not in ("name", "survey", "nodes")}
+    row["_survey"] = {}
+    prove, approve, retire = _nodes(controller)
+    audit = controller.one("job_templates", job_template("audit")["name"])["id"]
+    prove["extra_data"] = {}
+    controller.change("workflow_job_template_nodes", approve, {"unified_job_template": audit})
+    controller.approve(retire, {"name": "Theirs"})
+    for node in (prove, approve):
+        node["success_nodes"] = []
+    own = controller.child("workflow_nodes", row, {"identifier": "own", "unified_job_template": audit})["id"]
+    own_node = controller.get("workflow_job_template_nodes", own)
+    controller.link("always_nodes", own_node, retire)
+    controller.link("failure_nodes", approve, retire)
+    controller.link("success_nodes", prove, {"id": own})
+    (schedule,) = controller.rows["schedules"]
+    schedule |= {"description": "theirs", "rrule": "theirs", "extra_data": {}}
+
+
+def _other(value: Any) -> Any:
+    return not value if isinstance(value, bool) else "theirs"
+
+
+def _check_whole(controller: Controller, organization: str = "Default", credential: str = "Aritma IAM") -> None:
+    """Everything is there, and linked as the data say."""
+    owner = controller.one("organizations", organization)["id"]
+    held = controller.one("credentials", credential)
+    assert (held["organization"], held["inputs"]) == (owner, INPUTS)
+    kind = controller.one("credential_types", "Aritma IAM")
+    assert {name: kind[name] for name in load("credential_type")} == load("credential_type")
+    for template in [*load("job_templates"), load("workflow")]:
+        place = "workflow_job_templates" if "nodes" in template else "job_templates"
+        row = controller.one(place, template["name"])
+        assert row["_survey"] == template.pop("survey")
+        assert row.get("_credentials", [held["id"]]) == [held["id"]] and row["organization"] == owner
+        assert {name: row[name] for name in template if name != "nodes"} == {
+            name: value for name, value in template.items() if name != "nodes"
         }
-    assert controller.one("credentials", "Aritma IAM")["inputs"] == INPUTS
-    prove, approve, retire = (_node(controller, name) for name in ("prove", "approve", "retire"))
-    following = [each["success_nodes"] for each in (prove, approve, retire)]
-    assert following == [[approve["id"]], [retire["id"]], []]
+    prove, approve, retire = _nodes(controller)
+    ours = {prove["id"], approve["id"], retire["id"]}
+    links = [[set(each[link]) & ours for link in LINKS] for each in (prove, approve, retire)]
+    assert links == [[{approve["id"]}, set(), set()], [{retire["id"]}, set(), set()], [set(), set(), set()]]
+    rotate = controller.one("job_templates", job_template("rotate")["name"])["id"]
+    assert [each["unified_job_template"] for each in (prove, retire)] == [rotate, rotate]
     approval = controller.get("workflow_approval_templates", approve["unified_job_template"])
-    assert approval["name"] == "Delete the previous secrets"
-    assert len(controller.rows["schedules"]) == 1 and controller.rows["schedules"][0]["enabled"] is False
+    assert [each["extra_data"] for each in (prove, retire)] == [
+        each["extra_data"] for each in load("workflow")["nodes"] if "unified_job_template" in each
+    ]
+    said = load("workflow")["nodes"][1]["approval_node"]
+    assert {name: approval[name] for name in said} == said
+    schedule = controller.rows["schedules"][-1]
+    assert {name: schedule[name] for name in load("schedule")} == load("schedule")
 
 
-def _node(controller: Controller, identifier: str) -> Row:
-    return controller.one("workflow_job_template_nodes", identifier)
+def _nodes(controller: Controller) -> list[Row]:
+    return [controller.one("workflow_job_template_nodes", name) for name in ("prove", "approve", "retire")]
+
+
+def _path(controller: Controller, approval: str) -> list[str]:
+    return controller.path(controller.one("workflow_job_templates", load("workflow")["name"]), approval)
 
 
 @pytest.mark.torture
 @pytest.mark.timeout(600)
-def test_from_nothing(tmp_path: Path, controller: Controller) -> None:
-    """Check mode foretells as many changes and writes nothing; what somebody sets later beside our data stays."""
+def test_from_nothing_and_after_drift(tmp_path: Path, controller: Controller) -> None:
+    """Check mode foretells as many changes and writes nothing, a second run neither; every field is mended."""
     setup = Setup(tmp_path, controller)
     assert setup.run("--check").ok().changed == WRITES
     assert controller.writes == []
     assert len(setup.written()) == WRITES
     _check_whole(controller)
+    assert controller.rows["schedules"][0]["enabled"] is False
     controller.rows["schedules"][0]["enabled"] = True
     controller.one("job_templates", job_template("rotate")["name"])["job_slice_count"] = 4
-    assert setup.run("--check").ok().changed == 0
+    assert setup.written() == []
+    assert _path(controller, "successful") == ["prove", "approve", "retire"]
+    assert _path(controller, "failed") == ["prove", "approve"]
+
+    _everything_else(controller)
+    assert "retire" in _path(controller, "failed")
+    foretold = setup.run("--check").ok().changed
+    before = len(controller.writes)
+    assert len(setup.written()) == foretold
+    bodies = [body for _method, _path, body in controller.writes[before:]]
+    assert {"inputs": {**INPUTS, "client_secret": "$encrypted$"}} in bodies
+    _check_whole(controller)
+    assert controller.rows["schedules"][0]["enabled"] is True
+    assert controller.one("job_templates", job_template("rotate")["name"])["job_slice_count"] == 4
+    assert "retire" not in _path(controller, "failed") and "own" in _path(controller, "successful")
     assert setup.written() == []
     assert setup.written(awx_credential_renew=True) == ["PATCH credentials"]
-    approval = controller.rows["workflow_approval_templates"][0]
-    approval["timeout"] = 3600
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(600)
+def test_a_second_organization_by_its_administrator(tmp_path: Path, controller: Controller) -> None:
+    """Behind the prefix of a gateway, with names that AWX trims or that need escapes, and inputs that are null."""
+    setup = Setup(tmp_path, controller)
+    setup.run().ok()
+    controller.add("organizations", name="Køge & Ålborg")
+    controller.found("Vår IAM æøå", "Tjänster, alla", "Køge & Ålborg")
+    names = {
+        "awx_organization": " Køge & Ålborg ",
+        "awx_project": "Vår IAM æøå ",
+        "awx_inventory": " Tjänster, alla",
+        "awx_credential_name": " Nøgle ",
+        "awx_api_prefix": "api/controller/v2//",
+        "awx_credential_inputs": {**INPUTS, "scope": None, "token_url": None},
+    }
+    setup.ansible.environment["CONTROLLER_OAUTH_TOKEN"] = ORGANIZATION_TOKEN
+    assert len(setup.written(**names)) == WRITES - 1
+    _check_whole(controller, "Køge & Ålborg", "Nøgle")
+    assert setup.written(**names) == []
     basic = {"CONTROLLER_OAUTH_TOKEN": "", "CONTROLLER_USERNAME": USER, "CONTROLLER_PASSWORD": PASSWORD}
-    assert setup.run(environment=basic).ok().changed == 1
-    assert approval["timeout"] == 0
+    assert setup.run(environment=basic).ok().changed == 0
 
 
 def _killer(pid: int) -> Callable[[int], None]:
@@ -183,19 +214,58 @@ def test_killed_after_every_write(tmp_path: Path, controller: Controller) -> Non
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_what_awx_refuses_is_told(tmp_path: Path, controller: Controller) -> None:
-    """Each with the thing to correct, and nothing is written after it."""
+    """Each with the thing to correct, and nothing is written."""
     setup = Setup(tmp_path, controller)
-    unknown = setup.run(awx_project="Elsewhere")
-    assert "0 projects named Elsewhere" in unknown.messages
-    misspelt = setup.run(awx_credential_inputs={**INPUTS, "client_secrets": SECRET})
-    assert "AWX answered 400" in misspelt.messages
-    controller.rows["projects"][0]["playbook_files"] = []
-    unsynced = setup.run()
-    assert "Playbook not found for project." in unsynced.messages
-    assert [_last_words(path) for _method, path, _body in controller.writes] == ["credential_types", "credentials"]
-    stranger = setup.run(environment={"CONTROLLER_OAUTH_TOKEN": "somebody-else"})
-    assert "401" in stranger.messages
-    assert "CONTROLLER_HOST" in setup.run(environment={"CONTROLLER_HOST": "http://awx.example.com"}).messages
-    assert all(run.code for run in (unknown, misspelt, unsynced, stranger))
+    reader, stranger = (next(token for token in TOKENS if TOKENS[token] == name) for name in ("reader", "stranger"))
+    wrong = {"api_url": "api.example.com", "tenat": SECRET, "client_id": 5}
+    incomplete = tmp_path / "incomplete"
+    shutil.copytree(FOLDER, incomplete)
+    (incomplete / "schedule.yml").write_text(
+        "name: S\nrrule: R\nextra_data: {rotation_hosts: a, rotation_hold: 'true'}\n"
+    )
+    table: list[tuple[Sequence[str], dict[str, Any], dict[str, str]]] = [
+        (
+            ["0 objects of the kind project named Elsewhere", "to admin", "let this user read it"],
+            {"awx_project": "Elsewhere"},
+            {},
+        ),
+        (["0 objects of the kind project named Aritma IAM", "to stranger"], {}, {"CONTROLLER_OAUTH_TOKEN": stranger}),
+        (["awx_credential_inputs: api_url, client_id, tenat."], {"awx_credential_inputs": wrong}, {}),
+        (["Correct rotation_force, rotation_hold in"], {"awx_data": str(incomplete)}, {}),
+        (["401", "CONTROLLER_OAUTH_TOKEN"], {}, {"CONTROLLER_OAUTH_TOKEN": "expired"}),
+        (["404", "awx_api_prefix (/api/v3)"], {"awx_api_prefix": "/api/v3/"}, {}),
+        (["CONTROLLER_HOST"], {}, {"CONTROLLER_HOST": "http://awx.example.com"}),
+        (["No answer"], {}, {"CONTROLLER_HOST": "http://127.0.0.1:1"}),
+        (["403", "a system administrator write the credential type"], {}, {"CONTROLLER_OAUTH_TOKEN": reader}),
+        (["403", "a system administrator"], {}, {"CONTROLLER_OAUTH_TOKEN": ORGANIZATION_TOKEN}),
+    ]
+    for expected, variables, environment in table:
+        run = setup.run(environment=environment, **variables)
+        assert run.code and all(text in run.messages for text in expected), run.messages
+    assert controller.writes == []
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_what_stands_in_the_way_is_told(tmp_path: Path, controller: Controller) -> None:
+    """A refused input by its name alone; variables that overrule a node, and a type in use, in check mode too."""
+    setup = Setup(tmp_path, controller)
+    controller.rows["projects"][-1]["playbook_files"] = []
+    assert "Playbook not found for project." in setup.run().messages
+    controller.rows["projects"][-1]["playbook_files"] = controller.rows["projects"][0]["playbook_files"]
+    setup.run().ok()
+    before = len(controller.writes)
+    workflow = controller.one("workflow_job_templates", load("workflow")["name"])
+    for text in ("rotation_hold: 'false'\nsite: x", '{"service_client_hold": false, "rotation_hold": false}'):
+        workflow["extra_vars"] = text
+        assert "Take rotation_hold" in setup.run("--check").messages
+    workflow["extra_vars"] = "site: x"
+    other = tmp_path / "other"
+    shutil.copytree(FOLDER, other)
+    changed = (FOLDER / "credential_type.yml").read_text().replace("label: Tenant", "label: Name of the tenant")
+    (other / "credential_type.yml").write_text(changed)
+    told = setup.run("--check", awx_data=str(other)).messages
+    assert "Delete the credentials Aritma IAM" in told
+    assert len(controller.writes) == before

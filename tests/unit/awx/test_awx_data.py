@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import ENVIRONMENT
 from awx.data import FOLDER, load
 from awx.jobs import injected
-from awx.rules import answer_complaints, complaints
+from awx.rules import answer_complaints, complaints, ignored, playbooks
 
 ROOT = FOLDER.parent.parent
 JOB_TEMPLATES: list[dict[str, Any]] = load("job_templates")
@@ -40,10 +40,10 @@ def _bodies() -> Iterator[tuple[str, Any]]:
     workflow = load("workflow")
     yield "workflow_job_templates", {name: workflow[name] for name in workflow if name not in ("survey", "nodes")}
     for node in workflow["nodes"]:
-        if "approval" in node:
-            yield "create_approval_template", node["approval"]
+        if "approval_node" in node:
+            yield "workflow_approval_templates", node["approval_node"]
         else:
-            yield "workflow_nodes", {"identifier": node["identifier"], "extra_data": node["extra_data"]}
+            yield "workflow_job_template_nodes", {"identifier": node["identifier"], "extra_data": node["extra_data"]}
     yield "schedules", load("schedule")
 
 
@@ -52,6 +52,8 @@ def test_awx_takes_all_of_it() -> None:
     bodies = list(_bodies())
     assert len(bodies) > 14
     assert [(kind, found) for kind, body in bodies if (found := complaints(kind, body))] == []
+    assert [(kind, found) for kind, body in bodies if (found := ignored(kind, body))] == []
+    assert {each["playbook"] for each in JOB_TEMPLATES} <= set(playbooks(FOLDER / "project"))
 
 
 def _set(*path: str | int, value: Any) -> Callable[[Any], None]:
@@ -77,7 +79,6 @@ def _set(*path: str | int, value: Any) -> Callable[[Any], None]:
         ("credential_types", _set("injectors", "file", "ca", value="x")),
         ("job_templates", _set("playbook", value="")),
         ("job_templates", _set("verbosity", value=6)),
-        ("job_templates", _set("colour", value="blue")),
         ("survey_spec", _set("spec", value=[])),
         ("survey_spec", _set("spec", 0, "type", value="choice")),
         ("survey_spec", _set("spec", 0, "default", value=5)),
@@ -86,14 +87,15 @@ def _set(*path: str | int, value: Any) -> Callable[[Any], None]:
         ("schedules", _set("rrule", value="DTSTART:20260101T013000Z RRULE:FREQ=DAILY")),
         ("schedules", _set("rrule", value="DTSTART:20260101T013000 RRULE:FREQ=DAILY;INTERVAL=1")),
         ("schedules", _set("rrule", value="DTSTART:20260101T013000Z RRULE:FREQ=DALY;INTERVAL=1")),
-        ("create_approval_template", _set("timeout", value="1h")),
+        ("workflow_approval_templates", _set("timeout", value="1h")),
     ],
 )
 def test_what_awx_refuses_is_seen(kind: str, change: Callable[[Any], None]) -> None:
     """So that the test above can fail: one thing wrong at a time."""
     body = copy.deepcopy(next(each for name, each in _bodies() if name == kind))
     change(body)
-    assert complaints(kind, body)
+    assert complaints(kind, body) and not ignored(kind, body)
+    assert ignored(kind, {**body, "colour": "blue"}) == {"colour"}
 
 
 def test_survey_variables_are_variables_of_the_playbooks() -> None:
@@ -124,7 +126,7 @@ def test_nodes_say_only_what_their_survey_asks() -> None:
     for node in workflow["nodes"]:
         said = node.get("extra_data", {})
         assert set(said) <= {question["variable"] for question in spec}
-        assert [text for question in spec for text in answer_complaints(question, said)] == []
+        assert [text for each in spec if each["variable"] in said for text in answer_complaints(each, said)] == []
         assert not set(said) & {question["variable"] for question in workflow["survey"]["spec"]}
 
 
