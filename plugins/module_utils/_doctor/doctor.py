@@ -53,34 +53,28 @@ def run(params: Params, check_mode: bool) -> Outcome:
 
 
 def _visited(visit: Visit, *, write: bool) -> list[str]:
-    """What is left on the server, for people."""
+    """Ask all that can be asked; what is left on the server, for people."""
     left: list[str] = []
+    visit.part("token", visit.tokens.get)
+    if visit.findings:
+        return left  # without a token nothing can be asked
     try:
-        visit.part("token", visit.tokens.get)
-        if visit.findings:
-            return left  # without a token nothing can be asked
+        left = sweep(visit) if write else []
         read_all(visit)
-        if not write:
-            return left
-        left = sweep(visit)
-        if left:
-            visit.note("writing", "left out: what an earlier doctor made cannot be removed", NO_ANSWER)
-            return left
-        try:
-            life = live(visit)
-            if life.client_id:
-                visit.part("groups", lambda: groups(life))
-                end(life)
-        finally:
-            left = _swept(visit)
     except Silent:
-        pass  # it is noted
-    return left
+        return left  # why is noted
+    if left:
+        visit.note("writing", "left out: what an earlier doctor made cannot be removed", NO_ANSWER)
+    return left if left or not write else _written(visit)
 
 
-def _swept(visit: Visit) -> list[str]:
-    """The last look for what is left, once lists had the time to show it."""
-    visit.end += 60
+def _written(visit: Visit) -> list[str]:
+    """The life of a scratch client; what is left, once lists had the time to show it."""
+    with contextlib.suppress(Silent):
+        life = live(visit)
+        if life.client_id:
+            visit.part("groups", lambda: groups(life))
+            end(life)
     for _look in range(int(visit.told.get("list_lag_requests", 0))):
         sweep(visit)
     time.sleep(float(visit.told.get("list_lag_seconds", 0)))

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from .._core.time import format_timestamp, now
 from .._http.session import Session
 from .._iam.api import IamApi
-from .._iam.contract import Policy, Secret, Subject, created_id, folded
+from .._iam.contract import Policy, Secret, Subject, created_id, folded, read_model
 from .._oauth.verdict import Verdict
 from .known import Value
 from .reading import (
@@ -223,7 +223,7 @@ def find_subject(life: Life) -> None:
         time.sleep(pause)
         came = life.visit.ask("GET", "subjects", "clients", query={"searchQuery": life.name})
         for entry in life.visit.listed(came, "subjects"):
-            subject = Subject.model_validate(entry)
+            subject = read_model(Subject, "listClientSubjects", entry)
             if subject.display_name == life.name and subject.subject_id:
                 life.subject = subject.subject_id
                 life.visit.tell(came, client_subject=subject_kind(entry, {life.client_id}))
@@ -258,7 +258,9 @@ def listed_ids(life: Life, at_least: int) -> list[str]:
 def listed_secrets(life: Life) -> list[Secret]:
     """What a list shows now."""
     came = life.visit.ask("GET", "clients", life.client_id, "secrets")
-    return [Secret.model_validate(each) for each in life.visit.listed(came, "secrets", "clientsecrets")]
+    return [
+        read_model(Secret, "listClientSecrets", each) for each in life.visit.listed(came, "secrets", "clientsecrets")
+    ]
 
 
 def first_secrets(life: Life) -> None:
@@ -447,7 +449,7 @@ def listed_policies(visit: Visit, subject: str, flags: Mapping[str, str] = _LITE
     came = visit.ask(
         "GET", "policies", query={**flags, "subject": subject, "pageSize": visit.told.get("policies_page_max", 200)}
     )
-    return [Policy.model_validate(each) for each in visit.listed(came, "policies")]
+    return [read_model(Policy, "listPolicies", each) for each in visit.listed(came, "policies")]
 
 
 def has_policies(visit: Visit, subject: str) -> bool:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._iam.contract import Secret, Subject, envelopes, folded
+from .._iam.contract import Secret, Subject, envelopes, folded, read_model
 from .._iam.paging import read_paging
 from .known import Value
 from .tokens import Asker, admin_asker
@@ -73,7 +73,7 @@ def sizes(visit: Visit) -> None:
 
 def _over_max(visit: Visit, came: Came, path: str) -> dict[str, Value]:
     """What a size above the limit does; where it is refused, also the largest that is not."""
-    if came.ok:
+    if came.ok and visit.listed(came, path) is not None:
         return {"page_size_over_max": "clamp"}
     if came.status not in (400, 422):
         return {}
@@ -190,14 +190,14 @@ def subjects(visit: Visit) -> None:
     known = {visit.own.get("client_id", "")}
     kinds = [kind for kind in (subject_kind(entry, known) for entry in entries) if kind]
     visit.tell(came, subjects_page_max=read_paging(came.data).page_size, client_subject=min(kinds, default=None))
-    of_one = Subject.model_validate(entries[0]).subject_id if entries else None
+    of_one = read_model(Subject, "listClientSubjects", entries[0]).subject_id if entries else None
     if of_one:
         tell_permissions(visit, permissions_of(visit, of_one))
 
 
 def subject_kind(entry: object, known: set[str]) -> str | None:
     """How a subject names its client: ``known`` are ids of clients. None: that cannot be told."""
-    subject = Subject.model_validate(entry)
+    subject = read_model(Subject, "listClientSubjects", entry)
     named = folded(subject.properties or {}).get("clientid")
     if named is None:
         return "client_id" if subject.id in known else "opaque_without_properties"
@@ -211,7 +211,7 @@ def permissions_of(visit: Visit, subject: str) -> Came:
 
 def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
     """What permissions look like; their list."""
-    entries = visit.listed(came, "permissions", "policies", "actions")
+    entries = visit.listed(came, "permissions", "policies", "actions", texts=True)
     form = None
     if entries and isinstance(entries[0], Mapping):
         members = folded(entries[0])
@@ -235,7 +235,7 @@ def catalog(visit: Visit) -> None:
 
 
 def _tell_names(visit: Visit, came: Came, what: str, **tells: Value) -> None:
-    entries = visit.listed(came, what)
+    entries = visit.listed(came, what, texts=True)
     first = entries[0] if entries else None
     form = None
     if first is not None:

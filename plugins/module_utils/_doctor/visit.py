@@ -18,9 +18,11 @@ from .._core.errors import ContractError, IamError
 from .._core.operation import unexpected
 from .._http.admin_token import AdminTokens
 from .._http.connection import Connection
+from .._http.document import parse_json
+from .._http.loss import Lost
 from .._http.problem import is_html
 from .._http.retry import Budget, Repeats, send_patiently
-from .._http.transport import Lost, Reply, Request, Transport
+from .._http.transport import Reply, Request, Transport
 from .._iam.contract import read_entries
 from .known import ROW_OF, Value, is_assumed, is_known
 
@@ -62,8 +64,8 @@ class Came(Reply):
     def data(self) -> Any:
         """The JSON value of the body, ``None`` where there is none."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return parse_json(self.body)
+        except ValueError:
             return None
 
     @property
@@ -162,15 +164,17 @@ class Visit:
             raise Silent
         return came
 
-    def listed(self, came: Came, *names: str) -> list[Any]:
-        """The entries of a list. Raises ``Skip`` where there is none, which is noted."""
+    def listed(self, came: Came, *names: str, texts: bool = False) -> list[Any]:
+        """The entries of a list, objects or else ``texts``. Raises ``Skip`` where there is none, which is noted."""
         empty = came.status == 204 or came.body.strip() == b"null"
         try:
             if came.ok and came.form != "html":
-                return read_entries("list", [] if empty else came.data, names)
+                entries = read_entries("list", [] if empty else came.data, names)
+                if texts or all(isinstance(each, Mapping) for each in entries):
+                    return entries
         except ContractError:
             pass
-        self.tell(came)
+        self.tell(came, verdict=TELL_US if came.ok else "")
         raise Skip
 
     def until(self, look: Callable[[], bool]) -> bool:
