@@ -17,8 +17,8 @@ description:
   - It carries the lease of the run of ansible-playbook that is rotating the client. A run that was killed on this
     controller loses it at once; that of a run on another controller, or in another container, counts until it expires.
     While another run holds it, a record is neither moved nor removed.
-  - The options of the connection to the API are taken, so that C(module_defaults) of C(group/aritma.iam.iam) may set
-    them, and have no effect. It always runs on the controller; only the file of a store may be on the task's host.
+  - The options of the connection to the API are for O(verify_scope), and have no other effect. It always runs on the
+    controller; only the file of a store may be on the task's host.
 extends_documentation_fragment:
   - aritma.iam.store
   - aritma.iam.store.to
@@ -38,6 +38,18 @@ options:
       - It is required but for V(read) where O(store.path) says which record is meant.
     type: str
   client_name: {description: The name of the client. A record of a client with another name is an error., type: str}
+  verify_scope:
+    description:
+      - For V(moved), the scope for which the current secret in the copy is exchanged. The record is removed from
+        O(store) only if that is accepted. Without it nothing is asked.
+    type: str
+    version_added: 0.2.0
+  auth_method:
+    description: How the client authenticates at the token endpoint.
+    type: str
+    choices: [post, basic]
+    default: post
+    version_added: 0.2.0
   state:
     description:
       - V(read) returns the record, and whether another run is at work on it.

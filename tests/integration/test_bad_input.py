@@ -176,6 +176,7 @@ def test_the_role_refuses_bad_variables(seeded: Simulator, ansible: Ansible) -> 
 
 def _usual(home: Path, name: str, **variables: Any) -> dict[str, Any]:
     """A client of its own, since no two hosts of a run may have the same one."""
+    (home / name).mkdir(exist_ok=True)
     return {**service(home / name), "service_client_name": name, **variables}
 
 
@@ -209,7 +210,7 @@ def _provision_cases(home: Path) -> dict[str, Case]:
             ["missing required arguments: client_name"], **usual("p_empty_name", service_client_name="")
         ),
         "p_choice": role(
-            ["service_client_policies_mode.*merge, exact"], **usual("p_choice", service_client_policies_mode="all")
+            ["no policies_mode all. There are: exact, merge"], **usual("p_choice", service_client_policies_mode="all")
         ),
         "p_misspelt": role(
             [r"no variable service_client_rotation_gracee \(probably service_client_rotation_grace\)", "Nothing was"],

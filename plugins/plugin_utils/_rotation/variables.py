@@ -22,7 +22,7 @@ _SPECS = _ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
 _CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(
     ">="
 )
-_PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_")
+_PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_", "move_store_")
 _WINDOWS = ("winrm", "psrp")
 """Connections to Windows."""
 
@@ -34,6 +34,7 @@ PLAYBOOKS = frozenset(
         *("rotation_hosts", "rotation_force", "rotation_begin", "rotation_hold", "rotation_batch", "rotation_report"),
         *("rotation_max_fail_percentage", "rotation_compromised", "rotation_wait", "rotation_window"),
         *("provision_hosts", "revoke_hosts"),
+        *("move_store_hosts", "move_store_from", "move_store_to"),
     }
 )
 """The variables of the playbooks."""

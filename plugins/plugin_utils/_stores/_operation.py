@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,11 +13,13 @@ from typing import Any
 from ansible.parsing.dataloader import DataLoader
 
 from ...module_utils._core.argspec import ArgumentSpec
+from ...module_utils._core.deps import require
 from ...module_utils._core.errors import IamError, OptionError, StoreConflictError, StoreError
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._core.time import format_timestamp, now
 from ...module_utils._http.connection import CONNECTION
+from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ...module_utils._rotation.record import Record, require_name
 from .._documents._protocol import changed_meanwhile
 from .._file_access import files_here
@@ -25,7 +27,7 @@ from .._lease import Rival, new_lease, rival, this_run
 from . import open_store, store_option
 from ._protocol import FileAccess, Setting, Store
 
-# The connection options come with module_defaults of the action group; a store has no use for them.
+# The connection options come with module_defaults of the action group; only the proof of a copy has a use for them.
 SPEC = CONNECTION.merge(
     ArgumentSpec(
         {
@@ -33,6 +35,8 @@ SPEC = CONNECTION.merge(
             "to": store_option(required=False),
             "client_id": {"type": "str"},
             "client_name": {"type": "str"},
+            "verify_scope": {"type": "str"},
+            "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
             "state": {"type": "str", "choices": ["read", "absent", "moved"], "default": "read"},
         },
     )
@@ -95,7 +99,7 @@ def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> 
             hint="Find out which one is in use, and remove the other (state=absent).",
         )
     if before is not None and not check_mode:
-        _move(store, target, before)
+        _move(store, target, before, lambda copy: _require_accepted(params, copy))
     record = before or there
     places = [{"store": _title(params[each]), **_shown(record)} for each in ("store", "to")]
     return Outcome(
@@ -107,7 +111,30 @@ def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> 
     )
 
 
-def _move(store: Store, target: Store, record: Record) -> None:
+def _require_accepted(params: Params, copy: Record) -> None:
+    """Raise ``StoreError`` where the token endpoint does not accept the secret that the copy holds."""
+    if not params["verify_scope"] or copy.current is None:
+        return
+    require(TOKEN_EXCHANGE.libraries)
+    defaults = {name: option.get("default") for name, option in TOKEN_EXCHANGE.spec.argument_spec.items()}
+    asked = {
+        **{name: params[name] for name in CONNECTION.argument_spec},
+        "client_id": copy.client_id,
+        "client_secret": copy.current.value,
+        "scope": params["verify_scope"],
+        "auth_method": params["auth_method"],
+        "expect": "any",
+    }
+    verdict = TOKEN_EXCHANGE.run({**defaults, **asked}, False).result["verdict"]
+    if verdict != "accepted":
+        raise StoreError(
+            f"The secret in the copy of the record is not accepted ({verdict}), so the record stays in store.",
+            hint="Rotate the client first, or correct verify_scope; then run again.",
+            verdict=verdict,
+        )
+
+
+def _move(store: Store, target: Store, record: Record, prove: Callable[[Record], None]) -> None:
     """The lease keeps other runs away; and it shows whether both stores are one place under two names."""
     claimed = record.model_copy(update={"lease": new_lease(this_run(), now(), _LEASE)})
     store.write(claimed, store.read()[1])
@@ -120,6 +147,7 @@ def _move(store: Store, target: Store, record: Record) -> None:
         copy, _token = target.read()
         if copy is None or _content(copy) != _content(record):
             raise StoreError("The store that to names does not hold what was just written to it.", hint="Run again.")
+        prove(copy)
     except IamError:
         with suppress(IamError):
             store.write(record, store.read()[1])
