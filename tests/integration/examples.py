@@ -20,7 +20,7 @@ from simulator.process import Server
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [
     str(path.relative_to(ROOT))
-    for pattern in ("README.md", "roles/*/README.md", "docs/*.md")
+    for pattern in ("README.md", "SECURITY.md", "roles/*/README.md", "docs/*.md")
     for path in sorted(ROOT.glob(pattern))
 ]
 KINDS = ("modules", "lookup", "inventory")

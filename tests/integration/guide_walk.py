@@ -52,7 +52,7 @@ ELSEWHERE = {
 }
 """Blocks that are no YAML and no commands."""
 
-_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook) .+|wait")
+_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook|vault) .+|wait")
 _DOCUMENTED = re.compile(r"`(ansible-doc [^`]+)`")
 _SHELL = """\
 set -eu

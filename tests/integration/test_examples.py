@@ -30,6 +30,9 @@ from simulator.process import Simulator
 ON_SERVERS = ("credential_delivery", "credential_store")
 """Plugins whose examples need Vault, AWS or Kubernetes."""
 
+LISTED = ("invoices", "reports")
+"""Clients in the list of the guide on porting."""
+
 DAYS = {"billing-a": 61, "billing-b": 10, "billing-nightly": 70, "billing-web": 1}
 
 
@@ -38,6 +41,7 @@ LONG = {
     "docs/audit.md",
     "docs/fleets.md",
     "docs/groups.md",
+    "docs/leak.md",
     "docs/porting.md",
     "docs/rotation.md",
     "roles/service_client/README.md",
@@ -75,6 +79,9 @@ def _client_in_use(walk: Walk) -> None:
     _quick_start(walk)
     walk.machine.simulator.admin.seed(clients=[_client("billing", {"value": SECRET, "description": "by hand"})])
     walk.write("group_vars/all.yml", yaml.safe_dump({"vault_billing_secret": SECRET}))
+    known = [_client(name, {"value": f"the-secret-of-{name}", "description": "by hand"}) for name in LISTED]
+    walk.machine.simulator.admin.seed(clients=known)
+    walk.machine.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(walk.machine.home / ".vault-pass")
 
 
 def _lost_secret(walk: Walk) -> None:
@@ -86,6 +93,18 @@ def _lost_secret(walk: Walk) -> None:
     assert Caller(walk.machine.simulator).iam("DELETE", path).ok
 
 
+def _provisioned(walk: Walk) -> None:
+    """The quick start, walked."""
+    _quick_start(walk)
+    walk.run("ansible-playbook -i inventory.yml aritma.iam.provision", "before")
+
+
+def _leaked(walk: Walk) -> None:
+    (client,) = _clients(walk, "billing")
+    known = {each["id"] for each in client["history"]} - {each["id"] for each in client["secrets"]}
+    assert len(client["secrets"]) == 1 and known, client
+
+
 def _host(walk: Walk) -> None:
     """An inventory with one host."""
     walk.write("inventory.yml", "service_clients: {hosts: {app1: {ansible_connection: local}}}")
@@ -94,9 +113,12 @@ def _host(walk: Walk) -> None:
 SITUATIONS: dict[str, Callable[[Walk], None]] = {
     "docs/audit.md": _many_clients,
     "docs/eda.md": _many_clients,
+    "SECURITY.md": _provisioned,
     "docs/fleets.md": _many_clients,
+    "docs/leak.md": _provisioned,
     "docs/porting.md": _client_in_use,
     "docs/rotation.md": _lost_secret,
+    "docs/stores-and-deliveries.md": _provisioned,
     "roles/service_client/README.md": _host,
 }
 """What a guide supposes that there is."""
@@ -108,8 +130,12 @@ def _those_that_are_due(walk: Walk) -> None:
 
 
 def _adopted(walk: Walk) -> None:
-    (client,) = _clients(walk, "billing")
-    assert [each["description"] for each in client["secrets"]] == ["by hand"]
+    for name in ("billing", *LISTED):
+        (client,) = _clients(walk, name)
+        assert [each["description"] for each in client["secrets"]] == ["by hand"], name
+    assert (walk.folder / "known_secrets.yml").read_text(encoding="utf-8").startswith("$ANSIBLE_VAULT")
+    records = walk.machine.root / "var/lib/aritma-iam"
+    assert all(json.loads((records / f"{name}.json").read_text())["current"]["adopted"] for name in LISTED)
 
 
 def _recovered(walk: Walk) -> None:
@@ -126,6 +152,8 @@ def _one_is_left(walk: Walk) -> None:
 ENDS: dict[str, Callable[[Walk], None]] = {
     "docs/audit.md": _those_that_are_due,
     "docs/groups.md": _one_is_left,
+    "SECURITY.md": _leaked,
+    "docs/leak.md": _leaked,
     "docs/porting.md": _adopted,
     "docs/rotation.md": _recovered,
 }

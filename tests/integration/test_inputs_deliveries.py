@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_run import Ansible, Run
+from examples import read_guide
 from service import SCOPE, service, stored
 from weather import check_messages
 
@@ -181,9 +182,9 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[str]:
+def _serving(folder: Path, handler: type[SimpleHTTPRequestHandler] = _Quiet) -> Iterator[str]:
     """The files of a folder over HTTP: a service that tells which credential it has read."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -191,6 +192,45 @@ def _serving(folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _GitLab(SimpleHTTPRequestHandler):
+    """Keeps what the variable of a project was set to, beside the token that set it."""
+
+    def do_PUT(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        told = {"path": self.path, "token": self.headers["PRIVATE-TOKEN"], **body}
+        Path(self.directory, "gitlab.json").write_text(json.dumps(told))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Says nothing."""
+
+
+def test_variables_of_pipelines(simulator: Simulator, ansible: Ansible) -> None:
+    """The tasks that the guide shows, against a small GitLab and a ``gh`` that keeps what it is given."""
+    home = ansible.home
+    shown = {block.file: block.text for block in read_guide("docs/stores-and-deliveries.md") if block.file}
+    command = home / "bin" / "gh"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\necho "$@" > {home}/gh.words; cat > {home}/gh.secret\n')
+    command.chmod(0o755)
+    with _serving(home, _GitLab) as url:
+        for name in ("gitlab.yml", "github.yml"):
+            (home / name).write_text(shown[name].replace("https://gitlab.example.com", url))
+        deliveries = [{"type": "tasks", "file": str(home / name)} for name in ("gitlab.yml", "github.yml")]
+        hosts = {"billing": service(home, service_client_deliveries=deliveries, gitlab_token="glpat-of-the-test")}
+        environment = {"PATH": f"{command.parent}:{ansible.environment['PATH']}"}
+        ansible.run("aritma.iam.provision", hosts=hosts, **environment).ok()
+        ansible.run("aritma.iam.rotate", hosts=hosts, variables={"rotation_force": True}, **environment).ok()
+    value = stored(home)["current"]["value"]
+    told = json.loads((home / "gitlab.json").read_text())
+    assert told["value"] == value and told["token"] == "glpat-of-the-test"
+    assert told["path"] == "/api/v4/projects/42/variables/ARITMA_CLIENT_SECRET"
+    assert (home / "gh.secret").read_text() == value
+    assert (home / "gh.words").read_text() == "secret set ARITMA_CLIENT_SECRET --repo example/billing\n"
 
 
 @pytest.mark.torture
