@@ -61,7 +61,7 @@ demo: python ## provision a client, rotate its secret under load, and count the 
 test: venv ## lint, typecheck, sanity, unit, integration, matrix, molecule
 	@SCENARIOS="$(or $(SCENARIOS),default)" SANITY="--python 3.11" $(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
 
-lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, REUSE, antsibull-nox
+lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, prose, REUSE, antsibull-nox
 	@scripts/lint
 
 format: venv ## format the Python files

@@ -82,11 +82,11 @@ def prepare(version: str) -> None:
     for older in sorted((each for each in named if _parts(each) < _parts(version)), key=_parts):
         # antsibull-changelog takes every fragment there is, and ignores other extensions.
         later = [path for path in FRAGMENTS.glob("*.yml") if path.stem != older]
-        for path in later:
-            path.rename(f"{path}.later")
+        for fragment in later:
+            fragment.rename(f"{fragment}.later")
         run("antsibull-changelog", "release", "--version", older)
-        for path in later:
-            Path(f"{path}.later").rename(path)
+        for fragment in later:
+            Path(f"{fragment}.later").rename(fragment)
     run("antsibull-changelog", "release", "--version", version)
 
 

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lint what people read: spelling (codespell), style (proselint), and constructions that are not plain English.
+
+Guides are read without their code, plugins for their documentation alone. Settings: ``[tool.codespell]`` in
+pyproject.toml, and the two tables below.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GUIDES = ("*.md", "docs/*.md", "roles/*/README.md", "tests/simulator/README.md", "extensions/**/*.md")
+PLUGINS = ("modules", "lookup", "inventory", "filter", "doc_fragments")
+
+OFF = ("typography.", "annotations.")
+"""Checks of proselint that are wrong for Markdown: who renders it sets curly quotes."""
+
+PLAIN = {
+    r"\b(?:is|are) told as\b": "is reported as",
+    r"\ba (?:host|run|client|secret) too many\b": "an extra ...",
+    r"\bthe least that suffices\b": "the minimum",
+    r"\bforetell": "predict",
+    r"\bdo instead of\b": "can be used instead of",
+    r"\bwho we think of\b": "the threat",
+    r"(?<=[.!?] )Who \w+s(?= [a-z])(?![^.]*\?)": "If you ...",
+    r"^Who \w+s(?= [a-z])(?![^.]*\?)": "If you ...",
+    r"\bfor ever\b": "forever, or without end",
+    r"\bnothing swept\b": "nothing is cleaned up",
+    r"\bfor whoever made\b": "for the owner of",
+}
+"""What we do not write, and what we write in its place."""
+
+_NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"`[^`\n]+`|\b[A-Z]{1,2}\([^()]*\)")
+_DOCUMENTATION = re.compile(r'^ *([A-Z_]+) = r?"""\n(.*?)"""', re.MULTILINE | re.DOTALL)
+_KEY = re.compile(r"^[ -]*(?:[\w.]+: (?:\w+$)?|[\w.]+:$|- [\w.]+$)|^ *(?:sample|choices|default): .*$", re.MULTILINE)
+
+
+def prose() -> Iterator[tuple[Path, str]]:
+    """Each file that is read, with its prose; what is none is blank, so that lines keep their numbers."""
+    for pattern in GUIDES:
+        for path in sorted(ROOT.glob(pattern)):
+            if path.name not in ("CHANGELOG.md", "CODE_OF_CONDUCT.md"):
+                yield path, _NAME.sub(_placeholder, _NO_PROSE.sub(_blank, path.read_text(encoding="utf-8")))
+    for folder in PLUGINS:
+        for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            kept, end = "", 0
+            for found in _DOCUMENTATION.finditer(text):
+                if found[1] != "EXAMPLES":
+                    kept += _lines(text[end : found.start(2)]) + _NAME.sub(_placeholder, _KEY.sub(_blank, found[2]))
+                    end = found.end(2)
+            yield path, kept
+
+
+def _placeholder(found: re.Match[str]) -> str:
+    """A name, in a form that no check knows; each another, so that none seems repeated."""
+    return f"x{found.start()}"
+
+
+def _blank(found: re.Match[str]) -> str:
+    return _lines(found[0])
+
+
+def _lines(text: str) -> str:
+    return "\n" * text.count("\n")
+
+
+def plain(path: Path, text: str) -> Iterator[str]:
+    """What stands there and has a plainer form."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for pattern, better in PLAIN.items():
+            for found in re.finditer(pattern, line, re.IGNORECASE if pattern[0] == "\\" else 0):
+                yield f"{path.relative_to(ROOT)}:{number}: {found[0]!r}: write {better!r}"
+
+
+def styled(files: list[tuple[Path, str]]) -> Iterator[str]:
+    """What proselint says."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        copies = []
+        for path, text in files:
+            copy = folder / f"{path.relative_to(ROOT)}.md"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text, encoding="utf-8")
+            copies.append(copy)
+        command = ["proselint", "check", *map(str, copies)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # What proselint quotes may hold line breaks.
+        for said in re.split(rf"^{re.escape(str(folder.resolve()))}/", done.stdout, flags=re.MULTILINE)[1:]:
+            path, line, _column, what, text = said.strip().split(":", 4)
+            broken = "lexical_illusions" in what and "\n" in text  # across paragraphs: no illusion
+            if not broken and not what.strip().startswith(OFF):
+                yield f"{path.removesuffix('.md')}:{line}: {what.strip()}:{text}"
+        if done.returncode and not done.stdout:
+            yield f"proselint failed: {done.stderr}"
+
+
+def spelt() -> Iterator[str]:
+    """What codespell says, of comments and messages too."""
+    where = ["docs", "plugins", "roles", "playbooks", "scripts", "extensions", "tests", *map(str, ROOT.glob("*.md"))]
+    done = subprocess.run(["codespell", *where], cwd=ROOT, capture_output=True, text=True, check=False)
+    yield from done.stdout.splitlines()
+    yield from [done.stderr] if done.returncode and not done.stdout else []
+
+
+def main() -> None:
+    files = list(prose())
+    found = [*spelt(), *styled(files), *(said for path, text in files for said in plain(path, text))]
+    print("\n".join(found))
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
