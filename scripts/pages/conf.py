@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from pathlib import Path
 
 import yaml
 from docutils import nodes
+from docutils.parsers.rst import Directive
 from pygments.lexers.special import TextLexer
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
@@ -27,6 +29,13 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 # Links to headings, as the repository's own view of the guides has them.
 myst_heading_anchors = 4
 nitpicky = True
+
+# Put there by scripts/docs, where it can.
+STATIC = ROOT / ".build" / "site" / "static"
+DRAWN = STATIC.is_dir()
+html_static_path = [str(STATIC)] if DRAWN else []
+html_js_files = ["mermaid.min.js", "draw.js"] if DRAWN else []
+myst_fence_as_directive = ["mermaid"] if DRAWN else []
 
 # What the reference names of Ansible's own documentation. No intersphinx: nothing is fetched.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
@@ -81,8 +90,20 @@ def link_to_ansible(
     return nodes.reference("", "", content, internal=False, refuri=ANSIBLE + page)
 
 
+class Mermaid(Directive):
+    """A diagram that draw.js draws; without JavaScript its source is shown."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        """The element that Mermaid looks for."""
+        source = escape("\n".join(self.content))
+        return [nodes.raw("", f'<pre class="mermaid">{source}</pre>', format="html")]
+
+
 def setup(app: Sphinx) -> None:
-    # A diagram is shown as its source, and a policy of Vault is not the HCL that Pygments knows.
+    app.add_directive("mermaid", Mermaid)
+    # Elsewhere a diagram is shown as its source, and a policy of Vault is not the HCL that Pygments knows.
     for language in ("mermaid", "hcl"):
         app.add_lexer(language, TextLexer)
     app.connect("missing-reference", link_to_ansible)
