@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Writes what M(aritma.iam.secret_audit_info) returned to files on the controller. Each file is replaced in one step.
     There is no secret in them.
-  - The page is one file that needs nothing from the network, and no script for reading.
+  - The page is one file. It loads nothing from the network, and can be read without scripts.
 extends_documentation_fragment:
   - aritma.iam.attributes
 attributes:
@@ -22,11 +22,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - In check mode everything is rendered and no file is written. A report is no change of the managed host, so it
-        never says changed.
+      - In check mode everything is rendered and no file is written. A report does not change the managed host, so the
+        task is never changed.
   diff_mode:
     support: none
-    details: The report is the account of what there is, not a change.
+    details: The report describes what exists. It changes nothing.
 options:
   audit: {description: The C(audit) that M(aritma.iam.secret_audit_info) returned., type: dict, required: true}
   json: {description: "The path of a JSON file, with the audit as it is.", type: path}
@@ -38,8 +38,8 @@ options:
   html: {description: The path of an HTML page., type: path}
   mode:
     description:
-      - The mode of the JSON file and the page, as octal digits in quotes. They name every client, so that by default
-        nobody else may read them.
+      - The mode of the JSON file and the page, as octal digits in quotes. They name every client, so by default only
+        their owner may read them.
     type: raw
     default: "0600"
 seealso:

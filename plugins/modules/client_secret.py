@@ -11,14 +11,14 @@ module: client_secret
 short_description: Add a secret to an OAuth client, or delete one
 version_added: 0.1.0
 description:
-  - Adds one secret to a client, or deletes one. A client may have several, so that a service can change from one to
-    the next without a moment without a valid one. The role P(aritma.iam.service_client#role) does that as a whole.
+  - Adds one secret to a client, or deletes one. A client may have several, so a service can change from one to the next
+    and always has a valid one. The role P(aritma.iam.service_client#role) does that as a whole.
   - A secret is found by its exact description, or by its id. Where one with the description exists, nothing is done.
-  - The server keeps a hash alone. So an existing secret cannot be read, its O(value) cannot be compared, and neither
-    the value nor the expiration of one can be changed.
+  - The server keeps only a hash. So an existing secret cannot be read, its O(value) cannot be compared, and neither the
+    value nor the expiration of one can be changed.
   - An addition whose answer was lost is never repeated blindly. The list of secrets, and with O(verify_scope) an
-    exchange of the value, tell whether it was carried out. Only where both say no it is sent once more, with the same
-    value. Where they cannot tell, the task fails as C(ambiguous).
+    exchange of the value, tell whether it was carried out. It is sent once more, with the same value, only when both
+    say no. When they cannot tell, the task fails as C(ambiguous).
   - A secret whose listed type says that it is a key or a certificate, and no shared secret, is never deleted.
   - Tokens that were issued for a secret live on when it is deleted, until they expire.
 extends_documentation_fragment:
@@ -38,7 +38,7 @@ options:
   client_id: {description: The OAuth client id of the client., type: str, required: true}
   description:
     description:
-      - The description, which is what tells one secret from another. Give each secret its own.
+      - The description, which identifies the secret. Give each secret its own.
       - Required to add a secret.
     type: str
   secret_id:
@@ -53,7 +53,8 @@ options:
     type: str
   expiration:
     description:
-      - When the secret expires (RFC 3339), a time to come. It is set when the secret is added and cannot be changed.
+      - When the secret expires (RFC 3339), a time in the future. It is set when the secret is added and cannot be
+        changed.
       - Without it and without O(expires_after) the secret never expires.
     type: str
   expires_after: {description: "The same as a time from now, such as V(90d), V(12h) or V(1d12h).", type: str}
@@ -80,8 +81,8 @@ options:
       - Where the answer to an addition was lost, a value that is accepted proves that it was carried out. One that is
         refused proves nothing at first, since acceptance may lag behind, so the list is read until it has had the time
         to show the secret, and the value is exchanged again.
-      - Should an addition be carried out twice all the same, there are two secrets of one value. That does no harm, and
-        a warning tells it.
+      - If an addition is carried out twice all the same, two secrets have the same value. That does no harm, and the
+        task warns.
       - With it, the list is not read after an addition that was answered.
     type: str
   auth_method:

@@ -11,7 +11,7 @@ module: client_secret_info
 short_description: List the secrets of an OAuth client
 version_added: 0.1.0
 description:
-  - Lists the secrets of a client. The server keeps a hash alone, so no value is ever shown.
+  - Lists the secrets of a client. The server keeps only a hash, so no value is ever shown.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info

@@ -14,8 +14,8 @@ description:
   - Policies are granted to subjects. This finds the one of a client.
   - With O(client_id) the subject is the one that carries this id. Where the server shows it for no subject, the exact
     O(name) decides, with a warning, if it is given too and only one subject has it.
-  - Without O(client_id) the exact name decides. Several subjects of that name fail the task and are listed.
-  - The subject of a new client may appear a little later than the client, so it is looked for some seconds long.
+  - Without O(client_id) the exact name decides. If several subjects have that name, the task fails and lists them.
+  - The subject of a new client may appear a little later than the client, so the module looks for it for some seconds.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info

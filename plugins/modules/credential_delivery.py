@@ -12,8 +12,8 @@ short_description: Deliver a service credential to a server that the service rea
 version_added: 0.1.0
 description:
   - Writes the members of a credential to a secret of Vault or OpenBao, of AWS Secrets Manager, or of Kubernetes.
-  - Other members of the same secret are left as they are. The write is a compare-and-set, so that nothing that
-    somebody else writes at the same time is lost, and it is read back.
+  - Other members of the same secret are left as they are. The write is a compare-and-set, so nothing that others write
+    at the same time is lost, and the result is read back.
   - It always runs on the controller, which must reach the server. For files use M(aritma.iam.credential_file).
 extends_documentation_fragment:
   - aritma.iam.delivery

@@ -27,8 +27,9 @@ options:
   path:
     description:
       - The absolute path of the file, or one from V(~/) on. Its directory must exist.
-      - A file that is mounted by itself is refused, such as one that a container was given as a single file. Whoever
-        has the mount would go on seeing the old one. Mount its directory instead. So is a file that has hard links.
+      - A file that is a mount of its own is refused, such as a single file that is mounted into a container. The
+        container would continue to see the old file. Mount its directory instead.
+      - A file that has hard links is refused.
       - A symlink is refused, and so is a directory on the way that is a symlink of another user than root or the one
         who writes.
     type: str
@@ -50,8 +51,8 @@ options:
   prefix: {description: "For V(env), what goes before each name.", type: str, default: ""}
   env_reader:
     description:
-      - For V(env), who reads the file. They differ in quotes and escapes, so a value that the reader would not see as
-        it is is an error.
+      - For V(env), who reads the file. They differ in quotes and escapes, so a value that the reader would not see
+        unchanged is an error.
       - Without it values are written for C(sh) and systemd. A warning says what others would read differently.
       - V(systemd) is C(EnvironmentFile), V(shell) is C(sh), V(docker) is C(docker --env-file), and V(dotenv) stands for
         the dotenv libraries of all languages and for C(env_file) of Docker Compose.

@@ -35,7 +35,7 @@ options:
   client_id:
     description:
       - The OAuth client id. A record of another client is an error.
-      - It is required but for V(read) where O(store.path) says which record is meant.
+      - It is required, except for V(read) with O(store.path).
     type: str
   client_name: {description: The name of the client. A record of a client with another name is an error., type: str}
   verify_scope:
@@ -56,8 +56,8 @@ options:
       - V(absent) removes the record. In Vault all versions of the secret are destroyed, in AWS the secret is deleted
         without a recovery window.
       - V(moved) writes the record to O(to), reads it back, and only then removes it from O(store). A store that holds
-        another client's record, or another one of this client, is left alone. A run that was killed is gone on with by
-        the next one.
+        another client's record, or another one of this client, is left alone. If a run is killed, the next one
+        continues it.
     type: str
     choices: [read, absent, moved]
     default: read

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: doctor
-short_description: Find out how a server answers where its documentation leaves that open
+short_description: Find out how a server answers where its documentation does not say
 version_added: 0.2.0
 description:
   - Asks the IAM API and the token endpoint for all that docs/contract.md calls an open point, and says of each what
     came, and whether it is as assumed.
-  - What it returns holds statuses, names and types of members, and times. No value, name, token, address or id of the
-    tenant is in it, so that it can be shown to anybody.
+  - What it returns holds statuses, names and types of members, and times. It contains no value, name, token, address or
+    id of the tenant, so you can show it to anybody.
   - Without O(write) it only reads. It asks the token endpoint for a token of the admin, and for its errors with a
     client id that nobody has.
-  - A server that answers in a way that nobody thought of is a finding, and no failure of the task.
+  - An unexpected answer of the server is a finding. It does not fail the task.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
@@ -27,10 +27,10 @@ attributes:
     details: In check mode it only reads, whatever O(write) says.
   diff_mode:
     support: none
-    details: What it makes it removes again.
+    details: It removes what it creates.
   idempotent:
     support: full
-    details: What it makes it removes again. C(changed) says that something is left.
+    details: It removes what it creates. C(changed) means that something is left.
 options:
   write:
     description:

@@ -14,7 +14,7 @@ description:
   - Lists every client of the tenant, or those of some names, with its secrets. Tells how old each secret is, when it
     expires, who manages it, and whether it is due by the limits that a rotation has.
   - It makes one request for each page of clients and one for each client, some of them at the same time, and never
-    writes. The server keeps a hash alone, so no value is ever shown.
+    writes. The server keeps only a hash, so no value is ever shown.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
