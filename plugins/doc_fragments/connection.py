@@ -65,7 +65,7 @@ options:
   validate_certs:
     description:
       - Whether the certificates of the servers are verified.
-      - With V(false) anybody on the way can read the credentials, and no warning is given. Use O(ca_path) instead.
+      - With V(false) anybody on the network path can read the credentials, without a warning. Use O(ca_path) instead.
     type: bool
     default: true
   ca_path:

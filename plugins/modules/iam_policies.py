@@ -11,9 +11,9 @@ module: iam_policies
 short_description: Manage all policies of one subject as a set
 version_added: 0.1.0
 description:
-  - Compares what a subject is granted with what it is to be granted, and makes the difference. One list tells what is
-    there, however many policies are wanted.
-  - The strings are compared as they are. Only literal policies count, none that is derived or inherited.
+  - Compares what a subject is granted with what it should be granted, and applies the difference. It costs one LIST
+    call, however many policies are wanted.
+  - The strings are compared as they are. Only literal policies count, not derived or inherited ones.
   - What is missing is granted before anything is withdrawn.
 extends_documentation_fragment:
   - aritma.iam.connection

@@ -12,7 +12,7 @@ short_description: Grant a subject an action on a scope, or revoke it
 version_added: 0.1.0
 description:
   - A policy is exactly a subject, an action and a scope. This grants one or revokes it, at once.
-  - The three strings are compared as they are. Only literal policies count, none that is derived or inherited.
+  - The three strings are compared as they are. Only literal policies count, not derived or inherited ones.
   - An action covers those below it (C(banking.manage) covers C(banking.ais.read)), and a scope those below it. Such a
     wider policy does not make this module report that a narrower one is there.
   - A policy is deleted with a body in the C(DELETE) request. Some proxies drop that; the task then fails.

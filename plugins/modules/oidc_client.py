@@ -13,15 +13,15 @@ version_added: 0.1.0
 description:
   - Creates, changes and deletes an OAuth (OpenID Connect) client.
   - A new client has no secret and no permission; see M(aritma.iam.client_secret) and M(aritma.iam.iam_policy).
-  - A client is found by its exact name, or by its client id. Names need not be unique on the server, so a name that
-    several clients have fails the task and lists them.
-  - What the task does not name is never changed. An update sends the whole client back as the server showed it, what
-    is not known here included, with the changes laid over it. Then the client is read again, and a member that
-    changed although nobody asked fails the task, which names it. Times of changes and versions are left out of that.
-  - A server may keep a name or a description in another form; trimmed, for example. Such a client is found as well,
-    and a warning tells both forms. Another case, or a text that was cut, counts as the same name only where the
-    description is as wanted.
-  - A creation whose answer was lost is not repeated before the list of clients was looked at.
+  - A client is found by its exact name, or by its client id. Names need not be unique on the server, so if several
+    clients have the name, the task fails and lists them.
+  - What the task does not name is never changed. An update sends the whole client back as the server showed it, with
+    the changes applied and unknown members kept. Then the client is read again. If a member changed that the task does
+    not name, the task fails and names it. Times of changes and versions are not compared.
+  - A server may keep a name or a description in another form; trimmed, for example. Such a client is found as well, and
+    a warning shows both forms. Another case, or a text that was cut, counts as the same name only where the description
+    is as wanted.
+  - If the answer to a creation is lost, the list of clients is read before the creation is repeated.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes

@@ -14,17 +14,17 @@ description:
   - The steps of a rotation that decide, and every write of the record in the credential store. It writes nothing to the
     IAM API. The role P(aritma.iam.service_client#role) shows how its states go together with
     M(aritma.iam.client_secret), M(aritma.iam.token_exchange) and the deliveries.
-  - Each step is handed the evidence of the steps before it, which are the registered results of their tasks, and
-    refuses without it. So nothing is deleted because a play went on after a failure.
-  - An option that is not given is that of the role, where its variable is set, such as C(service_client_store) for
-    O(store). The role gives O(state) alone.
-  - V(checked) makes sure of everything that later steps need, before anything is made.
+  - Each step is given the evidence of the steps before it, which is the registered results of their tasks, and refuses
+    to run without it. So nothing is deleted when a play continues after a failure.
+  - An option that is not given takes the value of the role's variable, such as C(service_client_store) for O(store).
+    The role gives only O(state).
+  - V(checked) verifies everything that later steps need, before anything is created.
   - V(begun) lists the secrets, reads the record, exchanges what it holds for tokens, and decides. It writes the next
     secret ahead, or takes the lease on the record.
   - V(promoted) makes the secret that was written ahead the current one. It needs the result of its exchange.
   - V(delivered) keeps the evidence of deliveries, reloads and probes.
   - V(guarded) does so too, lists, reads the record back, exchanges what it holds, and says which ids may go.
-  - V(closed) clears what is done with, ends the lease, and tells the outcome.
+  - V(closed) clears what is finished, ends the lease, and reports the outcome.
   - V(abandoned) is for a C(rescue) section. It points the record back to the previous secret where a consumer was not
     proven to use the new one, and ends the lease otherwise. It does not fail.
   - V(reported) fails with the outcome of a run that failed.
@@ -44,7 +44,7 @@ attributes:
   idempotent:
     support: full
     details:
-      - V(begun) goes on wherever an earlier run stopped.
+      - V(begun) continues where an earlier run stopped.
   platform:
     platforms: posix
 options:
@@ -180,7 +180,8 @@ options:
       grace:
         description:
           - How long the previous secret stays after the delivery of the new one. With V(auto) not at all where every
-            target is proven by a probe or a reload, and 24 hours where one is not. V(0s) is the operator's own word.
+            target is proven by a probe or a reload, and 24 hours where one is not. V(0s) means no
+            grace in any case.
         type: str
         default: auto
       pending_patience:
@@ -233,7 +234,7 @@ options:
       - Registered results of the tasks before this one. Results of M(aritma.iam.token_exchange) and
         M(aritma.iam.client_secret); and of deliveries, reloads, probes and own tasks, each made in a loop over one of
         the lists in RV(rotation).
-      - What failed, was skipped or unreachable, or belongs to another secret proves nothing.
+      - A result that failed, was skipped or unreachable, or belongs to another secret proves nothing.
     type: list
     elements: raw
     default: []

@@ -11,8 +11,8 @@ module: secret_audit_info
 short_description: List the secrets of all clients of a tenant with their age
 version_added: 0.1.0
 description:
-  - Lists every client of the tenant, or those of some names, with its secrets. Tells how old each secret is, when it
-    expires, who manages it, and whether it is due by the limits that a rotation has.
+  - Lists every client of the tenant, or those of some names, with its secrets. Shows how old each secret is, when it
+    expires, who manages it, and whether it is due by the limits of a rotation.
   - It makes one request for each page of clients and one for each client, some of them at the same time, and never
     writes. The server keeps only a hash, so no value is ever shown.
 extends_documentation_fragment:
@@ -22,7 +22,7 @@ options:
   names:
     description:
       - Names of clients, or shell patterns of them such as V(billing-*). By default all clients are listed.
-      - Capital and small letters differ.
+      - Case matters.
     type: list
     elements: str
     default: []
@@ -33,13 +33,13 @@ options:
   expiry_margin: {description: How long before its expiration a secret is due., type: str, default: 14d}
   groups:
     description:
-      - Whether to tell the groups that each client is in. It costs one request for each group and page of members,
+      - Whether to show the groups that each client is in. It costs one request for each group and page of members,
         however many clients there are.
-      - What cannot be known is a warning, and the rest goes on.
+      - If groups cannot be read, the task warns and continues.
     type: bool
     default: false
   connections:
-    description: The number of requests that may be under way at the same time, from 1 to 32.
+    description: The number of concurrent requests, from 1 to 32.
     type: int
     default: 8
 seealso:
@@ -121,7 +121,8 @@ audit:
               type: str
               sample: 3f9a2c-20260924T100000Z-0a7c55
             created:
-              description: When it was added; by its rotation id where the server does not tell. Null if nobody knows.
+              description: When it was added; by its rotation id where the server does not show it. Null if it is not
+                known.
               type: str
               sample: "2026-09-24T10:00:00Z"
             expiration: {description: When it expires; null for never., type: str, sample: null}

@@ -13,9 +13,9 @@ version_added: 0.2.0
 description:
   - Creates and deletes a group. What is granted to a group counts at once for each of its members, which are users,
     clients or other groups; see M(aritma.iam.subject_group_members) and M(aritma.iam.iam_policies).
-  - Names need not be unique on the server, so a name that several groups have fails the task and lists them.
-  - A creation whose answer was lost is not repeated before the list of groups was looked at.
-  - The API is not known to change a group. Another description than the one that is asked for is a warning.
+  - Names need not be unique on the server, so if several groups have the name, the task fails and lists them.
+  - If the answer to a creation is lost, the list of groups is read before the creation is repeated.
+  - The API has no known way to change a group. If the description differs from the wanted one, the task warns.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes

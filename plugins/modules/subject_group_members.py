@@ -11,9 +11,9 @@ module: subject_group_members
 short_description: Manage the members of a group of subjects
 version_added: 0.2.0
 description:
-  - Puts subjects into a group, or takes them out. What the group is granted counts for them at once, or no more.
-  - Many are sent in one request, fewer where the server refuses so many. The group is read again, and who is not in it
-    then, or still is, fails the task by name.
+  - Puts subjects into a group, or takes them out. They get the permissions of the group, or lose them, at once.
+  - Many are sent in one request, fewer where the server refuses so many. The group is read again. If a subject is then
+    missing, or still in it, the task fails and names it.
   - Members are removed with a body in the C(DELETE) request. Some proxies drop that; the task then fails.
 extends_documentation_fragment:
   - aritma.iam.connection
@@ -32,8 +32,7 @@ options:
     default: []
   mode:
     description:
-      - V(merge) leaves other members alone, V(exact) takes them out. With V(exact) and nobody named the group is
-        emptied.
+      - V(merge) leaves other members alone, V(exact) takes them out. With V(exact) and no members the group is emptied.
       - V(exact) is not possible on a server that does not list members.
     type: str
     choices: [merge, exact]

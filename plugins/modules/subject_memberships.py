@@ -11,11 +11,11 @@ module: subject_memberships
 short_description: Manage the groups that one subject is in, as a set
 version_added: 0.2.0
 description:
-  - Compares the groups that a subject is in with those that it is to be in, and makes the difference. One list tells
-    what is there, however many groups are wanted and however large they are.
+  - Compares the groups that a subject is in with those that it should be in, and applies the difference. It costs one
+    LIST call, however many groups are wanted and however large they are.
   - Each group that is wanted must exist, and is found before the first is joined. Others are left after that.
   - A group that the subject is in through another group counts, and cannot be left by itself.
-  - Groups that could not be left fail the task, each by name, once the others were left.
+  - If the subject cannot leave some groups, it leaves the others first. Then the task fails and names them.
   - Where the server offers no groups, or has no such subject, an empty list with O(mode=exact) is nothing to do.
 extends_documentation_fragment:
   - aritma.iam.connection

@@ -47,8 +47,8 @@ options:
     default: 1
   deadline:
     description:
-      - Seconds for which is asked again while the answer is not the expected one, because a new secret or a deletion
-        may need time to spread. V(0) for no repetition.
+      - How many seconds to ask again while the answer is not the expected one, because a new secret or a deletion may
+        need time to spread. V(0) for no repetition.
       - A misconfiguration ends it at once. With O(expect=any) it is not used.
     type: float
     default: 60.0

@@ -205,7 +205,7 @@ def _read(place: Location) -> FileState | None:
         content = file.read(_LARGEST + 1)
         attributes = attributes_of(descriptor)
     if len(content) > _LARGEST:
-        raise place.error("{} is larger than 1 MiB.", hint="It is no file of ours: name another.")
+        raise place.error("{} is larger than 1 MiB.", hint="It is not a file of this collection; name another one.")
     return FileState(content, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, attributes)
 
 

@@ -117,7 +117,7 @@ def ambiguous_error(call: Call, reply: Reply) -> AmbiguousError:
     """A create that was answered in a way that leaves open whether it was carried out."""
     return AmbiguousError(
         f"{call} answered {reply.status}: {explain(reply, call.redact)}. It may have been carried out nevertheless.",
-        hint="Look whether it was before it is repeated; running the task again does so.",
+        hint="Check that before you repeat it; running the task again does so.",
         **call.details(),
         status=reply.status,
     )

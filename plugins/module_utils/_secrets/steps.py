@@ -110,7 +110,7 @@ def _identified(told: str | None, shown: Sequence[Secret]) -> Added:
         return Added(shown[0].secret_id)
     if not shown:
         return Added(None, ("The secret was added, but the server does not list it yet: its id is not known.",))
-    several = f"The secret was added, but {len(shown)} are new: {list_ids(shown)}. Which of them it is cannot be told."
+    several = f"The secret was added, but {len(shown)} are new: {list_ids(shown)}. It is not known which of them it is."
     return Added(None, (several,))
 
 
