@@ -222,9 +222,9 @@ def test_variables_of_pipelines(simulator: Simulator, ansible: Ansible) -> None:
             (home / name).write_text(shown[name].replace("https://gitlab.example.com", url))
         deliveries = [{"type": "tasks", "file": str(home / name)} for name in ("gitlab.yml", "github.yml")]
         hosts = {"billing": service(home, service_client_deliveries=deliveries, gitlab_token="glpat-of-the-test")}
-        environment = {"PATH": f"{command.parent}:{ansible.environment['PATH']}"}
-        ansible.run("aritma.iam.provision", hosts=hosts, **environment).ok()
-        ansible.run("aritma.iam.rotate", hosts=hosts, variables={"rotation_force": True}, **environment).ok()
+        ansible.environment["PATH"] = f"{command.parent}:{ansible.environment['PATH']}"
+        ansible.run("aritma.iam.provision", hosts=hosts).ok()
+        ansible.run("aritma.iam.rotate", hosts=hosts, variables={"rotation_force": True}).ok()
     value = stored(home)["current"]["value"]
     told = json.loads((home / "gitlab.json").read_text())
     assert told["value"] == value and told["token"] == "glpat-of-the-test"
