@@ -62,7 +62,12 @@ def _step(task: dict[str, Any], folder: Path) -> Iterator[Step]:
 
 
 def _included(task: dict[str, Any]) -> str | None:
-    """The file of ours that a task includes; none for one that a variable names."""
+    """The file of ours that a task includes; none for one that a variable names, or where it only looks.
+
+    What only looks, before anything is made, writes nothing: the model knows nothing of it.
+    """
+    if str(task.get("name")).startswith("Check | "):
+        return None
     for name in INCLUDES:
         file = task.get(name)
         if isinstance(file, str) and "{{" not in file:
