@@ -61,7 +61,7 @@ def _to_place(params: Params, fence: Fence) -> Delivery:
 
 def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
     # First, so that what will not start anew is told before anything is written.
-    outdated = _outdated(target, delivery)
+    outdated = _outdated(target, delivery, check_mode)
     before, after = _put(target, delivery, fence, check_mode)
     if not check_mode:
         if outdated:
@@ -82,9 +82,9 @@ def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) 
     return Outcome(changed or bool(outdated), result, _facts(target, before), shown)
 
 
-def _outdated(target: Target, delivery: Delivery) -> list[str]:
-    """What has to start anew."""
-    if target.workloads and not delivery.rotation_id:
+def _outdated(target: Target, delivery: Delivery, check_mode: bool) -> list[str]:
+    """What has to start anew. A look before anything is made knows no rotation yet."""
+    if target.workloads and not delivery.rotation_id and not check_mode:
         raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
     return [each.title for each in target.workloads if each.outdated(delivery)]
 
