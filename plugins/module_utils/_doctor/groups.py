@@ -9,7 +9,7 @@ from typing import Any
 
 from .._iam.contract import folded
 from .life import Life, grant, has_policies
-from .reading import nobody, permissions_of, tell_permissions
+from .reading import all_permissions, nobody, permissions_of
 from .scratch import OF_GROUP, own_name
 from .visit import Came, Id, Skip, Visit
 
@@ -114,9 +114,9 @@ def _through(life: Life, inner: Group) -> None:
     key = {"subject": inner.subject, "action": visit.own.get("action", ""), "scope": OF_GROUP}
     if not grant(visit, key).ok:
         raise Skip
-    visit.until(lambda: OF_GROUP in str(permissions_of(visit, life.subject).data))
+    visit.until(lambda: OF_GROUP in str(all_permissions(visit, life.subject)))
     came = permissions_of(visit, life.subject)
-    shown = [each for each in tell_permissions(visit, came) if OF_GROUP in str(each)]
+    shown = [each for each in all_permissions(visit, life.subject) if OF_GROUP in str(each)]
     subjects = [folded(each).get("subject") for each in shown if isinstance(each, Mapping)]
     whose = {str(inner.subject): "holder", life.subject: "asked"}
     told = whose.get(str(subjects[0])) if subjects else None

@@ -21,6 +21,7 @@ from .._iam.contract import Policy, Secret, Subject, created_id, folded, read_mo
 from .._oauth.verdict import Verdict
 from .known import Value
 from .reading import (
+    all_permissions,
     empty_form,
     error_of,
     nobody,
@@ -419,7 +420,8 @@ def policies(life: Life) -> None:
     twice = grant(visit, key)
     visit.tell(twice, duplicate_policy=200 if twice.ok else twice.status)
     _filters(life)
-    shown = [each for each in tell_permissions(visit, permissions_of(visit, life.subject)) if SCOPE in str(each)]
+    tell_permissions(visit, permissions_of(visit, life.subject))
+    shown = [each for each in all_permissions(visit, life.subject) if SCOPE in str(each)]
     implied = any(key["action"] not in str(each) for each in shown)
     visit.tell(came, permissions_implied=implied if shown else None)
     for name, other in (

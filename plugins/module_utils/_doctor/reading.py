@@ -14,6 +14,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from .._http.session import Session
+from .._iam.api import IamApi
 from .._iam.contract import Secret, Subject, envelopes, folded, read_model
 from .._iam.paging import read_paging
 from .known import Value
@@ -205,8 +207,14 @@ def subject_kind(entry: object, known: set[str]) -> str | None:
 
 
 def permissions_of(visit: Visit, subject: str) -> Came:
-    """The permissions of a subject: many of them on one page, where there are pages."""
-    return visit.ask("GET", "subjects", Id(subject), "permissions", query={"pageSize": 200})
+    """The permissions of a subject, or the first page of them."""
+    return visit.ask("GET", "subjects", Id(subject), "permissions")
+
+
+def all_permissions(visit: Visit, subject: str) -> list[Any]:
+    """Every permission of a subject."""
+    with Session(visit.connection) as session:
+        return IamApi(session).subject_permissions(subject)
 
 
 def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
