@@ -16,6 +16,9 @@ from torture.openbao import BaoRecords, running_bao_records
 
 from simulator.process import Simulator, running
 
+ON_PURPOSE = ("createClientSecret", '(whole body): "description" is a required property')
+"""What the doctor sends against the description, to learn whether a secret needs one."""
+
 
 @pytest.fixture
 def simulate() -> Iterator[Callable[..., Simulator]]:
@@ -31,7 +34,9 @@ def simulate() -> Iterator[Callable[..., Simulator]]:
         yield start
         for simulator in started:
             if simulator.pid:
-                assert simulator.admin.violations() == {"requests": [], "responses": []}
+                seen = simulator.admin.violations()
+                assert [each for each in seen["requests"] if (each["operation"], each["problem"]) != ON_PURPOSE] == []
+                assert seen["responses"] == []
 
 
 @pytest.fixture
