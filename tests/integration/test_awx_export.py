@@ -69,5 +69,7 @@ def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
     ]
     nodes = shown["controller_workflows"][0]["simplified_workflow_nodes"]
     assert all(set(each) <= NODE for each in nodes)
-    assert [each.get("approval_node") for each in nodes] == [each.get("approval_node") for each in load("workflow")["nodes"]]
+    assert [each.get("approval_node") for each in nodes] == [
+        each.get("approval_node") for each in load("workflow")["nodes"]
+    ]
     assert shown["controller_schedules"][0]["extra_data"] == load("schedule")["extra_data"]
