@@ -323,7 +323,8 @@ def _checked(step: Step) -> Outcome:
     """Everything that later steps need, before anything is made. A revocation (plan ``absent``) needs but its names."""
     require_core()
     client_id = step.params["client_id"]
-    client = {**step.params["client"], "allowed_scopes": step.params["allowed_scopes"]}
+    client = {name: value for name, value in step.params["client"].items() if value is not None}
+    client["allowed_scopes"] = step.params["allowed_scopes"]
     if step.plan.state == ABSENT:
         require_known(step.site.variables)
         lists = step.consumers.tasks(Record(client_id=""), write=False)
