@@ -375,13 +375,14 @@ def more_secrets(life: Life) -> None:
     visit = life.visit
     add(life, "third", letters(), expiration=format_timestamp(now() + timedelta(days=1)))
     came = add(life, "fourth", letters())
-    ids = listed_ids(life, 2)
-    if not came.ok:
-        visit.tell(came, max_secrets=len(ids), max_secrets_status=came.status)
-        return
+    both = {"second", "third"}
+    visit.until(lambda: both <= {each.description for each in listed_secrets(life)})
     shown = [each.description for each in listed_secrets(life)]
+    if not came.ok:
+        visit.tell(came, max_secrets=len(shown), max_secrets_status=came.status)
+        return
     order = None
-    if {"second", "third"} <= {*shown}:
+    if both <= {*shown}:
         order = "oldest" if shown.index("second") < shown.index("third") else "newest"
     visit.tell(came, max_secrets=0, list_order=order)
     for name, description, value, more in (
