@@ -158,7 +158,8 @@ class Controller:
         if runs := self._runs(row):
             kind, other = runs
             seen["related"] = {"unified_job_template": other["url"]}
-            summary = {name: other[name] for name in ("id", "name", "description", "timeout") if name in other}
+            names = ("id", "name", "description", "timeout")
+            summary: Row = {name: other[name] for name in names if name in other}
             summary["unified_job_type"] = _JOB_TYPES.get(kind, "workflow_approval")
             seen["summary_fields"] = {"unified_job_template": summary}
         return seen
