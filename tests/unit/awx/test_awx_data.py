@@ -24,8 +24,9 @@ JOB_TEMPLATES: list[dict[str, Any]] = load("job_templates")
 
 
 def _sources() -> str:
-    """Every playbook and the role, where variables are used."""
+    """Every playbook and the role, and which variables are options of it: where variables are used."""
     files = [*(ROOT / "playbooks").glob("*.yml"), *(ROOT / "roles").rglob("*.yml")]
+    files.append(ROOT / "plugins" / "plugin_utils" / "_rotation" / "role.py")
     return "\n".join(path.read_text(encoding="utf-8") for path in files if not path.name.startswith("awx_"))
 
 
@@ -104,7 +105,8 @@ def test_survey_variables_are_variables_of_the_playbooks() -> None:
     for template in [*JOB_TEMPLATES, load("workflow")]:
         for question in template["survey"]["spec"]:
             name = question["variable"]
-            assert re.search(rf"\b{name} \|", sources) or f"{{{{ {name}" in sources, name
+            used = re.search(rf"\b{name} \|", sources) or f"{{{{ {name}" in sources or f'"{name}"' in sources
+            assert used, name
     for template in JOB_TEMPLATES:
         (play,) = yaml.safe_load((FOLDER / "project" / template["playbook"]).read_text(encoding="utf-8"))
         name = play["ansible.builtin.import_playbook"].removeprefix("aritma.iam.")
