@@ -280,7 +280,7 @@ rotation:
     client_id: {description: The OAuth client id., type: str}
     scope: {description: The scope that secrets are exchanged for., type: str}
     token_url: {description: The token endpoint., type: str}
-    client: {description: "What O(client) gives, with defaults, and O(allowed_scopes).", returned: V(checked), type: dict}
+    client: {description: "The O(client) with its defaults, and O(allowed_scopes).", returned: V(checked), type: dict}
     plan:
       description: What is done, and why; the option O(plan) of the next step. It holds no secret.
       type: dict
