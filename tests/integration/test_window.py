@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A rotation begins within its window alone; and check mode says what would be done, and what would be deleted."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_run import Ansible
+from service import service, stored
+from wire_log import Wire
+
+from simulator.process import Simulator
+
+
+def _closed() -> str:
+    """A window of another day."""
+    return f"{datetime.now(timezone.utc) + timedelta(days=3):%a} 09:00-15:00 UTC"
+
+
+@pytest.mark.timeout(300)
+def test_outside_the_window_only_what_was_begun_is_finished(simulator: Simulator, ansible: Ansible) -> None:
+    """A forced rotation waits, and says so; a previous secret goes; within the window it is rotated."""
+    home, hosts = ansible.home, {"billing": service(ansible.home)}
+    forced = {"rotation_force": True}
+    ansible.run("aritma.iam.provision", hosts=hosts, variables={"rotation_window": _closed()}).ok()
+    ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_hold": True}).ok()
+    begun = stored(home)
+    assert begun["previous"] is not None
+    run = ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_window": _closed()}).ok()
+    ended = stored(home)
+    assert ended["previous"] is None and ended["current"] == begun["current"]
+    run = ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_window": _closed()}).ok()
+    assert "billing: waiting: waiting for the window, which opens at" in run.output
+    assert stored(home)["current"] == begun["current"]
+    open_ = {**forced, "rotation_window": [_closed(), "00:00-24:00"]}
+    ansible.run("aritma.iam.rotate", hosts=hosts, variables=open_).ok()
+    assert stored(home)["current"]["value"] != begun["current"]["value"]
+
+
+@pytest.mark.timeout(300)
+def test_check_mode_goes_to_the_end(simulator: Simulator, ansible: Ansible) -> None:
+    """Of a new client, and of a forced rotation, which names the secret that would go; only the report is written."""
+    home, hosts = ansible.home, {"billing": service(ansible.home)}
+    simulator.admin.clear_log()
+    run = ansible.run("aritma.iam.provision", "--check", hosts=hosts).ok()
+    assert "billing: would rotate: first: no secret is stored" in run.output
+    assert "banking.ais.read on /subscriptions/123 would be granted." in run.output
+    assert Wire(simulator.admin.log()).writes() == [] and not (home / "billing.env").exists()
+
+    ansible.run("aritma.iam.provision", hosts=hosts).ok()
+    before, report = simulator.admin.state(), home / "report.json"
+    variables = {"rotation_force": True, "rotation_report": str(report)}
+    run = ansible.run("aritma.iam.rotate", "--check", hosts=hosts, variables=variables).ok()
+    (secret,) = (each["secrets"][0]["id"] for each in before["clients"] if each["name"] == "billing")
+    (entry,) = json.loads(report.read_text())["clients"]
+    assert entry["state"] == "would_rotate" and f"{secret} would be deleted" in entry["reason"]
+    assert "1 clients: 1 would rotate" in run.output or "would rotate" in run.output.split("PLAY [Summary]")[-1]
+    assert simulator.admin.state() == before
