@@ -95,10 +95,10 @@ def styled(files: list[tuple[Path, str]]) -> Iterator[str]:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         # What proselint quotes may hold line breaks.
         for said in re.split(rf"^{re.escape(str(folder.resolve()))}/", done.stdout, flags=re.MULTILINE)[1:]:
-            path, line, _column, what, text = said.strip().split(":", 4)
+            at, line, _column, what, text = said.strip().split(":", 4)
             broken = "lexical_illusions" in what and "\n" in text  # across paragraphs: no illusion
             if not broken and not what.strip().startswith(OFF):
-                yield f"{path.removesuffix('.md')}:{line}: {what.strip()}:{text}"
+                yield f"{at.removesuffix('.md')}:{line}: {what.strip()}:{text}"
         if done.returncode and not done.stdout:
             yield f"proselint failed: {done.stderr}"
 
