@@ -53,6 +53,12 @@ def _said(text: str) -> str:
     return " ".join(line.strip() for line in text.splitlines() if not _DEBUG.match(line))[:500].rstrip(".") + "."
 
 
+def _last_words(result: Mapping[str, Any]) -> str:
+    """What a module that could not run said last; the lines before it are a traceback."""
+    said = result.get("module_stderr") or result.get("msg") or "no word of why"
+    return _said(str(said).strip().rpartition("\n")[2])
+
+
 class IamAction(ActionBase):
     """Validates the options, runs ``operation``, censors a result that holds a secret."""
 
@@ -83,6 +89,7 @@ class IamAction(ActionBase):
         """Run a module on the task's host instead, this one unless named, with the options as resolved here.
 
         Raises ``HostError`` where the host cannot be reached: Ansible rescues a failed task, and no unreachable host.
+        And where the module could not run there, of which Ansible tells no more than a traceback.
         """
         given = {name: value for name, value in params.items() if value is not None}
         result: dict[str, Any] = self._execute_module(
@@ -90,7 +97,16 @@ class IamAction(ActionBase):
         )
         # It would repeat the options; what they were is written in the play.
         result.pop("invocation", None)
+        if result.get("failed") and "failure" not in result:
+            raise HostError(
+                f"{name or self.operation.name} did not run on {self._host(task_vars)}: {_last_words(result)}",
+                hint="It needs Python 3.10 or newer there (ansible_python_interpreter), and a user who may run it.",
+                host=self._host(task_vars),
+            )
         return result
+
+    def _host(self, task_vars: Mapping[str, Any]) -> str:
+        return str(self._task.delegate_to or task_vars.get("inventory_hostname", "the host of the task"))
 
     def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
         """Without the answer in the log: at -vvv, ssh shows what a module prints, and ours answer with secrets."""
@@ -100,7 +116,7 @@ class IamAction(ActionBase):
             answer: dict[str, Any] = super()._execute_module(*given, **named)
             return answer
         except AnsibleConnectionFailure as error:
-            host = str(self._task.delegate_to or named.get("task_vars", {}).get("inventory_hostname", "of the task"))
+            host = self._host(named.get("task_vars") or {})
             raise HostError(f"Host {host} cannot be reached: {_said(error.message)}", host=host) from None
         finally:
             play.no_log = before

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_run import Ansible
 from examples import ROOT
+from faults import leaving
 from service import service
 from weather import Case, check_untouched, last_message, role, run_cases
 
@@ -69,6 +70,7 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_tasks": ("file of tasks no.yml cannot be used", {"reload": {"tasks": "no.yml"}}),
         "d_no_tasks": ("holds no list of tasks", {"reload": {"tasks": str(home / "not_tasks.yml")}}),
         "d_windows": ("win1 is a Windows host", {"hosts": ["win1"]}),
+        "d_python": ("did not run on old1: SyntaxError.*Python 3.10 or newer", {"hosts": ["old1"]}),
     }
     return {
         name: (says, {DELIVERIES: [{"path": str(home / f"{name}.env"), **delivery}]})
@@ -132,8 +134,18 @@ def _cases(home: Path) -> dict[str, Case]:
 def test_mistakes_are_told_before_the_first_write(simulator: Simulator, ansible: Ansible) -> None:
     """Each by itself, with the name that was probably meant; in check mode with the same words."""
     before, cases = simulator.admin.state(), _cases(ansible.home)
-    windows = {"win1": {"ansible_connection": "winrm"}}
-    runs = [run_cases(ansible, cases, arguments, others=windows) for arguments in ((), ("--check",))]
+    old = ansible.home / "old_python"
+    old.write_text("#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n")
+    old.chmod(0o755)
+    others = {
+        "win1": {"ansible_connection": "winrm"},
+        "old1": {**leaving("old1"), "ansible_python_interpreter": str(old)},
+    }
+    ansible.environment |= {
+        "AWAY": str(ansible.home),
+        "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection_plugins"),
+    }
+    runs = [run_cases(ansible, cases, arguments, others=others) for arguments in ((), ("--check",))]
     # Ansible lists its words for true in any order.
     told = [name for name in cases if not name.startswith(("p_secret", "v_bool"))]
     plainly = [{name: last_message(run, name) for name in told} for run in runs]

@@ -144,7 +144,7 @@ class DeliveryError(IamError):
 
 
 class HostError(IamError):
-    """The host of a task cannot be reached."""
+    """The host of a task cannot be reached, or cannot run a module."""
 
     kind = "host"
 
