@@ -22,7 +22,7 @@ assert hooks == [], hooks
 
 
 @pytest.mark.timeout(240)
-def test_runner_and_event_source_find_the_installed_collection(ansible: Ansible) -> None:
+def test_runner_navigator_and_event_source_find_the_installed_collection(ansible: Ansible) -> None:
     """No path hook of Ansible is left in ansible-rulebook, also where another package of collections comes first."""
     programs = as_users_have_it(ansible)
     home = ansible.home
@@ -31,6 +31,12 @@ def test_runner_and_event_source_find_the_installed_collection(ansible: Ansible)
     environment = ansible.environment
     runner = [str(programs / "ansible-runner"), "run", str(home), "-p", "aritma.iam.audit", "-i", "run"]
     done = subprocess.run(runner, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and "failed=0" in done.stdout, done.stdout + done.stderr
+    navigator = [str(programs / "ansible-navigator"), "run", "aritma.iam.audit", "--ee", "false", "--mode", "stdout"]
+    navigator += ["--pae", "false", "--lf", str(home / "navigator.log")]
+    done = subprocess.run(
+        navigator, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0 and "failed=0" in done.stdout, done.stdout + done.stderr
 
     collection = Path(environment["ANSIBLE_COLLECTIONS_PATH"]) / "ansible_collections" / "aritma" / "iam"
