@@ -40,14 +40,14 @@ def injected(inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def answers(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The extra variables of a job: the survey's defaults and what was answered. Asserts that AWX takes them.
+    """The extra variables of a job: what was answered, and defaults, which the page of AWX fills in. AWX takes them.
 
     What is left blank arrives as a blank text or as null, depending on how the job was launched.
     """
     spec = template["survey"]["spec"]
     assert set(given) <= {question["variable"] for question in spec}
-    assert [text for question in spec for text in answer_complaints(question, given)] == []
     defaults = {question["variable"]: question["default"] for question in spec if "default" in question}
+    assert [text for question in spec for text in answer_complaints(question, defaults | dict(given))] == []
     blank = {question["variable"]: "" if number % 2 else None for number, question in enumerate(spec)}
     return blank | defaults | dict(given)
 

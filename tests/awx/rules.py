@@ -128,7 +128,7 @@ def answer_complaints(question: Mapping[str, Any], answers: Mapping[str, Any]) -
     answer = answers[name]
     if question["type"] == "multiplechoice":
         return [] if answer in question["choices"] else [f"Value {answer} for '{name}' is not among the choices"]
-    if type(answer) is not (int if question["type"] == "integer" else str):
+    if isinstance(answer, bool) or not isinstance(answer, int if question["type"] == "integer" else str):
         return [f"Value {answer} for '{name}' has another type"]
     size = answer if isinstance(answer, int) else len(answer)
     fits = question.get("min", size) <= size <= question.get("max", size)

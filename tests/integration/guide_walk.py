@@ -50,6 +50,7 @@ NOT_RUN = {
 
 ELSEWHERE = {
     ("docs/rotation.md", "mermaid"): "a drawing",
+    ("docs/diagrams.md", "mermaid"): "drawings",
     ("docs/stores-and-deliveries.md", "hcl"): "tests/unit/stores/test_guide.py gives it to OpenBao",
     ("docs/stores-and-deliveries.md", "json"): "tests/unit/stores/test_guide.py compares it with what is called",
 }

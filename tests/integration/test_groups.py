@@ -20,7 +20,7 @@ from wire_log import Wire
 from simulator.caller import Caller
 from simulator.process import Simulator
 
-OFFERED = ("groups_by_id", "groups_by_subject_id", "strict_groups")
+OFFERED = ("groups_by_subject_id", "strict_groups")
 WITHOUT = {"no_groups": "This server offers no groups", "groups_forbidden": "answered 403"}
 """Profiles without groups, or none for this admin, and what a client is told that is to be in one."""
 MANAGE = {"action": "banking.manage", "scope": "/subscriptions/7"}
@@ -145,6 +145,7 @@ def test_a_fleet_creates_its_group_once(ansible: Ansible, simulator: Simulator) 
     assert (group["name"], len(group["members"])) == ("fleet", 6)
 
 
+@pytest.mark.torture
 @pytest.mark.timeout(300)
 def test_a_killed_revocation_is_finished_by_the_next_run(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Killed while each of its requests is in flight, on a server where nothing goes with the client."""

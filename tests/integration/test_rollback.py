@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -209,15 +210,18 @@ def test_a_roll_back_that_fails_too_deletes_nothing_that_works(tmp_path: Path, s
     """
     world = World(tmp_path, simulator)
     hopeless, unreachable, dark = world.add("hopeless", "unreachable", "dark")
+    deliveries, no_folder = unreachable.host()["service_client_deliveries"], unreachable.home / "no_folder"
+    lost = {"type": "file", "path": f"{no_folder}/credentials.env", "format": "env"}
+    unreachable.variables["service_client_deliveries"] = [*deliveries, lost]
+    no_folder.mkdir()
+    assert world.rotate(rotation_force=False).code == 0
+    shutil.rmtree(no_folder)
     dark.variables["service_client_probe"] = {"command": "false", "retries": 0}
     match = {"client_id": dark.client_id, "path_regex": "^/acme/"}
     proves_nothing = {"action": "fail_before", "status": 400, "payload": {"error": "invalid_scope"}}
     # The exchange of the current secret, and five that prove the new one.
     simulator.admin.add_faults({"match": match, **proves_nothing, "after_skip": 6})
     hopeless.variables["service_client_probe"] = {"command": "false", "retries": 0}
-    deliveries, no_folder = unreachable.host()["service_client_deliveries"], unreachable.home / "no_folder"
-    lost = {"type": "file", "path": f"{no_folder}/credentials.env", "format": "env"}
-    unreachable.variables["service_client_deliveries"] = [*deliveries, lost]
     old = {each.name: each.record()["current"] for each in world.clients}
     with world.consumed():
         run = world.rotate()

@@ -9,8 +9,9 @@ the collection copes with the others too. A single value in place of several: an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-Value = str | int | float | bool
+Value: TypeAlias = "str | int | float | bool"
 
 _YES_NO = (True, False)
 _NO_YES = (False, True)

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,7 +43,7 @@ _PAUSES = (*[0.0] * _AT_ONCE, *[0.25] * 48)
 _ALPHABET = string.ascii_letters + string.digits
 
 
-_LITERAL = {"includeDerived": "false", "includeInherited": "false"}
+_LITERAL = MappingProxyType({"includeDerived": "false", "includeInherited": "false"})
 
 
 def letters() -> str:

@@ -56,7 +56,7 @@ def rows(report: dict[str, Any]) -> list[Any]:
     return [
         (
             each["asked"],
-            each["verdict"],
+            each["verdict"] if each["asked"] != "settings of the role" else None,  # it follows from times
             {name: value for name, value in each["tells"].items() if not isinstance(value, float)},
             {name: value for name, value in each["came"].items() if name in ("status", "body", "shape", "met")}
             if isinstance(each["came"], dict)
@@ -74,7 +74,7 @@ def close(told: Value, true: Value) -> bool:
 
 
 @pytest.mark.parametrize("name", every_profile())
-def test_each_switch_is_told_and_the_report_is_a_profile(iam: Driver, name: str, tmp_path: Path) -> None:
+def test_each_switch_is_told(iam: Driver, name: str) -> None:
     switches = {**NAMED.get(name, {}), **FASTER.get(name, {})}
     true = vars(named_profile(name, FASTER.get(name)))
     report = visited(iam, name, FASTER.get(name, {}))
@@ -85,6 +85,16 @@ def test_each_switch_is_told_and_the_report_is_a_profile(iam: Driver, name: str,
     assert {switch: told.get(switch) for switch in switches if not close(told.get(switch, ""), true[switch])} == {}
     assert all(report[switch] == value for switch, value in told.items() if not isinstance(value, float))
 
+
+SOME = {"assumed", "duende", "slow", *sorted(every_profile())[::6]}
+"""Profiles whose report is played back in every run of the tests; the others take as long again."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in SOME else pytest.mark.torture) for name in every_profile()]
+)
+def test_a_report_is_a_profile_that_answers_alike(iam: Driver, name: str, tmp_path: Path) -> None:
+    report = visited(iam, name, FASTER.get(name, {}))
     file = tmp_path / "told.json"
     file.write_text(json.dumps(report), encoding="utf-8")
     again = visited(iam, str(file), {})
