@@ -52,8 +52,8 @@ def consumed(client: Client) -> None:
     client.variables["service_client_probe"] = {"command": ["grep", "-q", "^ROTATION_ID=", file], "retries": 0}
 
 
-# Each task that uses the AWS library spends about 0.4 s on loading it: too long for every run of the tests.
-@pytest.fixture(params=["file", "bao", pytest.param("aws", marks=LONG), pytest.param("elsewhere", marks=LONG)])
+# Each task that uses the library of a server spends up to 0.4 s on loading it: too long for every run of the tests.
+@pytest.fixture(params=["file", *(pytest.param(name, marks=LONG) for name in ("bao", "aws", "elsewhere"))])
 def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
     """Clients whose records live in files here or over a connection, in OpenBao, or in AWS Secrets Manager."""
     if request.param == "elsewhere":

@@ -38,7 +38,7 @@ TASKS: list[dict[str, Any]] = [
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("native", ["true", "false"])
+@pytest.mark.parametrize("native", ["true", pytest.param("false", marks=pytest.mark.torture)])
 def test_texts_stay_texts(ansible: Ansible, simulator: Simulator, native: str) -> None:
     secrets = [{"value": VALUE, "description": "7_7"}, {"value": "other-value", "description": "b"}]
     simulator.admin.seed(clients=[{"name": NAME, "client_id": ID, "allowed_scopes": [OTHER], "secrets": secrets}])
