@@ -35,7 +35,8 @@ options:
   client_id:
     description:
       - The OAuth client id. A record of another client is an error.
-      - It is required, except for V(read) with O(store.path).
+      - It is required, except for V(read) with O(store.path), and with O(client_name). By a name alone there is no
+        record to find in a store without a path.
     type: str
   client_name: {description: The name of the client. A record of a client with another name is an error., type: str}
   verify_scope:

@@ -48,6 +48,10 @@ _LEASE = timedelta(minutes=5)
 def _kept(params: Params, setting: Setting, check_mode: bool) -> Outcome:
     # A record can be read without knowing whose it is, where the store itself says which one.
     if not params["client_id"] and not (params["state"] == "read" and params["store"].get("path")):
+        if params["state"] == "read" and params["client_name"]:
+            return Outcome(
+                False, _answer(None, None), {}, {}
+            )  # a usual path is made of the id, and by name there is none
         raise OptionError(f"state={params['state']} needs client_id.", option="client_id")
     store = open_store(params["store"], setting)
     if params["state"] == "moved":
