@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -117,21 +117,23 @@ class Consumers:
             "more": bool(servers or own or notices or reloads or hosts),
         }
 
-    def untried(self, record: Record | None, kept: str) -> dict[str, Any]:
+    def untried(self, record: Record | None, kept: str, *, here: bool) -> dict[str, Any]:
         """What was never written, as far as the record tells. It is tried, without effect, before anything is made.
 
         ``kept`` is the path of the record where that is a file. Its store makes the folders on the way, so a delivery
-        there cannot be tried before.
+        there cannot be tried before. ``here``: whether that is a file of this machine.
         """
         known = {name for name, each in record.targets.items() if each.generation} if record else set()
         lists = self.tasks(Record(client_id=""), write=False)
         new = {name: [each for each in lists[name] if each["target"] not in known] for name in ("files", "servers")}
-        new["files"] = [each for each in new["files"] if not self._is_made(each, kept)]
+        new["files"] = [each for each in new["files"] if not self._is_made(each, kept, here)]
         return {**lists, **new, "more": bool(new["servers"])}
 
-    def _is_made(self, file: Mapping[str, Any], kept: str) -> bool:
-        folder = PurePosixPath(file["options"]["path"]).parent
-        return file["host"] == self.default_host and PurePosixPath(kept).is_relative_to(folder)
+    def _is_made(self, file: Mapping[str, Any], kept: str, here: bool) -> bool:
+        folder = Path(file["options"]["path"]).parent
+        if file["host"] != self.default_host or not Path(kept).is_relative_to(folder):
+            return False
+        return not folder.is_dir() if here else folder == Path(kept).parent
 
     def first_probes(self, record: Record) -> list[dict[str, Any]]:
         """The probes of a service that was proven to work, before its credential is replaced; none where it was not."""

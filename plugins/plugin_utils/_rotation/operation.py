@@ -339,7 +339,7 @@ def _checked(step: Step) -> Outcome:
     step.require_scope(listed=True)
     step.desk.open_store(client_id or "").check()
     record = step.desk.stored()
-    lists = step.consumers.untried(record, step.kept)
+    lists = step.consumers.untried(record, step.kept, here=step.site.here)
     found = client_id or (record and record.client_id)
     told = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
     return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
@@ -500,7 +500,11 @@ def _told(step: Step, taken: Round) -> Outcome:
     lists = step.consumers.tasks(record, write=taken.deliver and not step.check_mode and not creates)
     if creates:
         # The service is asked before its secret is replaced, unless that is what mends it.
-        lists |= step.consumers.untried(record, step.kept) if step.settings["due"] else {"files": [], "servers": []}
+        lists |= (
+            step.consumers.untried(record, step.kept, here=step.site.here)
+            if step.settings["due"]
+            else {"files": [], "servers": []}
+        )
         asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
         lists["probes"] = step.consumers.first_probes(record) if asks else []
     members = {
