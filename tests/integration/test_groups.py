@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ansible_run import Ansible, Run
+from ansible_run import Ansible
 from service import delivered, service
+from sites import Site, play
 from torture.kills import Holding, Point, course
 from torture.world import World
 from weather import last_message
@@ -27,19 +27,13 @@ MANAGE = {"action": "banking.manage", "scope": "/subscriptions/7"}
 ALLOWED = {"action": "banking.ais.read", "scope": "/subscriptions/7/accounts/1"}
 
 
-class Site:
-    """A server under a profile, with a group that may do something, and one client that is an inventory host."""
+class GroupSite(Site):
+    """One with a group that may do something."""
 
     def __init__(self, home: Path, profile: str, simulator: Simulator) -> None:
-        self.profile, self.simulator, self.home = profile, simulator, home / profile
-        self.home.mkdir()
+        super().__init__(home, profile, simulator)
         (group,) = simulator.admin.seed(groups=[{"name": "others"}])["groups"]
         simulator.admin.seed(policies=[{"subject": group["subject_id"], **MANAGE}])
-
-    def host(self, **variables: Any) -> dict[str, Any]:
-        """The variables of its inventory host."""
-        environment = {"ARITMA_IAM_URL": self.simulator.api_url, "ARITMA_IDENTITY_URL": self.simulator.identity_url}
-        return {**service(self.home, **variables), "site_environment": environment}
 
     def groups(self) -> dict[str, int]:
         """How many members each group has."""
@@ -58,36 +52,23 @@ class Site:
         return Wire(self.simulator.admin.log()).writes()
 
 
-def _play(ansible: Ansible, sites: Mapping[str, Site], *arguments: str, **variables: Any) -> Run:
-    for site in sites.values():
-        site.simulator.admin.clear_log()
-    play = {
-        "hosts": "service_clients",
-        "gather_facts": False,
-        "environment": "{{ site_environment }}",
-        "tasks": [{"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}}],
-    }
-    hosts = {name: site.host(**variables) for name, site in sites.items()}
-    return ansible.run([play], "-f", "8", *arguments, hosts=hosts)
-
-
 @pytest.mark.timeout(300)
 def test_in_and_out_of_groups(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
-    sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in (*OFFERED, *WITHOUT)}
+    sites = {profile: GroupSite(tmp_path, profile, simulate(profile)) for profile in (*OFFERED, *WITHOUT)}
     offered = {name: sites[name] for name in OFFERED}
     ansible = Ansible(tmp_path, sites["strict_groups"].simulator)
 
-    refused = _play(ansible, sites, service_client_groups=["others", "readers"])
+    refused = play(ansible, sites, service_client_groups=["others", "readers"])
     for name, site in sites.items():
         assert WITHOUT.get(name, "There is no group 'readers'. Nothing was changed.") in last_message(refused, name)
         assert site.writes() == [], name
 
     wish = {"service_client_groups": ["others", "readers"], "service_client_create_groups": True}
-    _play(ansible, offered, **wish).ok()
+    play(ansible, offered, **wish).ok()
     for name, site in offered.items():
         assert site.groups() == {"others": 1, "readers": 1}, name
         assert site.may(), name
-    again = _play(ansible, offered, **wish).ok()
+    again = play(ansible, offered, **wish).ok()
     assert again.changed == 0
     tasks = [each["action"] for each in again.events if each["host"] == "strict_groups" and each["event"] == "ok"]
     assert len([each for each in tasks if each.startswith("aritma.iam.")]) <= 9, tasks
@@ -95,34 +76,34 @@ def test_in_and_out_of_groups(simulate: Callable[..., Simulator], tmp_path: Path
         site.simulator.admin.seed(groups=[{"name": "extra", "members": [_subject(site)]}])
         assert site.groups()["extra"] == 1, name
     exactly = {**wish, "service_client_groups": ["others"], "service_client_groups_mode": "exact"}
-    foretold = _play(ansible, offered, "--check", **exactly).ok()
+    foretold = play(ansible, offered, "--check", **exactly).ok()
     assert foretold.changed == len(offered)
-    _play(ansible, offered, **exactly).ok()
+    play(ansible, offered, **exactly).ok()
     for name, site in offered.items():
         assert site.groups() == {"others": 1, "readers": 0, "extra": 0}, name
         assert site.may(), name
     _check_revoked(ansible, sites, offered)
 
 
-def _subject(site: Site) -> str:
+def _subject(site: GroupSite) -> str:
     (client,) = [each for each in site.simulator.admin.state()["clients"] if each["name"] == "billing"]
     return str(client["subject_id"])
 
 
-def _check_revoked(ansible: Ansible, sites: Mapping[str, Site], offered: Mapping[str, Site]) -> None:
+def _check_revoked(ansible: Ansible, sites: Mapping[str, GroupSite], offered: Mapping[str, GroupSite]) -> None:
     without = {name: sites[name] for name in WITHOUT}
-    _play(ansible, without).ok()
+    play(ansible, without).ok()
     # Where one of two groups cannot be left, that is told; policies and secrets go all the same, and the client stays.
     stuck = sites["strict_groups"]
     rule = {"action": "fail_before", "match": {"operation": "removeGroupMembers"}, "status": 403, "times": 1}
     stuck.simulator.admin.add_faults(rule)
-    run = _play(ansible, sites, service_client_state="absent")
+    run = play(ansible, sites, service_client_state="absent")
     assert "is still in 1 of 1 groups that it was to leave: others (group-" in last_message(run, "strict_groups")
     (client,) = [each for each in stuck.simulator.admin.state()["clients"] if each["name"] == "billing"]
     assert client["secrets"] == []
     assert [name for name in sites if last_message(run, name)] == ["strict_groups"]
     assert "Whether groups still list it is not known: getSubjectMemberships" in run.output
-    _play(ansible, sites, service_client_state="absent").ok()
+    play(ansible, sites, service_client_state="absent").ok()
     for name, site in sites.items():
         state = site.simulator.admin.state()
         assert [each["name"] for each in state["clients"]] == ["IAM admin"], name

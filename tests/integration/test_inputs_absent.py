@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_run import Ansible, Run
 from service import SCOPE, service
+from sites import Site, play
 from weather import last_message
 from wire_log import Wire
 
@@ -32,23 +33,16 @@ UNREADABLE = "unreadable"
 FOREIGN = {"action": "banking.ais.read", "scope": "/subscriptions/999"}
 
 
-class Site:
-    """A server under a profile, with a service client of its own among others."""
+class ClientSite(Site):
+    """One with other clients."""
 
     def __init__(self, home: Path, profile: str, simulator: Simulator) -> None:
-        self.home = home / profile
-        self.home.mkdir()
-        self.simulator = simulator
+        super().__init__(home, profile, simulator)
         other = {"client_id": "other", "name": "billing too", "allowed_scopes": [SCOPE]}
         simulator.admin.seed(
             clients=[{**other, "secrets": [{"value": "of-the-other-one", "description": "its own"}]}],
             policies=[{"client_id": "other", **FOREIGN}],
         )
-
-    def host(self, **variables: Any) -> dict[str, Any]:
-        """The variables of its inventory host."""
-        environment = {"ARITMA_IAM_URL": self.simulator.api_url, "ARITMA_IDENTITY_URL": self.simulator.identity_url}
-        return {**service(self.home, **variables), "site_environment": environment}
 
     def left(self) -> dict[str, Any]:
         """What is left of the service client."""
@@ -73,37 +67,24 @@ class Site:
         return len(other["secrets"]) == 1 and len(kept) == 1
 
 
-def _play(ansible: Ansible, sites: Mapping[str, Site], *arguments: str, **variables: Any) -> Run:
-    for site in sites.values():
-        site.simulator.admin.clear_log()
-    play = {
-        "hosts": "service_clients",
-        "gather_facts": False,
-        "environment": "{{ site_environment }}",
-        "tasks": [{"ansible.builtin.import_role": {"name": "aritma.iam.service_client"}}],
-    }
-    hosts = {name: site.host(**variables) for name, site in sites.items()}
-    return ansible.run([play], "-f", "8", *arguments, hosts=hosts)
-
-
 @pytest.mark.timeout(600)
 def test_revoked_everywhere(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Policies, secrets, client, files, record; where clients cannot be deleted, all the rest, and it is said."""
-    sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in PROFILES}
-    sites[UNREADABLE] = Site(tmp_path, UNREADABLE, simulate())
+    sites = {profile: ClientSite(tmp_path, profile, simulate(profile)) for profile in PROFILES}
+    sites[UNREADABLE] = ClientSite(tmp_path, UNREADABLE, simulate())
     ansible = Ansible(tmp_path, sites["documented"].simulator)
-    _play(ansible, sites).ok()
+    play(ansible, sites).ok()
     sites[UNREADABLE].record.write_text("{truncated")
 
-    foretold = _play(ansible, sites, "--check", service_client_state="absent")
+    foretold = play(ansible, sites, "--check", service_client_state="absent")
     for name, site in sites.items():
         assert Wire(site.simulator.admin.log()).writes() == [], name
         assert site.left()["clients"] == 1, name
         assert _changed(foretold, name), name
 
-    run = _play(ansible, sites, service_client_state="absent")
+    run = play(ansible, sites, service_client_state="absent")
     _check_what_is_left(run, sites, "first")
-    again = _play(ansible, sites, service_client_state="absent")
+    again = play(ansible, sites, service_client_state="absent")
     _check_what_is_left(again, sites, "second")
     for name, site in sites.items():
         assert _changed(again, name) == [], name
@@ -115,7 +96,7 @@ def _changed(run: Run, host: str) -> list[str]:
     return [each["task"] for each in run.events if each["host"] == host and each["result"].get("changed")]
 
 
-def _check_what_is_left(run: Run, sites: Mapping[str, Site], when: str) -> None:
+def _check_what_is_left(run: Run, sites: Mapping[str, ClientSite], when: str) -> None:
     nothing = {"clients": 0, "secrets": 0, "policies": [], "files": []}
     for name, site in sites.items():
         left = site.left()
@@ -134,33 +115,33 @@ def _check_what_is_left(run: Run, sites: Mapping[str, Site], when: str) -> None:
 
 
 @pytest.mark.torture
-def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+def test_exactly_the_policies_of_theplay(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """``merge`` leaves what somebody else granted, ``exact`` withdraws it; neither changes anything the second time."""
     profiles = ("documented", "loose_filters", "silent")
-    sites = {profile: Site(tmp_path, profile, simulate(profile)) for profile in profiles}
+    sites = {profile: ClientSite(tmp_path, profile, simulate(profile)) for profile in profiles}
     ansible = Ansible(tmp_path, sites["documented"].simulator)
-    _play(ansible, sites).ok()
+    play(ansible, sites).ok()
     for site in sites.values():
         client_id = json.loads(site.record.read_text())["client_id"]
         extra = [
             {"client_id": client_id, "action": "banking.ais.read", "scope": f"/subscriptions/{n}"} for n in range(5)
         ]
         site.simulator.admin.seed(policies=extra)
-    assert _play(ansible, sites).ok().changed == 0
+    assert play(ansible, sites).ok().changed == 0
     assert {len(site.left()["policies"]) for site in sites.values()} == {7}
 
     one = [{"action": "banking.ais.read", "scope": "/subscriptions/123"}]
     exactly = {"service_client_policies": one, "service_client_policies_mode": "exact"}
-    _play(ansible, sites, "--check", **exactly).ok()
+    play(ansible, sites, "--check", **exactly).ok()
     assert {len(site.left()["policies"]) for site in sites.values()} == {7}
-    _play(ansible, sites, **exactly).ok()
+    play(ansible, sites, **exactly).ok()
     for name, site in sites.items():
         assert [(each["action"], each["scope"]) for each in site.left()["policies"]] == [
             ("banking.ais.read", "/subscriptions/123")
         ], name
         assert site.other_is_untouched(), name
-    assert _play(ansible, sites, **exactly).ok().changed == 0
-    _play(ansible, sites, service_client_policies=[], service_client_policies_mode="exact").ok()
+    assert play(ansible, sites, **exactly).ok().changed == 0
+    play(ansible, sites, service_client_policies=[], service_client_policies_mode="exact").ok()
     assert {len(site.left()["policies"]) for site in sites.values()} == {0}
 
 

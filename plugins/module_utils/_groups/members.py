@@ -61,8 +61,11 @@ def _is_in(api: IamApi, group: Group, subject: str) -> bool:
 def change_members(api: IamApi, group: Group, subject_ids: Sequence[str], *, join: bool) -> None:
     """Put subjects into the group or take them out, many in one request, and look that it was done.
 
-    Raises ``IamError`` that names those for which it was not. Nobody is named who is there already (or not).
+    Raises ``IamError`` that names those for which it was not. Nobody is named who is there already (or not). Without
+    subjects nothing is asked.
     """
+    if not subject_ids:
+        return
     left, size = list(subject_ids), BATCHES[0]
     while left:
         batch = left[:size]
@@ -156,8 +159,8 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     add = [each for each in wanted if present and each not in held]
     remove = [each for each in sorted(held) if (each not in wanted if exact else each in wanted and not present)]
     if not check_mode:
-        change_members(api, group, add, join=True) if add else None
-        change_members(api, group, remove, join=False) if remove else None
+        change_members(api, group, add, join=True)
+        change_members(api, group, remove, join=False)
     after = (held | {*add}) - {*remove}
     result = {"group": group.shown(), "members": sorted(after), "added": add, "removed": remove}
     return Outcome(bool(add or remove), result, {"members": sorted(held)}, {"members": sorted(after)})

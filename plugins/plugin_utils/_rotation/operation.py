@@ -244,11 +244,11 @@ class Step:
                 site.render(each.options)
         require_alone(site.me.host, self._things(known), site.folder)
 
-    @property
-    def kept(self) -> str:
-        """The path of the record, where that is a file."""
+    def untried(self, record: Record | None) -> dict[str, Any]:
+        """The lists of ``Consumers.untried``, with the path of the record where that is a file that was named."""
         store = self.params["store"]
-        return store.get("path") or "" if store["type"] == "file" else ""
+        kept = store.get("path") if store["type"] == "file" else None
+        return self.consumers.untried(record, kept or "", here=self.site.here)
 
     def require_own_tasks(self) -> None:
         """Raise ``BlockedError`` where tasks of the caller could be left out by their tags: nothing would show it."""
@@ -339,7 +339,7 @@ def _checked(step: Step) -> Outcome:
     step.require_scope(listed=True)
     step.desk.open_store(client_id or "").check()
     record = step.desk.stored()
-    lists = step.consumers.untried(record, step.kept, here=step.site.here)
+    lists = step.untried(record)
     found = client_id or (record and record.client_id)
     told = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
     return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
@@ -500,11 +500,7 @@ def _told(step: Step, taken: Round) -> Outcome:
     lists = step.consumers.tasks(record, write=taken.deliver and not step.check_mode and not creates)
     if creates:
         # The service is asked before its secret is replaced, unless that is what mends it.
-        lists |= (
-            step.consumers.untried(record, step.kept, here=step.site.here)
-            if step.settings["due"]
-            else {"files": [], "servers": []}
-        )
+        lists |= step.untried(record) if step.settings["due"] else {"files": [], "servers": []}
         asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
         lists["probes"] = step.consumers.first_probes(record) if asks else []
     members = {

@@ -9,17 +9,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from simulator import Simulator, running
+from simulator import Simulator
+from unit.alone import running_alone
 from unit.api.driver import Driver
 
 
 @pytest.fixture(scope="session")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """The process; tests use ``iam``."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ARITMA_TOKEN_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "tokens"))
-        with running() as simulator:
-            yield simulator
+    with running_alone(tmp_path_factory) as simulator:
+        yield simulator
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from ansible_collections.aritma.iam.plugins.module_utils._core.errors import Iam
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import Host, hosts
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish, cache_key
-from simulator.process import Simulator, running
+from simulator.process import Simulator
+from unit.alone import running_alone
 
 COUNT = 12
 OLD = 70
@@ -42,10 +43,8 @@ PROFILES = [
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     """One process for all tests of this file."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ARITMA_TOKEN_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "tokens"))
-        with running() as simulator:
-            yield simulator
+    with running_alone(tmp_path_factory) as simulator:
+        yield simulator
 
 
 @pytest.fixture
