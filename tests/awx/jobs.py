@@ -86,7 +86,8 @@ class Jobs:
         shutil.copytree(folder / "project" / "inventory" / "group_vars", folder / "inventory" / "group_vars")
         _keep(folder / "inventory" / "hosts.json", json.dumps(self._inventory))
         _keep(folder / "env" / "extravars", json.dumps(answers(template, given)))
-        _keep(folder / "env" / "cmdline", "-vvvv")
+        # Without a machine credential AWX says whom to log in as: awx/main/tasks/jobs.py, RunJob.build_args.
+        _keep(folder / "env" / "cmdline", "-u root -vvvv")
         _keep(folder / "env" / "settings", json.dumps({"process_isolation": False, "suppress_ansible_output": True}))
         wanted = {
             "private_data_dir": str(folder),

@@ -59,7 +59,7 @@ def ignored(kind: str, body: Mapping[str, Any]) -> set[str]:
 
 
 def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, list[str]] | list[str]:
-    """Why AWX would refuse the inputs of a credential, values quoted as it does: awx/main/fields.py."""
+    """Why AWX would refuse the inputs of a credential, values quoted as it does: awx/main/fields.py, CredentialInputField."""
     fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
     for name in inputs:
         if name not in fields:
@@ -72,7 +72,9 @@ def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, An
         if address and not re.match("[a-z]+://.", str(value)):
             wrong[name] = ["Invalid URL: Missing url scheme (http, https, etc.)"]
         elif not isinstance(value, bool if fields[name].get("type") == "boolean" else str):
-            wrong[name] = [f"{value!r} is not of the type that it should be"]
+            wrong[name] = [f"{value!r} is not of type '{fields[name].get('type', 'string')}'"]
+        elif value not in fields[name].get("choices", [value]):
+            wrong[name] = [f"{value!r} is not one of {fields[name]['choices']!r}"]
     return wrong
 
 
