@@ -335,6 +335,10 @@ def _checked(step: Step) -> Outcome:
         require_known(step.site.variables)
         lists = step.consumers.tasks(Record(client_id=""), write=False)
         return Outcome(False, {"rotation": {"client_id": client_id, **lists}}, sensitive=bool(lists["servers"]))
+    if client["state"] == ABSENT:
+        raise BlockedError(
+            "service_client_state is absent, so nothing is provisioned.", hint="Run the role from its first task."
+        )
     step.require_sense()
     step.require_scope(listed=True)
     step.desk.open_store(client_id or "").check()
@@ -503,6 +507,7 @@ def _told(step: Step, taken: Round) -> Outcome:
         lists |= step.untried(record) if step.settings["due"] else {"files": [], "servers": []}
         asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
         lists["probes"] = step.consumers.first_probes(record) if asks else []
+        lists["more"] = bool(lists["servers"] or lists["probes"])
     members = {
         "next": _next(taken) if creates else None,
         "credential": _credential(step, record.current),
