@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all modules share: ``aritma.iam.attributes``, and ``aritma.iam.attributes.info`` for those that only read."""
+"""The attributes of all modules: ``aritma.iam.attributes``, and ``aritma.iam.attributes.info`` for info modules."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ attributes:
   action:
     description: Has an action plugin, which runs on the controller.
     support: full
-    details: It runs in the controller process, and ships the module to the task's host with C(run_on=target) only.
+    details: It runs in the controller process. Only with C(run_on=target) the module is sent to the task's host.
   async:
     description: Supports being run with C(async).
     support: none
-    details: The files in which asynchronous results wait could hold a secret.
+    details: The files with asynchronous results could contain a secret.
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the target.
     support: full
@@ -34,22 +34,22 @@ attributes:
     description: Target OS or families that can be operated against.
     platforms: posix
     support: full
-    details: Matters where the module is shipped to the task's host.
+    details: Applies if the module is sent to the task's host.
 """
 
 
 class ModuleDocFragment:
-    """The attributes of the modules. A module overrides what is otherwise with it."""
+    """The attributes of the modules. A module overrides those that differ."""
 
     DOCUMENTATION: str = _ATTRIBUTES % {
-        "check_mode": "It reads what is there in order to predict.",
+        "check_mode": "It reads the current state and predicts the changes.",
         "diff_support": "full",
         "diff_mode": "The diff never shows a secret.",
-        "idempotent": "What is as it should be is left alone.",
+        "idempotent": "It changes only what differs.",
     }
 
     INFO: str = _ATTRIBUTES % {
-        "check_mode": "It only reads, so that it does the same in check mode.",
+        "check_mode": "It only reads, so check mode makes no difference.",
         "diff_support": "N/A",
         "diff_mode": "It changes nothing.",
         "idempotent": "It changes nothing.",

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of AWS Secrets Manager, wherever something is kept there."""
+"""The options of AWS Secrets Manager, for stores and deliveries."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class ModuleDocFragment:
 options:
   path: {description: The name of the secret. It is created if it is missing., type: str}
   region:
-    description: The region. Without it E(AWS_REGION), E(AWS_DEFAULT_REGION) or that of the profile is used.
+    description: The region. The default is E(AWS_REGION), E(AWS_DEFAULT_REGION) or the region of the profile.
     type: str
-  profile: {description: The profile of the shared AWS files. Without it E(AWS_PROFILE) is used., type: str}
-  endpoint_url: {description: "Another endpoint than that of the region, such as one of a VPC.", type: str}
-  validate_certs: {description: "Whether to verify the server's certificate, which is the default.", type: bool}
-  ca_path: {description: A file of certificate authorities. Without it E(AWS_CA_BUNDLE) is used., type: str}
-  kms_key_id: {description: The key that a new secret is encrypted with., type: str}
+  profile: {description: The profile of the shared AWS files. The default is E(AWS_PROFILE)., type: str}
+  endpoint_url: {description: "An endpoint instead of that of the region, for example in a VPC.", type: str}
+  validate_certs: {description: "Whether to verify the server's certificate. The default is V(true).", type: bool}
+  ca_path: {description: A file of certificate authorities. The default is E(AWS_CA_BUNDLE)., type: str}
+  kms_key_id: {description: The key that encrypts a new secret., type: str}
   tags: {description: The tags of a new secret., type: dict}"""

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of deliveries: ``aritma.iam.delivery``, and ``aritma.iam.delivery.target`` for those to servers."""
+"""The options of deliveries: ``aritma.iam.delivery``, and ``aritma.iam.delivery.target`` for servers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .kubernetes import ModuleDocFragment as Kubernetes
 from .vault import ModuleDocFragment as Vault
 
 _HEAD = r"""
-description: Where the service reads the credential.
+description: The place where the service reads the credential.
 type: dict
 required: true
 suboptions:
@@ -18,10 +18,10 @@ suboptions:
     description:
       - V(hashi_vault) is a KV version 2 secret of HashiCorp Vault or OpenBao; it needs C(hvac).
       - V(aws_secretsmanager) is a secret of AWS Secrets Manager that holds a JSON object; it needs C(boto3).
-        Credentials come from the usual places of AWS (environment, shared files, single sign-on, the role of the
-        machine); there is no option for them.
-      - V(kubernetes_secret) is a Secret of Kubernetes; it needs C(kubernetes). The rotation id stands in its annotation
-        C(aritma.iam/rotation-id.CLIENT_ID).
+        The AWS credentials come from the usual places (environment, shared files, single sign-on, the role of the
+        machine). There is no option for them.
+      - V(kubernetes_secret) is a Secret of Kubernetes; it needs C(kubernetes). Its annotation
+        C(aritma.iam/rotation-id.CLIENT_ID) has the rotation id.
     type: str
     choices: [hashi_vault, aws_secretsmanager, kubernetes_secret]
     required: true
@@ -29,7 +29,7 @@ suboptions:
 
 
 class ModuleDocFragment:
-    """What is delivered, and when it must not be any more."""
+    """What is delivered, and until when."""
 
     DOCUMENTATION = r"""
 options:
@@ -38,19 +38,19 @@ options:
       Empty members are left out.
     type: dict
   members:
-    description: Which members to deliver, as a list of their names, or as a mapping of delivered names to them. The
-      default is all.
+    description: The members to deliver, as a list of names, or as a mapping of delivered names to names of members.
+      The default is all members.
     type: raw
-  lineage: {description: The line of rotations that O(generation) counts in., type: str}
+  lineage: {description: The lineage that O(generation) belongs to., type: str}
   generation:
     description:
-      - How often the secret of this O(lineage) was replaced. A place that holds a later one is not written.
-      - A file is stamped with it in the extended attribute C(user.aritma_iam), a Secret of Kubernetes in an annotation,
-        a secret of Vault in its custom metadata; without a word where there can be none. AWS has none.
+      - The generation of the credential. A target that holds a later generation of this O(lineage) is not written.
+      - It is stored with the target if possible. A file has it in the extended attribute C(user.aritma_iam), a Kubernetes
+        Secret in an annotation, and a Vault secret in its custom metadata. AWS does not store it.
     type: int
   not_after:
-    description: The time (RFC 3339) after which nothing is written any more, such as the end of a lease. On a host the
-      seconds that are left when the module is sent are counted from its start, so that its clock does not matter.
+    description: The time (RFC 3339) after which nothing is written, such as the end of a lease. A module on a host
+      counts the remaining seconds from its start, so the clock of the host does not matter.
     type: str
 """
 
