@@ -45,8 +45,8 @@ options:
   generation:
     description:
       - The generation of the credential. A target that holds a later generation of this O(lineage) is not written.
-      - It is stored with the target if possible. A file has it in the extended attribute C(user.aritma_iam), a Kubernetes
-        Secret in an annotation, and a Vault secret in its custom metadata. AWS does not store it.
+      - It is stored with the target if possible. A file has it in the extended attribute C(user.aritma_iam), a
+        Kubernetes Secret in an annotation, and a Vault secret in its custom metadata. AWS does not store it.
     type: int
   not_after:
     description: The time (RFC 3339) after which nothing is written, such as the end of a lease. A module on a host

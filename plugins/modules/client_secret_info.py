@@ -11,7 +11,7 @@ module: client_secret_info
 short_description: List the secrets of an OAuth client
 version_added: 0.1.0
 description:
-  - Lists the secrets of a client. The server keeps only a hash, so no value is ever shown.
+  - Lists the secrets of a client. The server keeps only a hash, so no value is returned.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -28,7 +28,7 @@ EXAMPLES = r"""
     client_id: "{{ billing.client.client_id }}"
   register: listed
 
-- name: Show those that are no shared secrets
+- name: Show those that are not shared secrets
   ansible.builtin.debug:
     msg: "{{ listed.secrets | rejectattr('type', 'in', [none, 'SharedSecret']) }}"
 """
@@ -42,27 +42,27 @@ secrets:
   contains:
     secret_id: {description: The id of the secret., type: str, returned: always, sample: "12"}
     description:
-      description: The description; null where the server does not show it.
+      description: The description, or null if the server does not show it.
       type: str
       returned: always
       sample: billing 2026-11
     expiration:
-      description: When the secret expires, as the server writes it; null for never.
+      description: When the secret expires, as the server writes it, or null for never.
       type: str
       returned: always
       sample: "2027-02-22T10:00:00Z"
     created:
-      description: When the secret was added, as the server writes it; null where it does not show it.
+      description: When the secret was added, as the server writes it, or null if it does not show it.
       type: str
       returned: always
       sample: "2026-11-24T10:00:00Z"
     type:
-      description: The type, as the server writes it; null where it does not show it.
+      description: The type, as the server writes it, or null if it does not show it.
       type: str
       returned: always
       sample: SharedSecret
 descriptions_shown:
-  description: Whether the server shows the descriptions of secrets; null when the list is empty.
+  description: Whether the server shows the descriptions of secrets, or null if the list is empty.
   type: bool
   returned: success
   sample: true

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: client_subject_info
-short_description: Find the subject that stands for an OAuth client in policies
+short_description: Find the subject of an OAuth client
 version_added: 0.1.0
 description:
-  - Policies are granted to subjects. This finds the one of a client.
-  - With O(client_id) the subject is the one that carries this id. Where the server shows it for no subject, the exact
-    O(name) decides, with a warning, if it is given too and only one subject has it.
-  - Without O(client_id) the exact name decides. If several subjects have that name, the task fails and lists them.
-  - The subject of a new client may appear a little later than the client, so the module looks for it for some seconds.
+  - Policies are granted to subjects. This module finds the subject of a client.
+  - With O(client_id) it finds the subject with this id. If the server shows the id of no subject, it uses the exact
+    O(name) instead, with a warning, if only one subject has the name.
+  - Without O(client_id) it finds the subject with the exact name. If several subjects have the name, the task fails and
+    lists them.
+  - The subject of a new client may appear later than the client, so the module repeats the search for some seconds.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -23,8 +24,8 @@ options:
   client_id: {description: The OAuth client id., type: str}
   name:
     description:
-      - The name of the client, compared as it is.
-      - Given along with O(client_id), it is what is searched for, which saves calls; the id decides.
+      - The name of the client, compared exactly.
+      - With O(client_id), the name is only the search text, which saves calls.
     type: str
 seealso:
   - module: aritma.iam.iam_policy
@@ -52,7 +53,7 @@ subject:
       sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
     id: {description: The id among the subjects of its type., type: str, sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11}
     display_name: {description: The name., type: str, sample: billing}
-    tenant: {description: The tenant; null for a global subject., type: str, sample: acme}
+    tenant: {description: "The tenant, or null for a global subject.", type: str, sample: acme}
     type: {description: The type., type: str, sample: Client}
 calls:
   description: How many requests were made, by endpoint (C(iam), C(token)).

@@ -2,19 +2,19 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation of ``credential_delivery``, which is an action: it runs in the controller process."""
+"""Documentation of the action ``credential_delivery``, which runs in the controller process."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_delivery
-short_description: Deliver a service credential to a server that the service reads it from
+short_description: Deliver a service credential to Vault, AWS or Kubernetes
 version_added: 0.1.0
 description:
   - Writes the members of a credential to a secret of Vault or OpenBao, of AWS Secrets Manager, or of Kubernetes.
-  - Other members of the same secret are left as they are. The write is a compare-and-set, so nothing that others write
-    at the same time is lost, and the result is read back.
-  - It always runs on the controller, which must reach the server. For files use M(aritma.iam.credential_file).
+  - Other members of the same secret are kept. The write is a compare-and-set, so concurrent changes of others are not
+    lost. The result is read back.
+  - The module always runs on the controller. For files use M(aritma.iam.credential_file).
 extends_documentation_fragment:
   - aritma.iam.delivery
   - aritma.iam.delivery.target
@@ -28,7 +28,7 @@ attributes:
 options:
   state:
     description:
-      - V(absent) removes the members, and the secret with all its versions when it holds no others.
+      - V(absent) removes the members. If the secret holds no others, it is removed with all its versions.
     type: str
     choices: [present, absent]
     default: present
@@ -57,7 +57,7 @@ EXAMPLES = r"""
       id: client_id
       secret: client_secret
 
-- name: Deliver to Kubernetes, and replace the pods that read it
+- name: Deliver to Kubernetes and replace the pods that read the Secret
   aritma.iam.credential_delivery:
     target:
       type: kubernetes_secret
@@ -70,23 +70,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rotation_id:
-  description: The rotation whose secret was delivered.
+  description: The rotation id of the delivered secret.
   returned: when O(state=present)
   type: str
   sample: 3f9a2c-20261124T100000Z-b81d04
 generation:
-  description: The O(generation), as it was given.
+  description: The option O(generation).
   returned: when O(state=present)
   type: int
   sample: 7
 verified:
-  description: Whether the secret was read back and is as it should be. False only in check mode, for a change that is
+  description: Whether the secret was read back and is correct. It is false only in check mode, if a change is
     predicted.
   returned: when O(state=present)
   type: bool
   sample: true
 rolled_out:
-  description: The workloads that were started anew, or would be in check mode.
+  description: The workloads that were restarted, or would be in check mode.
   returned: when O(state=present)
   type: list
   elements: str

@@ -11,9 +11,9 @@ module: credential_file
 short_description: Deliver a service credential to a file
 version_added: 0.1.0
 description:
-  - Writes the members of a credential to a file on the task's host, as the service there reads them.
-  - The file is replaced in one step, so that a reader sees the old or the new one and never a part, and is read back.
-  - It is rendered on the controller. With a local connection and without C(become) no module is shipped.
+  - Writes the members of a credential to a file on the task's host, in the format that the service reads.
+  - The file is replaced atomically, so a reader never sees a part of it. It is then read back.
+  - The file is rendered on the controller. With a local connection and without C(become), no module is sent.
 extends_documentation_fragment:
   - aritma.iam.delivery
   - aritma.iam.attributes
@@ -22,68 +22,67 @@ attributes:
     support: full
   diff_mode:
     support: full
-    details: The diff shows path, mode, owner and rotation id, never the content.
+    details: The diff shows path, mode, owner and rotation id, but never the content.
 options:
   path:
     description:
-      - The absolute path of the file, or one from V(~/) on. Its directory must exist.
+      - The absolute path of the file, or a path that starts with V(~/). Its directory must exist.
       - A file that is a mount of its own is refused, such as a single file that is mounted into a container. The
         container would continue to see the old file. Mount its directory instead.
-      - A file that has hard links is refused.
-      - A symlink is refused, and so is a directory on the way that is a symlink of another user than root or the one
-        who writes.
+      - A file with hard links is refused, and so is a symlink. A directory in the path may be a symlink only if root or
+        the writing user owns it.
     type: str
     required: true
-  state: {description: Whether the file is to be there., type: str, choices: [present, absent], default: present}
+  state: {description: Whether the file should exist., type: str, choices: [present, absent], default: present}
   format:
     description:
-      - V(env) writes C(NAME=value) lines, with names in upper case. Values of other characters than C(A-Za-z0-9_./:-)
-        stand in quotes, as O(env_reader) knows them.
-      - V(json) and V(yaml) write one sorted object. In V(yaml) every text is quoted.
-      - V(ini) writes one section, with values exactly as they are. Read it without interpolation.
-      - V(value) writes the value of one member and nothing else, no line break either, as C(LoadCredential) of systemd
-        and the secrets of Docker and Podman have it. O(members) names the member; the default is C(client_secret).
+      - V(env) writes C(NAME=value) lines with names in upper case. A value with other characters than C(A-Za-z0-9_./:-)
+        is quoted in the way that O(env_reader) understands.
+      - V(json) and V(yaml) write one sorted object. In V(yaml) every string is quoted.
+      - V(ini) writes one section with unchanged values. Read it without interpolation.
+      - V(value) writes only the value of one member, without a line break. Use it for C(LoadCredential) of systemd and
+        for secrets of Docker and Podman. O(members) names the member. The default is C(client_secret).
       - V(template) renders O(template).
-      - A line break in a value is refused in V(env) and V(ini).
+      - V(env) and V(ini) refuse a value with a line break.
     type: str
     choices: [env, json, yaml, ini, value, template]
     default: env
-  prefix: {description: "For V(env), what goes before each name.", type: str, default: ""}
+  prefix: {description: "For V(env), the prefix of each name.", type: str, default: ""}
   env_reader:
     description:
-      - For V(env), who reads the file. They differ in quotes and escapes, so a value that the reader would not see
-        unchanged is an error.
-      - Without it values are written for C(sh) and systemd. A warning says what others would read differently.
-      - V(systemd) is C(EnvironmentFile), V(shell) is C(sh), V(docker) is C(docker --env-file), and V(dotenv) stands for
-        the dotenv libraries of all languages and for C(env_file) of Docker Compose.
+      - For V(env), the program that reads the file. Programs differ in quotes and escapes. A value that the reader
+        would not read unchanged is an error.
+      - Without this option, values are written for C(sh) and systemd. If other programs would read a value differently,
+        the task warns.
+      - V(systemd) is C(EnvironmentFile), V(shell) is C(sh), and V(docker) is C(docker --env-file). V(dotenv) is for
+        dotenv libraries of all languages and for C(env_file) of Docker Compose.
     type: str
     choices: [systemd, shell, docker, dotenv]
     version_added: 0.2.0
   section: {description: "For V(ini), the name of the section.", type: str, default: aritma}
   template:
     description:
-      - A Jinja2 template on the controller, found as by M(ansible.builtin.template). Its variables are the members of
-        the credential and those of the task.
+      - A Jinja2 template on the controller, in the search path of M(ansible.builtin.template). It can use the members
+        of the credential and the variables of the task.
     type: str
-  owner: {description: The owner of the file. By default it keeps the one that it has., type: str}
-  group: {description: The group of the file. By default it keeps the one that it has., type: str}
+  owner: {description: The owner of the file. By default it is not changed., type: str}
+  group: {description: The group of the file. By default it is not changed., type: str}
   mode:
     description:
-      - The mode of the file, as octal digits in quotes. A number that can only be a mode without its leading zero, such
+      - The mode of the file, as octal digits in quotes. A number that looks like a mode without its leading zero, such
         as an unquoted V(640) or V(400), is refused.
-      - A file keeps the access list that it has, whose mask stands in the place of the group's digit. Where the
-        directory has a default access list that lets others read, a file without a list of its own needs a mode that
-        does so too, such as V("0640").
-      - A file system that keeps no modes is refused, unless its mount gives every file just this one.
+      - An existing access list (ACL) of the file is kept. Its mask is then the digit of the group. If the directory has
+        a default ACL that lets others read, a file without an ACL needs a mode that does so too, such as V("0640").
+      - A file system without modes is refused, unless its mount gives every file exactly this mode.
     type: raw
     default: "0600"
   content:
-    description: The text of the file, instead of O(credential). This is what the controller sends to the host.
+    description: The text of the file, instead of O(credential). The controller uses this when it sends the module.
     type: str
-  rotation_id: {description: The rotation that O(content) is of., type: str}
+  rotation_id: {description: The rotation id of O(content)., type: str}
   seconds_left:
-    description: How long O(content) may be written, counted from the start of the module. This is what the controller
-      sends to the host in the place of O(not_after).
+    description: The number of seconds after the start of the module in which O(content) may be written. The controller
+      uses this instead of O(not_after) when it sends the module.
     type: float
 seealso:
   - module: aritma.iam.credential_store
@@ -124,23 +123,22 @@ path:
   type: str
   sample: /etc/billing/aritma.env
 rotation_id:
-  description: The rotation whose secret the file holds.
+  description: The rotation id of the secret in the file.
   returned: when O(state=present)
   type: str
   sample: 3f9a2c-20261124T100000Z-b81d04
 generation:
-  description: The O(generation), as it was given.
+  description: The option O(generation).
   returned: when O(state=present)
   type: int
   sample: 7
 verified:
-  description: Whether the file was read back and is as it should be. False only in check mode, for a change that is
-    predicted.
+  description: Whether the file was read back and is correct. It is false only in check mode, if a change is predicted.
   returned: when O(state=present)
   type: bool
   sample: true
 mode:
-  description: The mode of the file, with the mask of its access list where it has one.
+  description: The mode of the file, with the mask of its ACL if it has one.
   returned: when O(state=present)
   type: str
   sample: "0600"

@@ -2,21 +2,21 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds out how a server answers where its documentation leaves that open."""
+"""Finds out how a server answers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: doctor
-short_description: Find out how a server answers where its documentation does not say
+short_description: Find out how a server answers undocumented questions
 version_added: 0.2.0
 description:
-  - Asks the IAM API and the token endpoint for all that docs/contract.md calls an open point, and says of each what
-    came, and whether it is as assumed.
-  - What it returns holds statuses, names and types of members, and times. It contains no value, name, token, address or
-    id of the tenant, so you can show it to anybody.
-  - Without O(write) it only reads. It asks the token endpoint for a token of the admin, and for its errors with a
-    client id that nobody has.
+  - Asks the IAM API and the token endpoint about the open points of docs/contract.md. Reports each answer, and whether
+    it is as assumed.
+  - The result contains statuses, names and types of members, and times. It contains no value, name, token, address or
+    id of the tenant, so you can publish it.
+  - Without O(write) it only reads. It requests an admin token, and tests the errors of the token endpoint with a client
+    id that does not exist.
   - An unexpected answer of the server is a finding. It does not fail the task.
 extends_documentation_fragment:
   - aritma.iam.connection
@@ -24,26 +24,26 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    details: In check mode it only reads, whatever O(write) says.
+    details: In check mode it only reads, even with O(write=true).
   diff_mode:
     support: none
     details: It removes what it creates.
   idempotent:
     support: full
-    details: It removes what it creates. C(changed) means that something is left.
+    details: It removes what it creates. C(changed) means that something could not be removed.
 options:
   write:
     description:
-      - Whether to make a scratch client, and groups where there are any, and to lead them through their whole life.
-      - What it makes has names that begin with C(aritma-iam-doctor-) and end with twelve hexadecimal digits, and
-        policies on C(/subscriptions/aritma-iam-doctor). It begins and ends with a removal of all that has such a name,
-        as a doctor that was killed may have left it. Nothing else is touched. So do not run two at once.
+      - Whether to create a scratch client, and groups if the server offers them, and to test all operations on them.
+      - Their names start with C(aritma-iam-doctor-) and end with twelve hexadecimal digits. Their policies are for
+        C(/subscriptions/aritma-iam-doctor). Everything with such a name is removed at the start and at the end, also
+        what a killed run left. Nothing else is changed. Do not run two doctors at the same time.
     type: bool
     default: false
   limit:
     description:
-      - The seconds after which nothing more is asked. It takes that long only where a new secret takes long to be
-        accepted, or a deleted one to be refused.
+      - The number of seconds after which no more questions are asked. A run takes that long only if the server is slow
+        to accept a new secret or to refuse a deleted one.
     type: float
     default: 1800
 seealso:
@@ -51,18 +51,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the API without changing anything
+- name: Ask the API without changing anything
   aritma.iam.doctor:
     tenant: acme
   register: found
 
-- name: Lead a scratch client through its whole life
+- name: Test all operations on a scratch client
   aritma.iam.doctor:
     tenant: acme
     write: true
   register: found
 
-- name: Show what was found
+- name: Show the findings
   ansible.builtin.debug:
     msg: "{{ found.table }}"
 """
@@ -70,8 +70,8 @@ EXAMPLES = r"""
 RETURN = r"""
 report:
   description:
-    - A profile of the simulator, that answers as this server did. C(findings) lists what was asked, what came, the
-      rows of docs/contract.md, what they tell, and the verdict.
+    - A profile of the simulator that answers like this server. C(findings) lists the questions, the answers, the rows
+      of docs/contract.md, the resulting settings of the simulator, and the verdicts.
   type: dict
   returned: success
   sample:
@@ -85,13 +85,13 @@ report:
         tells: {create_client_status: 201}
         verdict: "otherwise: handled"
 table:
-  description: One line a finding, for people; the last one counts them.
+  description: One line for each finding, for people. The last line counts them.
   type: list
   elements: str
   returned: success
   sample: ["otherwise: handled U1 POST /v1/clients: 201 empty (create_client_status=201)", "1 findings, 0 to look at"]
 left:
-  description: What could not be removed, by name and id. These are not in RV(report).
+  description: The names and ids of what could not be removed. They are not in RV(report).
   type: list
   elements: str
   returned: success

@@ -11,25 +11,25 @@ module: iam_policies
 short_description: Manage all policies of one subject as a set
 version_added: 0.1.0
 description:
-  - Compares what a subject is granted with what it should be granted, and applies the difference. It costs one LIST
-    call, however many policies are wanted.
-  - The strings are compared as they are. Only literal policies count, not derived or inherited ones.
-  - What is missing is granted before anything is withdrawn.
+  - Compares the policies of a subject with the wanted ones, and applies the difference. It makes one LIST call for any
+    number of policies.
+  - Strings are compared exactly. Only literal policies count, not derived or inherited ones.
+  - Missing policies are granted before others are withdrawn.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.subject
   - aritma.iam.attributes
 options:
   policies:
-    description: What is to be granted. With O(mode=exact) an empty list withdraws everything.
+    description: The wanted policies. With O(mode=exact) an empty list withdraws all policies.
     type: list
     elements: dict
     required: true
     suboptions:
-      action: {description: "The name of the action, one that C(GET /v1/actions) returns.", type: str, required: true}
+      action: {description: "The name of the action, as C(GET /v1/actions) returns it.", type: str, required: true}
       scope: {description: The URI of the resource. This is not an OAuth scope., type: str, required: true}
   mode:
-    description: V(merge) leaves other policies of the subject alone, V(exact) withdraws them.
+    description: V(merge) keeps other policies of the subject, V(exact) withdraws them.
     type: str
     choices: [merge, exact]
     default: merge
@@ -40,7 +40,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The billing client may do exactly this
+- name: Grant the billing client exactly these policies
   aritma.iam.iam_policies:
     tenant: acme
     name: billing
@@ -49,7 +49,7 @@ EXAMPLES = r"""
       - {action: banking.pis.read, scope: /subscriptions/123}
     mode: exact
 
-- name: It may do nothing any more
+- name: Withdraw all its policies
   aritma.iam.iam_policies:
     tenant: acme
     name: billing
@@ -59,12 +59,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subject:
-  description: The subject id; null when the client has no subject and nothing was to be granted.
+  description: The subject id, or null if the client has no subject and no policy was wanted.
   type: str
   returned: success
   sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
 policies:
-  description: What the subject was granted before, with the changes of this task; in check mode as it would be.
+  description: The policies of the subject after this task, or as they would be in check mode.
   type: list
   elements: dict
   returned: success

@@ -11,22 +11,22 @@ module: iam_policy
 short_description: Grant a subject an action on a scope, or revoke it
 version_added: 0.1.0
 description:
-  - A policy is exactly a subject, an action and a scope. This grants one or revokes it, at once.
-  - The three strings are compared as they are. Only literal policies count, not derived or inherited ones.
-  - An action covers those below it (C(banking.manage) covers C(banking.ais.read)), and a scope those below it. Such a
-    wider policy does not make this module report that a narrower one is there.
-  - A policy is deleted with a body in the C(DELETE) request. Some proxies drop that; the task then fails.
+  - Grants or revokes one policy, which takes effect at once. A policy consists of a subject, an action and a scope.
+  - The three strings are compared exactly. Only literal policies count, not derived or inherited ones.
+  - An action covers the actions below it (C(banking.manage) covers C(banking.ais.read)), and a scope covers the scopes
+    below it. This module does not count such a wider policy as a narrower one.
+  - The C(DELETE) request of a policy has a body. Some proxies drop it. The task then fails.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
 options:
   subject:
-    description: The subject id, such as RV(aritma.iam.client_subject_info#module:subject) shows it.
+    description: The subject id, as RV(aritma.iam.client_subject_info#module:subject) returns it.
     type: str
     required: true
-  action: {description: "The name of the action, one that C(GET /v1/actions) returns.", type: str, required: true}
+  action: {description: "The name of the action, as C(GET /v1/actions) returns it.", type: str, required: true}
   scope: {description: The URI of the resource. This is not an OAuth scope., type: str, required: true}
-  state: {description: Whether the policy is to exist., type: str, choices: [present, absent], default: present}
+  state: {description: Whether the policy should exist., type: str, choices: [present, absent], default: present}
 seealso:
   - module: aritma.iam.iam_policy_info
   - module: aritma.iam.client_subject_info
@@ -34,14 +34,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The billing client may read accounts
+- name: Let the billing client read accounts
   aritma.iam.iam_policy:
     tenant: acme
     subject: "{{ billing_subject.subject.subject_id }}"
     action: banking.ais.read
     scope: /subscriptions/123
 
-- name: It may not any more
+- name: Revoke this policy
   aritma.iam.iam_policy:
     tenant: acme
     subject: "{{ billing_subject.subject.subject_id }}"
@@ -53,8 +53,8 @@ EXAMPLES = r"""
 RETURN = r"""
 policy:
   description:
-    - The policy that exists now, or would in check mode.
-    - With O(state=absent) the policy that was there; null when there was none.
+    - The policy that exists now, or would exist in check mode.
+    - With O(state=absent) the revoked policy, or null if there was none.
   type: dict
   returned: success
   contains:

@@ -11,9 +11,9 @@ module: iam_policy_info
 short_description: Show policies
 version_added: 0.1.0
 description:
-  - Shows all policies, or those of a subject, an action, a scope.
-  - The filters are compared as they are, except with O(include_derived=true) or O(include_inherited=true), where the
-    server alone decides what belongs to them.
+  - Shows all policies, or only those of a subject, an action or a scope.
+  - Filters are compared exactly. With O(include_derived=true) or O(include_inherited=true) the server decides which
+    policies match.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
@@ -22,11 +22,12 @@ options:
   action: {description: Show the policies that grant this action., type: str}
   scope: {description: Show the policies on this scope., type: str}
   include_derived:
-    description: Show also what the server derives from policies. What that covers is not documented.
+    description: Whether to show what the server derives from policies, too. The vendor does not document what this
+      covers.
     type: bool
     default: false
   include_inherited:
-    description: Show also what the server lets subjects inherit. What that covers is not documented.
+    description: Whether to show what subjects inherit, too. The vendor does not document what this covers.
     type: bool
     default: false
 seealso:
@@ -44,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 policies:
-  description: The policies. Further members that the server shows are there too, in snake_case.
+  description: The policies. They include other members that the server shows, in snake_case.
   type: list
   elements: dict
   returned: success

@@ -13,60 +13,59 @@ version_added: 0.1.0
 description:
   - Creates, changes and deletes an OAuth (OpenID Connect) client.
   - A new client has no secret and no permission; see M(aritma.iam.client_secret) and M(aritma.iam.iam_policy).
-  - A client is found by its exact name, or by its client id. Names need not be unique on the server, so if several
-    clients have the name, the task fails and lists them.
-  - What the task does not name is never changed. An update sends the whole client back as the server showed it, with
-    the changes applied and unknown members kept. Then the client is read again. If a member changed that the task does
-    not name, the task fails and names it. Times of changes and versions are not compared.
-  - A server may keep a name or a description in another form; trimmed, for example. Such a client is found as well, and
-    a warning shows both forms. Another case, or a text that was cut, counts as the same name only where the description
-    is as wanted.
-  - If the answer to a creation is lost, the list of clients is read before the creation is repeated.
+  - A client is found by its exact name, or by its client id. Names need not be unique on the server. If several clients
+    have the name, the task fails and lists them.
+  - Members that the task does not name are not changed. An update sends the whole client as the server showed it, with
+    the changes and with unknown members. Then the client is read again. If another member changed, the task fails and
+    names it. Times of changes and versions are not compared.
+  - A server may store a name or a description in another form, for example trimmed. Such a client is found, too, and a
+    warning shows both forms. A name in another case, or a shortened one, matches only if the description matches.
+  - If the answer to a creation is lost, the list of clients is read before the request is repeated.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
 attributes:
   check_mode:
     support: full
-    details: It makes the same reads and predicts; a client to create has no RV(client.client_id) then.
+    details: It reads the current state and predicts the changes. A predicted new client has no RV(client.client_id).
   idempotent:
     support: full
-    details: What the server does not show cannot be compared. That is a warning and RV(not_compared), never a change.
+    details: Options that the server does not show cannot be compared. They are in RV(not_compared), with a warning.
 options:
   name:
     description:
-      - The name of the client, compared as it is, with case and spaces.
-      - With O(client_id) it is the name that the client is to have.
+      - The name of the client, compared exactly.
+      - With O(client_id) it is the wanted name of the client.
     type: str
   client_id:
     description:
-      - The OAuth client id. It finds the client whatever its name is.
-      - The server chooses the ids of new clients, so with O(state=present) a client with this id must exist.
+      - The OAuth client id. It identifies the client, whatever its name is.
+      - With O(state=present) a client with this id must exist, because the server chooses the ids.
     type: str
-  description: {description: The description. It is left alone unless given; a new client gets its name., type: str}
+  description: {description: The description. Without it nothing changes. A new client gets its name., type: str}
   allowed_grant_types:
     description:
       - The OAuth grants that the client may use, as a set.
-      - They are left alone unless given; a new client gets C(client_credentials).
+      - If not given, they are not changed. A new client gets C(client_credentials).
     type: list
     elements: str
   redirect_uris:
     description:
-      - Where a user may be sent back to, as a set. A client with C(client_credentials) alone needs none.
-      - They are left alone unless given; a new client gets none.
+      - The allowed redirect URIs, as a set. A client with only C(client_credentials) needs none.
+      - If not given, they are not changed. A new client gets none.
     type: list
     elements: str
   allowed_scopes:
     description:
       - The OAuth scopes that the client may request, as a set.
-      - They are left alone unless given; a new client gets none.
+      - If not given, they are not changed. A new client gets none.
     type: list
     elements: str
   state:
     description:
-      - Whether the client is to exist.
-      - V(absent) deletes the client with its secrets. Whether the server deletes its policies too is not documented;
-        remove them first with M(aritma.iam.iam_policy).
+      - Whether the client should exist.
+      - V(absent) deletes the client with its secrets. It is not documented whether the server deletes its policies.
+        Remove them first with M(aritma.iam.iam_policies).
     type: str
     choices: [present, absent]
     default: present
@@ -87,7 +86,7 @@ EXAMPLES = r"""
       auth_client_id: "{{ admin_client_id }}"
       auth_client_secret: "{{ admin_client_secret }}"
   tasks:
-    - name: The billing service has a client
+    - name: Create or update the client of the billing service
       aritma.iam.oidc_client:
         name: billing
         description: Billing service
@@ -95,12 +94,12 @@ EXAMPLES = r"""
           - services.banking
       register: billing
 
-    - name: It goes by another name now
+    - name: Rename the client
       aritma.iam.oidc_client:
         client_id: "{{ billing.client.client_id }}"
         name: invoicing
 
-    - name: It is not needed any more
+    - name: Delete the client
       aritma.iam.oidc_client:
         name: invoicing
         state: absent
@@ -110,12 +109,12 @@ RETURN = r"""
 client:
   description:
     - The client as it is now, or as it would be in check mode.
-    - With O(state=absent) the client that was there; null when there was none.
+    - With O(state=absent) the deleted client, or null if there was none.
   type: dict
   returned: success
   contains:
     client_id:
-      description: The OAuth client id, null in check mode for a client that is to be created.
+      description: The OAuth client id, or null in check mode for a new client.
       type: str
       returned: always
       sample: 5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
@@ -128,7 +127,7 @@ client:
       returned: when the server shows it
       sample: [client_credentials]
     redirect_uris:
-      description: Where a user may be sent back to.
+      description: The redirect URIs.
       type: list
       elements: str
       returned: when the server shows it
@@ -140,7 +139,7 @@ client:
       returned: when the server shows it
       sample: [services.banking]
 not_compared:
-  description: The options that were given but could not be compared, because the server does not show them.
+  description: The given options that could not be compared, because the server does not show them.
   type: list
   elements: str
   returned: when O(state=present)

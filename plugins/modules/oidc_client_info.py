@@ -11,15 +11,15 @@ module: oidc_client_info
 short_description: Show OAuth clients
 version_added: 0.1.0
 description:
-  - Shows all clients, or some of them. None is not an error.
+  - Shows all clients, or some of them. If no client matches, the list is empty.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
-  name: {description: Show the clients of exactly this name. There may be several., type: str}
+  name: {description: Show the clients with exactly this name. There may be several., type: str}
   client_id: {description: Show the client with this OAuth client id., type: str}
   search:
-    description: Show the clients that the server finds for this text. What it looks at is up to the server.
+    description: Show the clients that the server finds for this text. The server decides what it searches.
     type: str
 seealso:
   - module: aritma.iam.oidc_client
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 clients:
-  description: The clients. With O(name) or O(client_id) each is shown in full, else as the list of the server shows it.
+  description: The clients. With O(name) or O(client_id) they have all details, else those in the list of the server.
   type: list
   elements: dict
   returned: success
@@ -55,7 +55,7 @@ clients:
       returned: when the server shows it
       sample: [client_credentials]
     redirect_uris:
-      description: Where a user may be sent back to.
+      description: The redirect URIs.
       type: list
       elements: str
       returned: when the server shows it

@@ -11,9 +11,9 @@ module: store_file
 short_description: Access the file of a credential store (used by credential_store)
 version_added: 0.1.0
 description:
-  - This is what M(aritma.iam.credential_store) sends to the host of a file store. Use that module instead.
-  - A file is replaced or removed only when its digest is the expected one, and in one step.
-  - It needs no Python library on the host.
+  - M(aritma.iam.credential_store) sends this module to the host of a file store. Use that module instead.
+  - A file is replaced or removed atomically, and only if its digest is the expected one.
+  - The module needs no Python library on the host.
 extends_documentation_fragment:
   - aritma.iam.attributes
 attributes:
@@ -24,22 +24,22 @@ attributes:
     details: The files hold secrets.
 options:
   access:
-    description: What to do with the file. V(check) proves that it could be replaced.
+    description: What to do with the file. V(check) tests whether it could be replaced.
     type: str
     choices: [read, replace, remove, check]
     required: true
-  path: {description: "The absolute path of the file, or one from V(~/) on.", type: str, required: true}
-  content: {description: The text to replace the file with., type: str}
+  path: {description: "The absolute path of the file, or a path that starts with V(~/).", type: str, required: true}
+  content: {description: The new text of the file., type: str}
   expected: {description: The RV(digest) that the file must have now., type: str}
   mode: {description: The mode of the file., type: raw, default: "0600"}
-  owner: {description: The owner of the file. By default it keeps the one that it has., type: str}
-  group: {description: The group of the file. By default it keeps the one that it has., type: str}
+  owner: {description: The owner of the file. By default it is not changed., type: str}
+  group: {description: The group of the file. By default it is not changed., type: str}
 seealso:
   - module: aritma.iam.credential_store
 """
 
 EXAMPLES = r"""
-- name: Prove that a store file could be written
+- name: Test whether a store file could be written
   aritma.iam.store_file:
     access: check
     path: /var/lib/aritma-iam/billing.json
@@ -47,12 +47,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 digest:
-  description: The SHA-256 of the content; V(absent) where there is no file.
+  description: The SHA-256 of the content, or V(absent) if there is no file.
   returned: when O(access=read)
   type: str
   sample: absent
 content:
-  description: The text of the file; null where there is none.
+  description: The text of the file, or null if there is none.
   returned: when O(access=read)
   type: str
 """

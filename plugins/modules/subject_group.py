@@ -11,29 +11,29 @@ module: subject_group
 short_description: Manage a group of subjects
 version_added: 0.2.0
 description:
-  - Creates and deletes a group. What is granted to a group counts at once for each of its members, which are users,
-    clients or other groups; see M(aritma.iam.subject_group_members) and M(aritma.iam.iam_policies).
-  - Names need not be unique on the server, so if several groups have the name, the task fails and lists them.
-  - If the answer to a creation is lost, the list of groups is read before the creation is repeated.
+  - Creates or deletes a group. Its members can be users, clients and other groups, and have the permissions of the
+    group at once. See M(aritma.iam.subject_group_members) and M(aritma.iam.iam_policies).
+  - Names need not be unique on the server. If several groups have the name, the task fails and lists them.
+  - If the answer to a creation is lost, the list of groups is read before the request is repeated.
   - The API has no known way to change a group. If the description differs from the wanted one, the task warns.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
 options:
   name:
-    description: The name of the group, compared exactly; or the id or the subject id of one that exists.
+    description: The name of the group, compared exactly, or the id or subject id of an existing group.
     type: str
     required: true
-  description: {description: The description. A new group gets its name unless one is given., type: str}
+  description: {description: The description. The default for a new group is its name., type: str}
   create:
-    description: Whether a group that does not exist is created. With V(false) the task fails, and nothing is changed.
+    description: Whether to create a missing group. With V(false) the task fails instead.
     type: bool
     default: true
   state:
     description:
-      - Whether the group is to exist.
-      - V(absent) deletes it with its memberships. The vendor says that its policies go with it; to be sure, withdraw
-        them first with M(aritma.iam.iam_policies).
+      - Whether the group should exist.
+      - V(absent) deletes the group with its memberships. According to the vendor, its policies are deleted, too. To be
+        sure, withdraw them first with M(aritma.iam.iam_policies).
     type: str
     choices: [present, absent]
     default: present
@@ -44,21 +44,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: There is a group of those who may read accounts
+- name: Create a group
   aritma.iam.subject_group:
     tenant: acme
     name: readers
     description: May read accounts
   register: readers
 
-- name: They may
+- name: Let its members read accounts
   aritma.iam.iam_policies:
     tenant: acme
     subject: "{{ readers.group.subject_id }}"
     policies:
       - {action: banking.ais.read, scope: /subscriptions/123}
 
-- name: It is not needed any more
+- name: Delete the group
   aritma.iam.subject_group:
     tenant: acme
     name: readers
@@ -68,8 +68,8 @@ EXAMPLES = r"""
 RETURN = r"""
 group:
   description:
-    - The group as it is now, or as it would be in check mode, without ids where it is to be created.
-    - With O(state=absent) the group that was there; null when there was none.
+    - The group as it is now, or as it would be in check mode. A predicted new group has no ids.
+    - With O(state=absent) the deleted group, or null if there was none.
   type: dict
   returned: success
   sample:

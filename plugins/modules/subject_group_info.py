@@ -11,17 +11,17 @@ module: subject_group_info
 short_description: Show groups of subjects
 version_added: 0.2.0
 description:
-  - Shows all groups, those of a name, or those whose name contains a text; with their members where that is asked for.
+  - Shows all groups, those with a name, or those whose name contains a text.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
   group:
-    description: The name, the id or the subject id. Several groups may have the name, and are all shown.
+    description: The name, the id or the subject id of a group. If several groups have the name, all are shown.
     type: str
-  search: {description: "Show the groups whose name contains this text, as the server compares it.", type: str}
+  search: {description: Show the groups whose name contains this text. The server compares it., type: str}
   members:
-    description: Whether to show the members. It costs one request for each group and page.
+    description: Whether to show the members. This makes one request for each group and page.
     type: bool
     default: false
 seealso:
@@ -40,8 +40,8 @@ EXAMPLES = r"""
 RETURN = r"""
 groups:
   description:
-    - The groups; C(id) is the one among groups, and a description that the server does not show is null.
-    - With O(members=true) each has C(members), null where the server does not list them.
+    - The groups. A description that the server does not show is null.
+    - With O(members=true) each group has C(members), or null if the server does not list them.
   type: list
   elements: dict
   returned: success

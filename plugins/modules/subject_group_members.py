@@ -11,34 +11,34 @@ module: subject_group_members
 short_description: Manage the members of a group of subjects
 version_added: 0.2.0
 description:
-  - Puts subjects into a group, or takes them out. They get the permissions of the group, or lose them, at once.
-  - Many are sent in one request, fewer where the server refuses so many. The group is read again. If a subject is then
-    missing, or still in it, the task fails and names it.
-  - Members are removed with a body in the C(DELETE) request. Some proxies drop that; the task then fails.
+  - Adds subjects to a group, or removes them. They get or lose the permissions of the group at once.
+  - Many members are sent in one request, or fewer if the server refuses that many. Then the group is read again. If the
+    change is not complete, the task fails and names the subjects.
+  - The C(DELETE) request that removes members has a body. Some proxies drop it. The task then fails.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes
 options:
   group: {description: "The name, the id or the subject id of the group.", type: str, required: true}
   members:
-    description: Subject ids, such as RV(aritma.iam.client_subject_info#module:subject) shows them.
+    description: Subject ids, as RV(aritma.iam.client_subject_info#module:subject) returns them.
     type: list
     elements: str
     default: []
   clients:
-    description: Names of clients, compared exactly, whose subjects are looked up and added to O(members).
+    description: Names of clients, compared exactly. Their subjects are added to O(members).
     type: list
     elements: str
     default: []
   mode:
     description:
-      - V(merge) leaves other members alone, V(exact) takes them out. With V(exact) and no members the group is emptied.
-      - V(exact) is not possible on a server that does not list members.
+      - V(merge) keeps other members, V(exact) removes them. V(exact) without members empties the group.
+      - V(exact) requires a server that lists members.
     type: str
     choices: [merge, exact]
     default: merge
   state:
-    description: V(absent) takes out who is named. Clients and groups that do not exist are no error then.
+    description: V(absent) removes the named subjects. A missing client or group is then not an error.
     type: str
     choices: [present, absent]
     default: present
@@ -48,20 +48,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: These clients may do what readers may
+- name: Add two clients to the group
   aritma.iam.subject_group_members:
     tenant: acme
     group: readers
     clients: [billing, nightly]
 
-- name: Nobody but these
+- name: Let only this client be in the group
   aritma.iam.subject_group_members:
     tenant: acme
     group: readers
     clients: [billing]
     mode: exact
 
-- name: Not this one any more
+- name: Remove one subject
   aritma.iam.subject_group_members:
     tenant: acme
     group: readers
@@ -81,20 +81,20 @@ group:
     description: May read accounts
 members:
   description:
-    - The subject ids in the group now, or as it would be in check mode.
-    - Where the server does not list members, those of them that the task names.
+    - The subject ids in the group now, or as they would be in check mode.
+    - If the server does not list members, only those that the task names.
   type: list
   elements: str
   returned: success
   sample: [client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11]
 added:
-  description: The subject ids that this task has put in.
+  description: The subject ids that this task added.
   type: list
   elements: str
   returned: success
   sample: [client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11]
 removed:
-  description: The subject ids that this task has taken out.
+  description: The subject ids that this task removed.
   type: list
   elements: str
   returned: success

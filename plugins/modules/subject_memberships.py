@@ -11,24 +11,25 @@ module: subject_memberships
 short_description: Manage the groups that one subject is in, as a set
 version_added: 0.2.0
 description:
-  - Compares the groups that a subject is in with those that it should be in, and applies the difference. It costs one
-    LIST call, however many groups are wanted and however large they are.
-  - Each group that is wanted must exist, and is found before the first is joined. Others are left after that.
-  - A group that the subject is in through another group counts, and cannot be left by itself.
-  - If the subject cannot leave some groups, it leaves the others first. Then the task fails and names them.
-  - Where the server offers no groups, or has no such subject, an empty list with O(mode=exact) is nothing to do.
+  - Compares the groups of a subject with the wanted ones, and applies the difference. It makes one LIST call for any
+    number and size of groups.
+  - All wanted groups must exist. They are looked up before the first change. The subject joins the wanted groups before
+    it leaves others.
+  - An indirect membership, through another group, counts as a membership. It cannot be ended by itself.
+  - If the subject cannot leave some groups, it leaves all others first. Then the task fails and names the groups.
+  - If the server offers no groups, or has no such subject, an empty list with O(mode=exact) succeeds.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.subject
   - aritma.iam.attributes
 options:
   groups:
-    description: The names, ids or subject ids of groups. With O(mode=exact) an empty list leaves every group.
+    description: The names, ids or subject ids of groups. With O(mode=exact) an empty list ends all memberships.
     type: list
     elements: str
     required: true
   mode:
-    description: V(merge) leaves other memberships alone, V(exact) ends them.
+    description: V(merge) keeps other memberships, V(exact) ends them.
     type: str
     choices: [merge, exact]
     default: merge
@@ -38,13 +39,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The billing client is a reader
+- name: Put the billing client into a group
   aritma.iam.subject_memberships:
     tenant: acme
     subject: "{{ billing_subject.subject.subject_id }}"
     groups: [readers]
 
-- name: It has nothing through groups any more
+- name: End all its memberships
   aritma.iam.subject_memberships:
     tenant: acme
     name: billing
@@ -54,12 +55,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 subject:
-  description: The subject id; null when nothing was to be done for a subject or on a server that has none.
+  description: The subject id, or null if the subject does not exist and no group was wanted.
   type: str
   returned: success
   sample: client-5f0c7d2e-8a51-4b5e-9a55-0c6f3f0f3a11
 groups:
-  description: The names of the groups that it is in now, or would be in check mode.
+  description: The names of the groups of the subject now, or as they would be in check mode.
   type: list
   elements: str
   returned: success

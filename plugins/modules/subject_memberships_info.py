@@ -11,8 +11,7 @@ module: subject_memberships_info
 short_description: Show the groups that one subject is in
 version_added: 0.2.0
 description:
-  - Shows the groups of a user, a client or a group. Whether the server names the groups of these groups too is not
-    documented.
+  - Shows the groups of a user, a client or a group. It is not documented whether the server includes indirect groups.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.subject

@@ -11,16 +11,16 @@ module: subject_permissions_info
 short_description: Show what a subject may do
 version_added: 0.1.0
 description:
-  - Shows the permissions of a user, a client or a group as the server sums them up, and how each came.
+  - Shows the permissions of a user, a client or a group as the server lists them, and the origins of each permission.
   - The form of a permission is not documented. Each is returned as the server shows it, with names in snake_case.
-  - Beside the permissions it reads the policies and the groups of the subject, and those of each group. What of that
-    cannot be read is a warning, and the origins are then not complete.
+  - To find the origins, it reads the policies and groups of the subject, and the policies of each group. If something
+    cannot be read, the task warns, and the origins are incomplete.
 extends_documentation_fragment:
   - aritma.iam.connection
   - aritma.iam.attributes.info
 options:
   subject:
-    description: The subject id, such as RV(aritma.iam.client_subject_info#module:subject) shows it.
+    description: The subject id, as RV(aritma.iam.client_subject_info#module:subject) returns it.
     type: str
     required: true
 seealso:
@@ -40,22 +40,23 @@ RETURN = r"""
 permissions:
   description:
     - The permissions, each with the members that the server shows.
-    - Where it shows nothing but the name of an action, that is the member C(action).
+    - If the server shows only the name of an action, it is the member C(action).
   type: list
   elements: dict
   returned: success
   contains:
     listed:
-      description: V(false) for what policies grant, directly or through a group, and the server leaves out of its list.
+      description: V(false) for a permission that follows from policies, but that the server does not list.
       type: bool
       sample: true
     origins:
       description:
-        - The policies that it follows from; each would do alone. Empty where none that can be read explains it.
-        - C(through) is V(direct) or V(group), then with the name of the C(group). C(subject), C(action) and C(scope)
-          are those of the policy.
-        - C(by) is V(policy) for one of just this action and scope, V(parent_scope) or V(parent_action) for one that
-          covers it. The hierarchy of actions is not published, so a parent action is no more than likely.
+        - The policies that grant the permission. Each is sufficient alone. The list is empty if no readable policy
+          grants it.
+        - C(through) is V(direct), or V(group) with the name in C(group). C(subject), C(action) and C(scope) are those
+          of the policy.
+        - C(by) is V(policy) for a policy with exactly this action and scope, or V(parent_scope) or V(parent_action) for
+          one that covers it. The hierarchy of actions is not published, so a parent action is only likely.
       type: list
       elements: dict
       sample:

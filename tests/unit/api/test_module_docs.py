@@ -79,7 +79,7 @@ def test_each_attribute_is_documented(name: str) -> None:
     assert "default" not in option
     if isinstance(attribute, StringSet):
         gets = " and ".join(f"C({each})" for each in attribute.default) or "none"
-        assert f"They are left alone unless given; a new client gets {gets}." in option["description"]
+        assert f"If not given, they are not changed. A new client gets {gets}." in option["description"]
     shown = yaml.safe_load(oidc_client.RETURN)["client"]["contains"][name]
     listed = yaml.safe_load(oidc_client_info.RETURN)["clients"]["contains"][name]
     for returned in (shown, listed):
