@@ -10,30 +10,29 @@ name: service_clients
 short_description: The OIDC clients of a tenant as inventory hosts
 version_added: 0.1.0
 description:
-  - Makes one host of each OIDC client of the tenant, with the variables of the role P(aritma.iam.service_client#role),
-    so that the playbook C(aritma.iam.rotate) and the role can be run on it, and with what the server lists of the
-    client's secrets. A secret's value is never read.
-  - The name of the source ends in C(aritma.yml) or C(aritma.yaml), such as C(due.aritma.yml).
-  - A host has the name of its client, with V(_) in place of everything but letters, digits, V(_), V(.) and V(-). Where
-    that is not unique in the tenant, or means something else to Ansible (V(localhost), V(all), the name of a group of
-    this source), V(_) and the client id follow. Filters do not change it.
-  - Variables of the client, each where the server shows it, are C(service_client_name), C(service_client_client_id),
-    C(service_client_description), C(service_client_allowed_scopes), C(service_client_allowed_grant_types) and
-    C(service_client_redirect_uris). As variables of a host they win over C(group_vars).
-  - C(service_client_secrets) is the list of its secrets, the newest first. Each has C(secret_id), C(description),
-    C(rotation_id) (of a secret that the role made, else null), C(managed) (whether the role made it; null where the
-    server shows no descriptions), C(created_at), C(expires_at), C(age_days), C(state) (V(fresh), V(too_old),
-    V(expires_soon), V(expired), V(superseded) by a newer one of the same rotation, or V(unknown)) and C(reason).
-    What is not known is null.
-  - C(service_client_managed) says whether a secret of the role is among them. C(service_client_secret_age_days) and
-    C(service_client_secret_expires_at) are those of the newest secret, which is the newest one that the role made, or
-    else the newest of all.
-  - C(service_client_due) says whether a rotation has something to do, as far as the list of secrets tells. One of the
-    role's secrets is due, or a rotation is not finished. C(service_client_due_reason) says why or why not, and
-    C(service_client_due_known) is false where the list does not tell enough. The role always looks for itself.
-  - What the server says is never evaluated as a template, whatever it holds.
-  - The store, the deliveries and the probe of a client are not known to the server. They come from C(group_vars).
-  - Reading costs one request for each page of clients, and one for each wanted client where O(secrets) is true.
+  - Adds one host for each OIDC client of the tenant. Its variables are those of the role
+    P(aritma.iam.service_client#role), so the role and the playbook C(aritma.iam.rotate) can run on it, and the list of
+    the client's secrets. The values of secrets are never read.
+  - The name of the source must end in C(aritma.yml) or C(aritma.yaml), such as C(due.aritma.yml).
+  - A host has the name of its client. Characters other than letters, digits, V(_), V(.) and V(-) become V(_). If the
+    name is not unique in the tenant, or has another meaning in Ansible (V(localhost), V(all), the name of a group of
+    this source), V(_) and the client id are appended. Filters do not change the name.
+  - The variables of the client are C(service_client_name), C(service_client_client_id), C(service_client_description),
+    C(service_client_allowed_scopes), C(service_client_allowed_grant_types) and C(service_client_redirect_uris), as far
+    as the server shows them. As host variables they override C(group_vars).
+  - C(service_client_secrets) lists the secrets of the client, with the newest first. Each has C(secret_id),
+    C(description), C(rotation_id), C(managed) (whether the role created it; null if the server shows no descriptions),
+    C(created_at), C(expires_at), C(age_days), C(state) and C(reason). The state is V(fresh), V(too_old),
+    V(expires_soon), V(expired), V(superseded) (by a newer one of the same lineage) or V(unknown). Unknown values are
+    null.
+  - C(service_client_managed) is true if the role created one of the secrets. C(service_client_secret_age_days) and
+    C(service_client_secret_expires_at) are those of the newest secret of the role, or else of the newest secret.
+  - C(service_client_due) is true if a rotation has something to do, as far as the list of secrets shows. This means
+    that a secret of the role is due, or a rotation is not finished. C(service_client_due_reason) has the reason.
+    C(service_client_due_known) is false if the list does not show enough. The role always checks again.
+  - Values from the server are never evaluated as templates.
+  - The server does not know the store, the deliveries and the probe of a client. Set them in C(group_vars).
+  - The plugin makes one request for each page of clients, and one for each wanted client if O(secrets) is true.
 author:
   - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
@@ -45,92 +44,93 @@ options:
   plugin: {description: The name of this plugin., type: str, required: true, choices: [aritma.iam.service_clients]}
   names:
     description:
-      - Patterns of names; a client is wanted when its whole name matches one of them. All are wanted without any.
-      - V(*) stands for any text, V(?) for one character, V([ab]) for one of these, V([!ab]) for one that is none of
-        these. Case matters. These are the patterns of C(fnmatch.fnmatchcase) of Python.
+      - Patterns of client names. A client is included if its whole name matches a pattern. By default all are included.
+      - V(*) matches any text, V(?) one character, V([ab]) one of these characters, and V([!ab]) any other character.
+        Patterns are case-sensitive. They are those of C(fnmatch.fnmatchcase) in Python.
     type: list
     elements: str
     default: []
   exclude_names:
-    description: Patterns, as in O(names), of names that are not wanted.
+    description: Patterns, as in O(names), of client names to exclude.
     type: list
     elements: str
     default: []
   scopes:
-    description: Only clients that may request at least one of these OAuth scopes, compared exactly.
+    description: Include only clients that may request at least one of these OAuth scopes, compared exactly.
     type: list
     elements: str
     default: []
   grant_types:
-    description: Only clients that may use at least one of these OAuth grants, compared exactly.
+    description: Include only clients that may use at least one of these OAuth grants, compared exactly.
     type: list
     elements: str
     default: []
   details:
     description:
-      - Ask for each client that O(names) wants where the list of clients does not show its scopes and grants. That is
-        one more request for each of them.
-      - Without it such a host has none of the variables C(service_client_allowed_scopes),
+      - Whether to read each client that O(names) includes, if the list of clients does not show scopes and grants. This
+        makes one more request for each of them.
+      - With V(false) such a host does not have the variables C(service_client_allowed_scopes),
         C(service_client_allowed_grant_types) and C(service_client_redirect_uris), and O(scopes) and O(grant_types)
-        cannot be used. Give C(service_client_verify_scope) in C(group_vars) then.
+        cannot be used. Then set C(service_client_verify_scope) in C(group_vars).
     type: bool
     default: false
-  secrets: {description: Whether the list of secrets of each wanted client is asked for., type: bool, default: true}
+  secrets: {description: Whether to list the secrets of each included client., type: bool, default: true}
   older_than:
     description:
-      - Only clients whose newest secret is at least that old, such as V(60d). It is the newest one that the role made,
-        or else the newest of all.
-      - A client without a secret has no newest one and is left out. One whose newest secret has no known age is left
-        out with a warning.
+      - Include only clients whose newest secret is at least this old, such as V(60d). It is the newest secret of the
+        role, or else the newest of all.
+      - A client without a secret is excluded. A client with a newest secret of unknown age is excluded with a warning.
     type: str
   expires_within:
-    description: Only clients whose newest secret, as in O(older_than), expires within that time, or has expired.
+    description: Include only clients whose newest secret, as in O(older_than), expires within this time or has expired.
     type: str
   only_due:
     description:
-      - Only clients for which C(service_client_due) is true. A client for which that is not known is left out with a
-        warning.
+      - Whether to include only clients with a true C(service_client_due). A client for which it is not known is
+        excluded with a warning.
     type: bool
     default: false
   rotate_after:
-    description: The age at which a secret is due; V(never) for no limit. Say the same to the role, which decides.
+    description: The age at which a secret is due, or V(never) for no limit. Use the same value as in the role, which
+      decides.
     type: str
     default: 60d
   expiry_margin:
-    description: How long before its expiration a secret is due. Say the same to the role, which decides.
+    description: How long before its expiration a secret is due. Use the same value as in the role, which decides.
     type: str
     default: 14d
   group:
-    description: The group that all hosts of this source are in. The default is the one that the playbooks work on.
+    description: The group of all hosts of this source. The playbooks use the default.
     type: str
     default: service_clients
   local:
     description:
-      - Whether C(ansible_connection=local) and the Python of Ansible are set, since a host of this inventory stands for
-        a client and not for a machine. Deliveries name the machines.
-      - With V(false) nothing is set. Set C(ansible_host) with O(compose) where the host is also the machine.
+      - Whether to set C(ansible_connection=local) and the Python of Ansible. A host of this inventory is a client and
+        not a machine. Deliveries name the machines.
+      - With V(false) nothing is set. If the host is also the machine, set C(ansible_host) with O(compose).
     type: bool
     default: true
-  connections: {description: "How many requests are under way at a time, from 1 to 10.", type: int, default: 8}
+  connections: {description: "The number of concurrent requests, from 1 to 10.", type: int, default: 8}
 notes:
-  - A source that cannot be read is a warning to Ansible, and the play then finds no hosts and ends well. Set
-    E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true) to make it a failure.
-  - Values of connection options that are written in the source may be templates, such as a lookup.
-  - The cache (O(cache)) never holds a token or the value of a secret. Ages, and whether a secret is due, are worked out
-    anew each time. Caches of different connections and filters are kept apart; with O(access_token), set O(tenant) too.
+  - If a source cannot be read, Ansible only warns. The play then finds no hosts and succeeds. To make this a failure,
+    set E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) to V(true).
+  - Connection options in the source may be templates, for example with a lookup.
+  - The cache (O(cache)) never contains a token or the value of a secret. Ages, and whether a secret is due, are
+    computed each time. Different connections and filters have separate caches. With O(access_token), set O(tenant),
+    too.
 seealso:
   - module: aritma.iam.oidc_client_info
   - module: aritma.iam.secret_audit_info
 """
 
 EXAMPLES = r"""
-# clients.aritma.yml: all clients of the tenant; those that are due are in a group, too.
+# clients.aritma.yml: all clients of the tenant. Those that are due are also in the group "due".
 plugin: aritma.iam.service_clients
 groups:
   due: service_client_due
 
 ---
-# due.aritma.yml: nothing but the clients that are due.
+# due.aritma.yml: only clients that are due.
 plugin: aritma.iam.service_clients
 names: ["billing-*", "*-nightly"]
 exclude_names: ["*-test"]
@@ -138,14 +138,14 @@ only_due: true
 rotate_after: 30d
 
 ---
-# old.aritma.yml: whatever has no new secret since 90 days or expires soon, also what nobody rotates with Ansible.
+# old.aritma.yml: clients without a new secret for 90 days. Those that the role does not manage are in a group.
 plugin: aritma.iam.service_clients
 older_than: 90d
 groups:
   strangers: not service_client_managed
 
 ---
-# scopes.aritma.yml: groups by OAuth scope, of a server whose list of clients does not show scopes; kept for an hour.
+# scopes.aritma.yml: groups by OAuth scope, for a server whose list of clients does not show scopes. Cached for an hour.
 plugin: aritma.iam.service_clients
 details: true
 scopes: [services.banking]

@@ -10,10 +10,10 @@ name: access_token
 short_description: Get an access token from Aritma ID
 version_added: 0.1.0
 description:
-  - Returns an access token, got with the OAuth client-credentials grant (RFC 6749, section 4.4).
-  - Without further options it is the admin token that the modules of this collection use themselves, so that it can be
-    handed on, for example to M(ansible.builtin.uri). With O(client_id) and O(client_secret) it is that client's token.
-  - Tokens are cached as O(auth_client_secret) says, and renewed before they expire.
+  - Returns an access token from the OAuth client-credentials grant (RFC 6749, section 4.4).
+  - By default it is the admin token that the modules of this collection use. You can pass it on, for example to
+    M(ansible.builtin.uri). With O(client_id), O(client_secret) and O(scope) it is the token of that client.
+  - Tokens are cached as described for O(auth_client_secret), and renewed before they expire.
 author:
   - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
@@ -21,15 +21,14 @@ extends_documentation_fragment:
   - aritma.iam.connection.plugin_sources
 options:
   _terms:
-    description: None are taken.
+    description: The lookup takes no terms.
   client_id:
-    description: The client whose token is wanted, not the admin client's. Requires O(client_secret) and O(scope).
+    description: The client to get a token for, instead of the admin client. Requires O(client_secret) and O(scope).
     type: str
   client_secret: {description: The secret of O(client_id)., type: str}
-  scope: {description: The scope that is requested for O(client_id)., type: str}
+  scope: {description: The scope to request for O(client_id)., type: str}
 notes:
-  - Use it in tasks with C(no_log), or assign it to an option that hides its value. What a template gives is not hidden
-    by itself.
+  - Ansible does not hide the result of a lookup. Use it in tasks with C(no_log), or for an option that hides its value.
 seealso:
   - module: aritma.iam.token_exchange
 """
@@ -42,7 +41,7 @@ EXAMPLES = r"""
       Authorization: "Bearer {{ lookup('aritma.iam.access_token', tenant='acme') }}"
   no_log: true
 
-- name: Read the clients with a token at hand
+- name: Read the clients with a given token
   aritma.iam.oidc_client_info:
     api_url: https://api.dev.aritma.io/core/iam
     access_token: "{{ lookup('aritma.iam.access_token', tenant='acme') }}"

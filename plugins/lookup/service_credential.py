@@ -7,20 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: service_credential
-short_description: The current credential of a service client, from its credential store
+short_description: Get the current credential of a service client from its store
 version_added: 0.1.0
 description:
-  - Reads the record of a client and returns its current credential. Nothing is changed.
-  - It runs on the controller. A store of type V(file) is a file B(of the controller); for a file on another host
-    read it
-    with M(aritma.iam.credential_store).
-  - The value is a secret. Use it in tasks with C(no_log=true), or hand it to a module that hides it.
+  - Reads the record of a client and returns its current credential. It changes nothing.
+  - It runs on the controller, so a store of type V(file) is a file B(on the controller). For a file on another host use
+    M(aritma.iam.credential_store).
+  - The value is a secret. Use it in tasks with C(no_log=true), or pass it to an option that hides its value.
 author:
   - the aritma.iam contributors (@aritma-iam)
 extends_documentation_fragment:
   - aritma.iam.store
 options:
-  _terms: {description: "OAuth client ids, as an alternative to O(client_id).", type: list, elements: str}
+  _terms: {description: OAuth client ids. Use them instead of O(client_id)., type: list, elements: str}
   client_id: {description: The OAuth client id., type: str}
 seealso:
   - module: aritma.iam.credential_store
@@ -50,16 +49,16 @@ _list:
       description: The current secret.
       type: str
     rotation_id:
-      description: The rotation that made the secret.
+      description: The rotation id of the secret.
       type: str
     secret_id:
-      description: The id of the secret at the server, where it is known.
+      description: The id of the secret on the server, if it is known.
       type: str
     created_at:
-      description: When the secret was made.
+      description: When the secret was created.
       type: str
     expires_at:
-      description: When the secret expires; null for never.
+      description: When the secret expires, or null for never.
       type: str
 """
 

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-short_description: Tell of OAuth client secrets on Aritma IAM that come due
+short_description: Emit events for OAuth client secrets on Aritma IAM that come due
 description:
-  - An event source for ansible-rulebook. It looks at the secrets of all clients of a tenant again and again, and emits
-    an event for each one that is older than an age, expires soon, or has expired.
-  - An event comes once for each secret and each of these states, not at each look. After a restart it comes again.
-  - It only reads. While the server cannot be reached it says so in the log, and goes on trying.
+  - An event source for ansible-rulebook. It checks the secrets of all clients of a tenant at an interval, and emits an
+    event for each secret that is too old, expires soon, or has expired.
+  - An event is emitted once for each secret and state, not at each check. After a restart it is emitted again.
+  - It only reads. If the server does not answer, it logs this and tries again.
   - The Python environment of ansible-rulebook needs C(ansible-core), C(requests) and C(pydantic).
 options:
   interval:
-    description: The time between two looks, such as V(1h).
+    description: The time between two checks, such as V(1h).
     type: str
     default: 1h
   names:
-    description: Names of clients, or shell patterns of them such as V(billing-*). By default all clients are watched.
+    description: Client names or shell patterns, such as V(billing-*). By default all clients are checked.
     type: list
     elements: str
     default: []
   rotate_after:
-    description: The age at which a secret is due, such as V(60d); V(never) for no limit.
+    description: The age at which a secret is due, such as V(60d), or V(never) for no limit.
     type: str
     default: 60d
   expiry_margin:
@@ -34,49 +34,50 @@ options:
     default: 14d
   hosts:
     description:
-      - Inventory hosts by the name of the client, for those clients whose host has another name than the inventory
-        plugin P(aritma.iam.service_clients#inventory) gives it, which is the client's name wherever that can be one.
+      - A mapping of client names to inventory hosts, for clients whose host has another name than the inventory plugin
+        P(aritma.iam.service_clients#inventory) gives it. That plugin uses the name of the client if it can be a host
+        name.
     type: dict
     default: {}
   api_url:
-    description: As in the modules; from E(ARITMA_IAM_URL) by default. So are all that follow, each from its variable.
+    description: As in the modules, like all following options. The default is E(ARITMA_IAM_URL).
     type: str
   token_url:
-    description: From E(ARITMA_TOKEN_URL).
+    description: The default is E(ARITMA_TOKEN_URL).
     type: str
   identity_url:
-    description: From E(ARITMA_IDENTITY_URL).
+    description: The default is E(ARITMA_IDENTITY_URL).
     type: str
     default: https://id.aritma.io
   tenant:
-    description: From E(ARITMA_TENANT).
+    description: The default is E(ARITMA_TENANT).
     type: str
   access_token:
-    description: From E(ARITMA_ACCESS_TOKEN). It cannot be renewed, so a client is better here.
+    description: The default is E(ARITMA_ACCESS_TOKEN). It cannot be renewed, so use a client instead.
     type: str
   auth_client_id:
-    description: From E(ARITMA_CLIENT_ID).
+    description: The default is E(ARITMA_CLIENT_ID).
     type: str
   auth_client_secret:
-    description: From E(ARITMA_CLIENT_SECRET), where it is best left.
+    description: The default is E(ARITMA_CLIENT_SECRET), which is the best place for it.
     type: str
   auth_scope:
-    description: From E(ARITMA_AUTH_SCOPE).
+    description: The default is E(ARITMA_AUTH_SCOPE).
     type: str
     default: services.iam
   validate_certs:
-    description: From E(ARITMA_VALIDATE_CERTS).
+    description: The default is E(ARITMA_VALIDATE_CERTS).
     type: bool
     default: true
   ca_path:
-    description: From E(ARITMA_CA_PATH).
+    description: The default is E(ARITMA_CA_PATH).
     type: path
   request_timeout:
-    description: Seconds for one request, from E(ARITMA_REQUEST_TIMEOUT).
+    description: Seconds for one request. The default is E(ARITMA_REQUEST_TIMEOUT).
     type: float
     default: 10.0
   retry_budget:
-    description: Seconds that the repetitions of one request may take in all, from E(ARITMA_RETRY_BUDGET).
+    description: Seconds for one request with its repetitions. The default is E(ARITMA_RETRY_BUDGET).
     type: float
     default: 60.0
 """
