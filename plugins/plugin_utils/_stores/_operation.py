@@ -22,6 +22,7 @@ from ...module_utils._http.connection import CONNECTION
 from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ...module_utils._rotation.record import Record, require_name
 from .._documents._protocol import changed_meanwhile
+from .._documents._replaced import Token
 from .._file_access import files_here
 from .._lease import Rival, new_lease, rival, this_run
 from . import open_store, store_option
@@ -90,7 +91,8 @@ def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> 
     if params["to"] == params["store"]:
         raise _same_place()
     target = open_store(params["to"], replace(setting, option="to"))
-    before, there = store.read()[0], target.read()[0]
+    before, token = store.read()
+    there = target.read()[0]
     for each in (before, there):
         other = _other_run(each, params["client_name"])
         if each is not None:
@@ -103,7 +105,7 @@ def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> 
             hint="Find out which one is in use, and remove the other (state=absent).",
         )
     if before is not None and not check_mode:
-        _move(store, target, before, lambda copy: _require_accepted(params, copy))
+        _move(store, token, target, before, lambda copy: _require_accepted(params, copy))
     record = before or there
     places = [{"store": _title(params[each]), **_shown(record)} for each in ("store", "to")]
     return Outcome(
@@ -138,23 +140,28 @@ def _require_accepted(params: Params, copy: Record) -> None:
         )
 
 
-def _move(store: Store, target: Store, record: Record, prove: Callable[[Record], None]) -> None:
-    """The lease keeps other runs away; and it shows whether both stores are one place under two names."""
+def _move(store: Store, token: Token, target: Store, record: Record, prove: Callable[[Record], None]) -> None:
+    """The lease keeps other runs away; and it shows whether both stores are one place under two names.
+
+    It is taken with the token of the read that gave ``record``: what another run wrote since then is not written over.
+    """
     claimed = record.model_copy(update={"lease": new_lease(this_run(), now(), _LEASE)})
-    store.write(claimed, store.read()[1])
+    store.write(claimed, token)
     try:
-        there, token = target.read()
+        there, free = target.read()
         if there is not None and there.lease == claimed.lease:
             raise _same_place()
         if there is None:
-            target.write(record.model_copy(update={"lease": None}), token)
+            target.write(record.model_copy(update={"lease": None}), free)
         copy, _token = target.read()
         if copy is None or _content(copy) != _content(record):
             raise StoreError("The store that to names does not hold what was just written to it.", hint="Run again.")
         prove(copy)
     except IamError:
         with suppress(IamError):
-            store.write(record, store.read()[1])
+            last, token = store.read()
+            if last == claimed:
+                store.write(record, token)
         raise
     last, token = store.read()
     if last != claimed:

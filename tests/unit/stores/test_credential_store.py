@@ -237,6 +237,50 @@ def test_a_record_that_somebody_writes_meanwhile_is_not_removed(
     assert source.stored() == theirs
 
 
+def test_what_another_run_writes_before_the_claim_stays(
+    tmp_path: Path, target: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It rotated the client after this run had read the record: the older one is not written over the newer one."""
+    source = in_file(tmp_path / "a.json")
+    keep = keeping(source.options)
+    keep("written", value=VALUE, rotation_id="r1")
+    theirs = {**source.stored(), "version": 9, "current": {**source.stored()["current"], "rotation_id": "r2"}}
+    original = FileStore.read
+    reads = []
+
+    def overtaken(self: FileStore) -> Any:
+        answer = original(self)
+        if self.path.endswith("a.json") and not reads:
+            reads.append(self.path)
+            source.put(theirs)
+        return answer
+
+    monkeypatch.setattr(FileStore, "read", overtaken)
+    assert "changed by somebody else" in keep("moved", to=target.options)["msg"]
+    assert (source.stored(), target.stored()) == (theirs, None)
+
+
+def test_a_move_that_fails_gives_back_nothing_that_another_run_has_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took so long to fail that its lease was over."""
+    source = in_file(tmp_path / "a.json")
+    keep = keeping(source.options)
+    keep("written", value=VALUE, rotation_id="r1")
+    theirs = {**source.stored(), "version": 9, "current": {**source.stored()["current"], "rotation_id": "r2"}}
+    original = FileStore.write
+
+    def fail(self: FileStore, *given: Any) -> None:
+        if self.path.endswith("b.json"):
+            source.put(theirs)
+            raise StoreError("No space left.")
+        original(self, *given)
+
+    monkeypatch.setattr(FileStore, "write", fail)
+    assert keep("moved", to={"path": str(tmp_path / "b.json")})["msg"] == "No space left."
+    assert source.stored() == theirs
+
+
 def test_a_store_that_holds_another_record_is_left_alone(keep: Keep, place: Place, tmp_path: Path) -> None:
     """Of another client, or of the same one with another secret."""
     other = in_file(tmp_path / "other.json")
