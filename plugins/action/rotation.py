@@ -13,6 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ..module_utils._core.errors import IamError, OptionError
 from ..module_utils._core.operation import Operation, Params, carry_out
+from ..module_utils._core.outcome import SERVED
 from ..plugin_utils._action import IamAction
 from ..plugin_utils._deliveries._template import delivery
 from ..plugin_utils._file_access import files_here, files_of, runs_here
@@ -36,7 +37,7 @@ _TOLD = ("plan", "evidence", "failure")
 def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask the API from this process."""
     outcome = operation.run(options, False)
-    return {**outcome.result, "calls": outcome.calls}
+    return {**outcome.result, "calls": outcome.calls, SERVED: outcome.served}
 
 
 class ActionModule(IamAction):

@@ -19,7 +19,7 @@ from ansible.release import __version__
 
 from ..module_utils._core.errors import HostError, IamError, OptionError
 from ..module_utils._core.operation import Operation, Params, carry_out, failed
-from ..module_utils._core.outcome import SENSITIVE
+from ..module_utils._core.outcome import SENSITIVE, SERVED
 from ..module_utils._delivery.fence import require_in_time
 from ..module_utils._http.connection import ENVIRONMENT
 from ._inputs import require_members
@@ -181,6 +181,7 @@ class IamAction(ActionBase):
 
     def _censored(self, result: Mapping[str, Any]) -> dict[str, Any]:
         shown = dict(result)
+        shown.pop(SERVED, None)
         if shown.pop(SENSITIVE, False):
             shown["_ansible_no_log"] = True
             # What ansible-core 2.18 hands to callbacks for a whole loop is hidden only where the task says so.

@@ -13,6 +13,9 @@ from ..module_utils._core.process import Place, here, is_alive, start_time
 from ..module_utils._core.time import format_timestamp
 from ..module_utils._rotation.record import Lease
 
+LONGEST = timedelta(days=1)
+"""No lease is longer. One that ends later was written by a clock that was wrong, and counts as run out."""
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -65,7 +68,7 @@ def this_run(host: str = "") -> Owner:
 
 def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
     """Who else holds ``lease`` now; None when it is free: none, ours, expired, or of a run that is known to be dead."""
-    if lease is None or lease.owner == str(me) or lease.expires_at <= at:
+    if lease is None or lease.owner == str(me) or not _runs(lease, at):
         return None
     owner = Owner.parse(lease.owner)
     if owner is not None and owner.dead(me):
@@ -75,7 +78,7 @@ def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
 
 def silent(lease: Lease | None, me: Owner, at: datetime) -> bool:
     """Whether ``lease`` ran out, and its run may only sleep."""
-    if lease is None or lease.owner == str(me) or lease.expires_at > at:
+    if lease is None or lease.owner == str(me) or _runs(lease, at):
         return False
     owner = Owner.parse(lease.owner)
     return owner is None or not owner.dead(me)
@@ -83,4 +86,12 @@ def silent(lease: Lease | None, me: Owner, at: datetime) -> bool:
 
 def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease:
     """A lease of ours from now on."""
-    return Lease(owner=str(me), expires_at=at + span)
+    return Lease(owner=str(me), expires_at=at + min(span, LONGEST))
+
+
+def _runs(lease: Lease, at: datetime) -> bool:
+    return at < lease.expires_at <= at + LONGEST + _APART
+
+
+_APART = timedelta(minutes=5)
+"""How far two clocks may be apart."""

@@ -293,7 +293,7 @@ class Controller:
         return made
 
     def _meant(self, kind: str, body: Row, given: Row) -> tuple[Row, Row | None]:
-        """The object whose id ``body`` has; without an id a new one of ``body`` and ``given``, and what AWX shows of it.
+        """The object whose id ``body`` has; without one a new one of ``body`` and ``given``, and what AWX shows of it.
 
         awx/api/generics.py: SubListCreateAttachDetachAPIView. A member "disassociate" counts, whatever it says.
         """

@@ -59,7 +59,7 @@ def ignored(kind: str, body: Mapping[str, Any]) -> set[str]:
 
 
 def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, list[str]] | list[str]:
-    """Why AWX would refuse the inputs of a credential, values quoted as it does: awx/main/fields.py, CredentialInputField."""
+    """Why AWX would refuse the inputs of a credential, values quoted: awx/main/fields.py, CredentialInputField."""
     fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
     for name in inputs:
         if name not in fields:

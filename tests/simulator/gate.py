@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,6 +66,7 @@ class Gate:
         if answer is DROP:
             await connection.reset()
             return
+        answer.headers.setdefault("Date", formatdate(self._simulation.store.database.clock(), usegmt=True))
         await answer(scope, receive, send)
         if isinstance(answer, Cut):
             connection.close()

@@ -102,6 +102,7 @@ def serve(settings: Settings, listener: Listener) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,  # that of an answer is told by the simulated clock
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_LAST_WORDS_SECONDS,

@@ -13,6 +13,9 @@ from .redaction import escaped
 SENSITIVE = "_aritma_iam_sensitive"
 """Member of a module's raw result that tells its action front to censor the output; never shown to anybody."""
 
+SERVED = "_aritma_iam_served"
+"""Member of a module's raw result with ``served``; never shown to anybody."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -20,7 +23,8 @@ class Outcome:
 
     ``sensitive`` says that ``result`` holds a secret: the task's output is then censored as a whole, while a
     registered result stays usable. ``before`` and ``after`` never hold a secret. ``calls`` counts the requests made,
-    by endpoint (``iam``, ``token``).
+    by endpoint (``iam``, ``token``). ``served`` is what the clock of the IAM API shows now, in seconds since 1970; None
+    where it told no time.
     """
 
     changed: bool
@@ -31,6 +35,7 @@ class Outcome:
     sensitive: bool = False
     message: str = ""
     calls: Mapping[str, int] = field(default_factory=dict)
+    served: float | None = None
 
     def to_result(self, *, diff: bool) -> dict[str, Any]:
         """The result of the task; with ``diff`` it carries ``before`` and ``after``."""
@@ -43,6 +48,8 @@ class Outcome:
             shown["calls"] = dict(self.calls)
         if diff:
             shown["diff"] = {"before": dict(self.before), "after": dict(self.after)}
+        if self.served is not None:
+            shown[SERVED] = self.served
         if self.sensitive:
             shown[SENSITIVE] = True
         return shown

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
 
 from .errors import OptionError
@@ -17,7 +18,7 @@ _LONGEST_DAYS = 365_250  # what is added to a time must end within the calendar
 
 def now() -> datetime:
     """The time now, in UTC, to the second."""
-    return datetime.now(timezone.utc).replace(microsecond=0)
+    return datetime.fromtimestamp(int(time.time()), timezone.utc)
 
 
 def parse_duration(text: str, option: str) -> timedelta:

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from .._core.errors import DeliveryError, OptionError
@@ -96,7 +95,7 @@ def seconds_left(not_after: str | None) -> float | None:
     if not not_after:
         return None
     try:
-        return (parse_timestamp(not_after) - datetime.now(timezone.utc)).total_seconds()
+        return parse_timestamp(not_after).timestamp() - time.time()
     except ValueError:
         raise OptionError(
             f"not_after: {not_after!r} is no time.", hint="Write it as 2027-03-24T10:00:00Z.", option="not_after"

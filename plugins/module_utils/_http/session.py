@@ -8,8 +8,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from typing import Any, final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -53,12 +54,18 @@ class Session(AbstractContextManager["Session"]):
         """Requests sent so far, repetitions included, by endpoint: ``iam`` and ``token``."""
         self.unclear = 0
         """Requests so far that may have been carried out although their answer was lost, or does not say so."""
+        self._told: tuple[float, float] | None = None
         self._connection = connection
         self._transport = Transport(connection)
         self._tokens = AdminTokens(connection, self.calls)
 
     def __exit__(self, *_raised: object) -> None:
         self._transport.close()
+
+    @property
+    def served(self) -> float | None:
+        """What the clock of the server shows now, in seconds since 1970; None where no answer told it."""
+        return self._told[0] + time.monotonic() - self._told[1] if self._told else None
 
     def request(
         self,
@@ -128,6 +135,8 @@ class Session(AbstractContextManager["Session"]):
             self.unclear += lost.sent
             raise
         self.unclear += reply.status in UNCERTAIN
+        with suppress(KeyError, ValueError, OverflowError):
+            self._told = parsedate_to_datetime(reply.headers["Date"]).timestamp(), time.monotonic()
         return reply
 
 

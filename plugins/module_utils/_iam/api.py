@@ -295,6 +295,6 @@ def api_operation(name: str, spec: ArgumentSpec, reconcile: Reconcile) -> Operat
             except IamError as error:
                 error.details["calls"] = dict(session.calls)
                 raise
-            return replace(outcome, calls=dict(session.calls))
+            return replace(outcome, calls=dict(session.calls), served=session.served)
 
     return Operation(name, CONNECTION.merge(spec), run)

@@ -220,8 +220,8 @@ def _dead(pending: Pending, rows: tuple[str, ...], wish: Wish) -> str | None:
     """Why a pending secret that is refused will not come to life."""
     if pending.expires_at and pending.expires_at <= wish.now:
         return f"the pending secret expired at {format_timestamp(pending.expires_at)}, and was not used"
-    since = made_at(pending.rotation_id) or pending.created_at
-    age = wish.now - since if since else timedelta()
+    times = [each for each in (made_at(pending.rotation_id), pending.created_at) if each and each <= wish.now]
+    age = wish.now - times[0] if times else timedelta()
     if rows and age > wish.patience:
         return f"the pending secret is still refused {format_duration(age)} after it was created"
     return None

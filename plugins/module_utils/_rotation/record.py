@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from .._core.deps import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
@@ -20,6 +20,11 @@ from .._core.time import format_timestamp, parse_timestamp
 
 SCHEMA = 1
 """The newest schema number that this version reads and the one that it writes."""
+
+_APART = timedelta(minutes=5)
+"""How far the clocks of two runs may be apart."""
+_LONGEST_WAIT = timedelta(days=2)
+"""Nothing of an earlier run is waited for any longer: its lease lasts a day at most, and it is feared for another."""
 
 
 def _moment(value: object) -> object:
@@ -235,6 +240,35 @@ def written(record: Record, lease: Lease | None) -> Record:
 def staged(record: Record, pending: Pending) -> Record:
     """Write ahead. What was previous before is forgotten: it is a leftover from then on."""
     return record.model_copy(update={"pending": pending, "previous": None})
+
+
+def corrected(record: Record, *, at: datetime) -> Record:
+    """The record without times that cannot be: those that a run has noted whose clock was far ahead become ``at``.
+
+    ``at`` has to be the time by the clock of the API: by one that is behind, a grace would end too early.
+    """
+
+    def past(moment: datetime | None) -> datetime | None:
+        return at if moment is not None and moment > at + _APART else moment
+
+    def near(moment: datetime) -> datetime:
+        return min(moment, at + _LONGEST_WAIT)
+
+    def made(part: Any) -> Any:
+        return part and part.model_copy(update={"created_at": past(part.created_at)})
+
+    leak = record.leak
+    targets = {name: each.model_copy(update={"at": past(each.at)}) for name, each in record.targets.items()}
+    return record.model_copy(
+        update={
+            **{name: made(getattr(record, name)) for name in ("current", "pending", "previous")},
+            "targets": targets,
+            "leak": leak and leak.model_copy(update={"at": past(leak.at), "until": near(leak.until)}),
+            "overtaken": {name: near(end) for name, end in record.overtaken.items()},
+            "last_rotated_at": past(record.last_rotated_at),
+            "last_verified_at": past(record.last_verified_at),
+        }
+    )
 
 
 def named(record: Record, targets: Iterable[str]) -> Record:

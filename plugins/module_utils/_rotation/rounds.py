@@ -90,6 +90,7 @@ class Held(NamedTuple):
 
     ``ours``: the lease is this run's, so that nobody else has written since. ``rival`` names another live run.
     ``silent``: the lease is of a run that may only sleep. ``ends`` is when a lease that is not ours ends, or ended.
+    ``at`` is the time now; ``corrected``: the store holds times that cannot be, and the record here does not.
     """
 
     record: Record | None
@@ -97,6 +98,8 @@ class Held(NamedTuple):
     rival: str | None = None
     silent: bool = False
     ends: datetime | None = None
+    at: datetime | None = None
+    corrected: bool = False
 
 
 Ask: TypeAlias = "List | Read | Exchange | Mint | Write"
@@ -152,6 +155,7 @@ def begin(wish: Wish, known_value: str | None = None) -> Steps[Round]:
     """
     listed: tuple[Listed, ...] = yield List()
     held: Held = yield Read()
+    wish = _timed(wish, held)
     if held.rival:
         return Round(plan_round(Seen(listed, held.record, rival=held.rival), wish), held.record, listed=listed)
     record = held.record and learned(held.record, listed, wish.me)
@@ -166,13 +170,19 @@ def begin(wish: Wish, known_value: str | None = None) -> Steps[Round]:
     )
     plan = replace(plan_round(seen, wish), since=record.generation if record else 0)
     if plan.act is None:
-        if record and current and current.confirmed and held.record != record:
+        learned_more = current is not None and current.confirmed and held.record != record
+        if record and (held.corrected or learned_more):
             # What a list without tags told is kept: the run that confirms it must be another than the one that guessed.
             record = yield Write(_feared(record, held, wish), end=True)
         return Round(plan, record, listed=listed)
     record = yield from _acted(plan.act, seen, held, wish, known_value)
     record = yield Write(records.named(record, [each.name for each in wish.targets]))
     return Round(plan, record, record.pending, True, _may_retire(wish, record), listed=listed)
+
+
+def _timed(wish: Wish, held: Held) -> Wish:
+    """What is wanted now, by the clock that counts."""
+    return replace(wish, now=held.at or wish.now)
 
 
 def _may_retire(wish: Wish, record: Record) -> bool:
@@ -226,7 +236,7 @@ def _landed(record: Record, held: Held, wish: Wish) -> datetime:
 def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = None) -> Steps[Round]:
     """``pending`` was accepted often enough, in this run: it becomes the current one. Without that it raises."""
     held: Held = yield Read()
-    record = _ours(held)
+    record, wish = _ours(held), _timed(wish, held)
     pending = record.pending
     if pending is None:
         raise BlockedError("The record holds no pending secret to promote.", hint="Run again.")
@@ -248,6 +258,7 @@ def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = 
 def deliver(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     """Write down what was delivered and proven, at once."""
     held: Held = yield Read()
+    wish = _timed(wish, held)
     record = yield Write(noted(_ours(held), shown, wish.targets, wish.now))
     return Round(plan, record, deliver=True, retire=_may_retire(wish, record))
 
@@ -256,6 +267,7 @@ def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     """List, read the store back, exchange what it holds; write the evidence and the tombstone; say what may go."""
     listed: tuple[Listed, ...] = yield List(plan.rotation_id)
     held: Held = yield Read()
+    wish = _timed(wish, held)
     record = noted(learned(_ours(held), listed, wish.me), shown, wish.targets, wish.now)
     current = record.current
     if current is None or record.pending is not None:
@@ -329,6 +341,7 @@ def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[R
         return (yield from _looked(wish, plan, shown))
     listed: tuple[Listed, ...] = yield List(plan.rotation_id)
     held: Held = yield Read()
+    wish = _timed(wish, held)
     record = noted(learned(_ours(held), listed, wish.me), shown, wish.targets, wish.now)
     if record.leak:
         outcome, record = _after_leak(wish, plan, record, record.leak, listed, exchanged)
@@ -348,6 +361,7 @@ def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     if not differing:
         return Round(plan)
     held: Held = yield Read()
+    wish = _timed(wish, held)
     if held.record is None or held.rival:
         return Round(plan, held.record)
     lost = Shown(differing=frozenset(differing))
@@ -416,6 +430,7 @@ def abandon(wish: Wish, plan: Plan, shown: Shown, failure: Plan, *, refused: boo
     """
     failure = replace(failure, since=plan.since, left=plan.left)
     held: Held = yield Read()
+    wish = _timed(wish, held)
     if held.record is None or not held.ours:
         return Round(failure, held.record)
     record = noted(held.record, shown, wish.targets, wish.now)

@@ -15,16 +15,17 @@ from typing import Any
 from ...module_utils._clients.clients import OIDC_CLIENT_INFO
 from ...module_utils._core.errors import AmbiguousNameError, IamError, MissingError
 from ...module_utils._core.operation import Operation, Params
-from ...module_utils._core.time import now
+from ...module_utils._core.outcome import SERVED
 from ...module_utils._http.connection import CONNECTION
 from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ...module_utils._rotation.ids import Listed, blind, carries, lineage_of, new_rotation_id
-from ...module_utils._rotation.record import Pending, Record, require_name, written
+from ...module_utils._rotation.record import Pending, Record, corrected, require_name, written
 from ...module_utils._rotation.rounds import Ask, Exchange, Held, List, Mint, Read, Write
 from ...module_utils._secrets.plan import generate_value
 from ...module_utils._secrets.secrets import CLIENT_SECRET_INFO
-from .._lease import Owner, new_lease, rival, silent
+from .._lease import LONGEST, Owner, new_lease, rival, silent
 from .._stores._protocol import Store
+from .clock import Clock
 
 Api = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
 """Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""
@@ -39,7 +40,8 @@ class Desk:
     """Answers for one client in one task.
 
     ``calls`` counts requests; ``details`` are the words of exchanges that did not accept. In check mode nothing is
-    written: a write is answered with what would be stored.
+    written: a write is answered with what would be stored. ``clock`` is set by each answer of the API that tells the
+    time.
     """
 
     params: Params
@@ -49,6 +51,7 @@ class Desk:
     span: timedelta
     lifetime: timedelta | None
     check_mode: bool
+    clock: Clock
     client_id: str = ""
     calls: Counter[str] = field(default_factory=Counter)
     details: list[str] = field(default_factory=list)
@@ -123,16 +126,17 @@ class Desk:
     def _read(self) -> Held:
         record, self._token = self.open_store(self.client_id).read()
         if record is None:
-            return Held(None)
+            return Held(None, at=self.clock.now())
         require_name(record, self.params["client_name"])
-        lease, at = record.lease, now()
+        lease, at = record.lease, self.clock.now()
         other = rival(lease, self.me, at)
         ours = lease is not None and lease.owner == str(self.me)
-        ends = lease.expires_at if lease is not None and not ours else None
-        return Held(record, ours, str(other) if other else None, silent(lease, self.me, at), ends)
+        ends = min(lease.expires_at, at + LONGEST) if lease is not None and not ours else None
+        mended = corrected(record, at=at) if self.clock.told else record
+        return Held(mended, ours, str(other) if other else None, silent(lease, self.me, at), ends, at, mended != record)
 
     def _write(self, ask: Write) -> Record:
-        lease = None if ask.end else new_lease(self.me, now(), self.span)
+        lease = None if ask.end else new_lease(self.me, self.clock.now(), self.span)
         record = written(ask.record, lease)
         self.wrote = True
         if not self.check_mode:
@@ -140,7 +144,7 @@ class Desk:
         return record
 
     def _mint(self, base: Record | None) -> Pending:
-        at = now()
+        at = self.clock.now()
         lineage = lineage_of(base.current.rotation_id) if base and base.current else None
         expires = at + self.lifetime if self.lifetime else None
         return Pending(
@@ -176,6 +180,8 @@ class Desk:
         defaults = {name: option.get("default") for name, option in operation.spec.argument_spec.items()}
         answer = self.api(operation, {**defaults, **connection, **options})
         self.calls.update(answer.get("calls") or {})
+        if answer.get(SERVED) is not None:
+            self.clock = Clock.set_by(answer[SERVED])
         return answer
 
 

@@ -14,7 +14,7 @@ from ...module_utils._core.argspec import ArgumentSpec
 from ...module_utils._core.errors import BlockedError, IamError, MissingError, OptionError, StoreConflictError
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
-from ...module_utils._core.time import format_timestamp, now, parse_duration, parse_timestamp
+from ...module_utils._core.time import format_duration, format_timestamp, now, parse_duration
 from ...module_utils._http.connection import CONNECTION, one_line, resolve_token_url
 from ...module_utils._iam.api import REFUSALS
 from ...module_utils._rotation import rounds
@@ -42,6 +42,7 @@ from .._lease import Owner
 from .._stores import open_store, store_option
 from .._stores._file import usual_path
 from .._stores._protocol import FileAccess, Setting
+from .clock import Clock
 from .consumers import Consumers, read_consumers
 from .desk import Api, Desk
 from .failure import failure_text
@@ -186,6 +187,7 @@ class Step:
             lease + waits,
             self.lifetime,
             check_mode,
+            Clock.handed_on(self.words.get("clock")),
         )
 
     def _wish(self) -> Wish:
@@ -353,7 +355,7 @@ def _begun(step: Step) -> Outcome:
     require_core()
     step.require_sense()
     step.require_scope(listed=False)
-    step.words = {"started": format_timestamp(now())}
+    step.words = {"started": time.monotonic()}
     try:
         step.wish = replace(step.wish, client_id=step.desk.find_client())
     except MissingError:
@@ -366,12 +368,24 @@ def _begun(step: Step) -> Outcome:
     if plan.state == BLOCKED:
         said = " ".join([plan.reason, *step.desk.details])
         raise BlockedError(said, plan=asdict(plan), client_id=step.desk.client_id)
+    _compare_clocks(step)
     current = record.current if record else None
     step.words["previous_rotation_id"] = current.rotation_id if current else None
     if plan.act and plan.state == ROTATE and step.check_mode and current and not step.settings["hold"]:
         deleted = ", ".join(rows_of(taken.listed, current)) or "no listed secret"
         plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted")
     return _told(step, replace(taken, plan=plan))
+
+
+def _compare_clocks(step: Step) -> None:
+    """Warn of a clock that is wrong: whatever compares times on this machine may be misled by it."""
+    ahead = step.desk.clock.ahead
+    if ahead:
+        which = "behind" if ahead > timedelta() else "ahead of"
+        step.warnings.append(
+            f"The clock of this machine is {format_duration(ahead)} {which} that of the IAM API, which counts here."
+            " Set it right."
+        )
 
 
 def _alone(step: Step) -> Round:
@@ -513,7 +527,8 @@ def _told(step: Step, taken: Round) -> Outcome:
         "credential": _credential(step, record.current),
         "generation": record.generation,
         "lineage": lineage_of(record.current.rotation_id) if record.current else None,
-        "not_after": format_timestamp(record.lease.expires_at) if record.lease else None,
+        # By the clock of this machine, which it is compared with.
+        "not_after": format_timestamp(record.lease.expires_at - step.desk.clock.ahead) if record.lease else None,
         "deliver": taken.deliver and not step.check_mode,
         "retire": taken.retire and not step.check_mode,
         "delete": list(taken.delete),
@@ -523,6 +538,7 @@ def _told(step: Step, taken: Round) -> Outcome:
     }
     step.words["next"] = taken.pending.rotation_id if taken.pending else None
     step.words["client_id"] = step.desk.client_id
+    step.words["clock"] = step.desk.clock.words
     step.words["generation"] = record.generation
     step.words["current_rotation_id"] = record.current.rotation_id if record.current else None
     return _outcome(step, taken, members, sensitive=True)
@@ -590,7 +606,7 @@ def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
     targets = record.targets if record and state in DELIVERED else {}
     entry = {
         "state": state,
-        "at": format_timestamp(now()),
+        "at": format_timestamp(step.desk.clock.now()),
         "client_id": step.desk.client_id or step.params["client_id"] or step.words.get("client_id"),
         "client_name": step.params["client_name"],
         "reason": plan.reason,
@@ -599,7 +615,7 @@ def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
         "deliveries": {
             name: list(each.proofs) for name, each in targets.items() if record and each.generation == record.generation
         },
-        "seconds": round((now() - parse_timestamp(started)).total_seconds()) if started else None,
+        "seconds": round(time.monotonic() - started) if started else None,
         "left": list(plan.left),
     }
     if step.params["report"] and not (step.check_mode and plan.state == FAILED):
