@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,43 +27,35 @@ EXAMPLES = r"""
 TERMS = ("lineage", "lease", "sweep", "promote", "retire", "grace", "round", "generation", "target", "tombstone")
 
 
-@pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], list[str]]:
-    """What the linters say of one file of a repository."""
+GUIDES: dict[str, tuple[str, str]] = {
+    "plain": ("A plain sentence.", ""),
+    "twice": ("This is is wrong.", "lexical_illusions"),
+    "spelling": ("A seperate word.", "seperate ==> separate"),
+    "told": ("It is told as an error.", "'is told as': write 'is reported as'"),
+    "who": ("Who prefers nox: run it.", "'Who prefers': write 'If you ...'"),
+    "code": ("`a` and `b` and `c`\n\n```console\nis told as as\n```", ""),
+}
+"""Sentences of guides, and how what is found in them begins."""
+
+
+def test_what_is_found_in_prose_and_not_in_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"docs/{name}.md": f"# T\n\n{text}\n" for name, (text, _found) in GUIDES.items()}
+    files["plugins/modules/good.py"] = PLUGIN.format(text="A plain sentence.")
+    files["plugins/modules/bad.py"] = PLUGIN.format(text="It is told as as an error.")
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(prose, "ROOT", tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
-    def lint(name: str, text: str) -> list[str]:
-        path = tmp_path / name
-        path.parent.mkdir(parents=True)
-        path.write_text(text, encoding="utf-8")
-        return prose.findings()
+    lines = prose.findings()
 
-    return lint
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("# T\n\nA plain sentence.\n", []),
-        ("# T\n\nThis is is wrong.\n", ["docs/a.md:3: lexical_illusions"]),
-        ("# T\n\nA seperate word.\n", ["docs/a.md:3: seperate ==> separate"]),
-        ("# T\n\nIt is told as an error.\n", ["docs/a.md:3: 'is told as': write 'is reported as'"]),
-        ("# T\n\nWho prefers nox: run it.\n", ["docs/a.md:3: 'Who prefers': write 'If you ...'"]),
-        ("# T\n\n`a` and `b` and `c`\n\n```console\nis told as as\n```\n", []),
-    ],
-)
-def test_guides(said: Callable[[str, str], list[str]], text: str, found: list[str]) -> None:
-    lines = said("docs/a.md", text)
-    assert len(lines) == len(found), lines
-    assert all(line.startswith(each) for line, each in zip(lines, found, strict=True)), lines
-
-
-@pytest.mark.parametrize(("text", "lines"), [("A plain sentence.", 0), ("It is told as as an error.", 2)])
-def test_documentation_of_plugins(said: Callable[[str, str], list[str]], text: str, lines: int) -> None:
-    found = said("plugins/modules/a.py", PLUGIN.format(text=text))
-    assert len(found) == lines, found
-    assert all(each.startswith("plugins/modules/a.py:4: ") for each in found), found
+    for name, (_text, found) in GUIDES.items():
+        said = [line for line in lines if line.startswith(f"docs/{name}.md:")]
+        assert len(said) == bool(found) and all(line.startswith(f"docs/{name}.md:3: {found}") for line in said), lines
+    of_plugins = [line for line in lines if line.startswith("plugins/")]
+    assert len(of_plugins) == 2 and all(line.startswith("plugins/modules/bad.py:4: ") for line in of_plugins), lines
 
 
 @pytest.mark.parametrize("term", TERMS)

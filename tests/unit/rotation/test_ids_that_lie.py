@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
+import pytest
+
 from ansible_collections.aritma.iam.plugins.module_utils._rotation import record as records
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed, description_for
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Seen, Wish, burning_ids, going
@@ -53,9 +55,9 @@ def shown(kind: str, mode: str) -> str | None:
     return "edited by hand" if mode == f"edited {kind}" else description_for(TAGS[kind])
 
 
-def cases() -> Iterator[Case]:
+def cases(longest: int) -> Iterator[Case]:
     for parts in ((CURRENT,), (CURRENT, PREVIOUS), (CURRENT, PENDING)):
-        for size in range(1, 5):
+        for size in range(1, longest + 1):
             for kinds in itertools.combinations("CDPNLFEGK", size):
                 if _likely(kinds, parts):
                     for order in (kinds, tuple(reversed(kinds))):
@@ -116,20 +118,28 @@ def doomed(case: Case, record: Record) -> set[str]:
     return {case.truth[each] for each in going(Seen(case.rows, record), WISH)}
 
 
-def test_no_list_and_no_record_lead_to_a_wrong_deletion() -> None:
+NUMBER = {3: 23_330, 4: 54_710}
+"""How many cases there are with lists of up to so many secrets."""
+
+LONGEST = pytest.mark.parametrize("longest", [3, pytest.param(4, marks=pytest.mark.torture)])
+
+
+@LONGEST
+def test_no_list_and_no_record_lead_to_a_wrong_deletion(longest: int) -> None:
     seen = 0
-    for case in cases():
+    for case in cases(longest):
         seen += 1
         assert doomed(case, record_of(case.recorded)) <= {PREVIOUS, LEFT}, str(case)
         if len(case.recorded) > 1 and case.recorded[1][0] == PENDING:
             assert doomed(case, forgotten(case.recorded)) <= {PENDING, LEFT}, str(case)
-    assert seen == 54_710
+    assert seen == NUMBER[longest]
 
 
-def test_after_a_leak_all_of_ours_goes_and_nothing_else() -> None:
+@LONGEST
+def test_after_a_leak_all_of_ours_goes_and_nothing_else(longest: int) -> None:
     new = Listed("new", description_for(rotation_id(8)), "SharedSecret")
     ours = {CURRENT, COPY, PREVIOUS, PENDING, LEFT}
-    for case in cases():
+    for case in cases(longest):
         record = leaked(case.recorded)
         ids = burning_ids(Seen((*case.rows, new), record), record)
         assert ids is not None
