@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -15,14 +16,14 @@ from ...module_utils._core.errors import DeliveryError, OptionError, StoreConfli
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import Outcome
 from ...module_utils._delivery.credential_format import pick_members
-from ...module_utils._delivery.fence import FENCE_OPTIONS, Fence
+from ...module_utils._delivery.fence import FENCE_OPTIONS, Fence, Stamp
 from ...module_utils._http.retry import Clock, Pace
-from . import open_target, target_option
-from ._protocol import Delivery, Held, Target, remaining
+from .._documents._place import Held, Place, merged, place_option
+from . import TARGET_TYPES, open_target
 
 SPEC = ArgumentSpec(
     {
-        "target": target_option(),
+        "target": {**place_option(TARGET_TYPES, required=True), "required": True},
         "credential": {"type": "dict", "no_log": True},
         "members": {"type": "raw"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -36,40 +37,79 @@ _PATIENCE = 300.0
 _PACE, _CLOCK = Pace(0.1, 4.0), Clock()
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """Members under their delivered names, of which client and rotation, and what it may do to ``place``."""
+
+    place: Place
+    members: Mapping[str, str]
+    client_id: str
+    rotation_id: str
+    fence: Fence
+
+    @property
+    def mark(self) -> Mapping[str, str]:
+        """The rotation, as a note."""
+        note = self.place.rotation_note(self.client_id)
+        return {note: self.rotation_id} if note and self.rotation_id else {}
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What the place should say beside the members, but for the stamp."""
+        return {**self.mark, **self.place.labels}
+
+    @property
+    def stamp_note(self) -> str:
+        """The note that has the stamp; empty where the place has none."""
+        return self.place.stamp_note(self.client_id, self.fence.stamp.lineage if self.fence.stamp else "")
+
+    def stamp(self, held: Held) -> Stamp | None:
+        """The stamp of what the place holds."""
+        return Stamp.parse(held.notes.get(self.stamp_note, ""))
+
+    def fits(self, held: Held) -> bool:
+        """Whether the place holds these members and notes, whatever else it holds."""
+        members = (held.members or {}).items()
+        return members >= self.members.items() and held.notes.items() >= self.notes.items()
+
+    def facts(self, held: Held) -> Mapping[str, Any]:
+        """What a diff shows: names, notes and the rotation, never a value."""
+        if held.members is None:
+            return {"where": self.place.where, "state": "absent"}
+        rotation = {name: str(value) for name, value in held.members.items() if name == "rotation_id"}
+        notes = {name: held.notes[name] for name in (*self.mark, *self.place.labels) if name in held.notes}
+        return {"where": self.place.where, "state": "present", "members": sorted(held.members), **rotation, **notes}
+
+
 def _deliver(params: Params, loader: Any, check_mode: bool) -> Outcome:
-    target, fence = open_target(params["target"], loader), Fence.of(params)
+    place, fence = open_target(params["target"], loader), Fence.of(params)
+    credential, absent = params["credential"] or {}, params["state"] == "absent"
+    if not credential and not absent:
+        raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
+    given = {**dict.fromkeys(_NAMES, ""), **credential} if absent else credential
+    client_id, rotation_id = (str(credential.get(name) or "") for name in ("client_id", "rotation_id"))
+    delivery = Delivery(place, pick_members(given, params["members"]), client_id, rotation_id, fence)
     try:
-        if params["state"] == "absent":
-            return _withdrawn(target, _to_withdraw(params), fence, check_mode)
-        return _placed(target, _to_place(params, fence), fence, check_mode)
+        return _withdrawn(delivery, check_mode) if absent else _placed(delivery, check_mode)
     except StoreError as error:
         raise DeliveryError(error.message, hint=error.hint, **error.details) from None
 
 
-def _to_withdraw(params: Params) -> Delivery:
-    given = {**dict.fromkeys(_NAMES, ""), **(params["credential"] or {})}
-    return Delivery(pick_members(given, params["members"]), str(given["client_id"] or ""))
-
-
-def _to_place(params: Params, fence: Fence) -> Delivery:
-    credential = params["credential"]
-    if not credential:
-        raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
-    client_id, rotation_id = (str(credential.get(name) or "") for name in ("client_id", "rotation_id"))
-    return Delivery(pick_members(credential, params["members"]), client_id, rotation_id, fence.stamp)
-
-
-def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
+def _placed(delivery: Delivery, check_mode: bool) -> Outcome:
+    place, fence = delivery.place, delivery.fence
+    if place.workloads and not delivery.rotation_id and not check_mode:
+        # A look before anything is made knows no rotation yet.
+        raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
     # First, so that what will not start anew is told before anything is written.
-    outdated = _outdated(target, delivery, check_mode)
-    before, after = _put(target, delivery, fence, check_mode)
+    outdated = [each.title for each in place.workloads if each.outdated(delivery.mark)]
+    before, after = _put(delivery, check_mode)
     if not check_mode:
         if outdated:
-            fence.admit(None, target.where)
+            fence.admit(None, place.where)
         # All are started before the first one is waited for.
-        for each in target.workloads:
-            each.start(delivery)
-        for each in target.workloads:
+        for each in place.workloads:
+            each.start(delivery.mark)
+        for each in place.workloads:
             each.wait()
     changed = before is not after
     result = {
@@ -78,36 +118,28 @@ def _placed(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) 
         "verified": not (changed and check_mode),
         "rolled_out": outdated,
     }
-    shown = {**_facts(target, after), **({"rolled_out": outdated} if outdated else {})}
-    return Outcome(changed or bool(outdated), result, _facts(target, before), shown)
+    shown = {**delivery.facts(after), **({"rolled_out": outdated} if outdated else {})}
+    return Outcome(changed or bool(outdated), result, delivery.facts(before), shown)
 
 
-def _outdated(target: Target, delivery: Delivery, check_mode: bool) -> list[str]:
-    """What has to start anew. A look before anything is made knows no rotation yet."""
-    if target.workloads and not delivery.rotation_id and not check_mode:
-        raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
-    return [each.title for each in target.workloads if each.outdated(delivery)]
-
-
-def _put(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> tuple[Held, Held]:
+def _put(delivery: Delivery, check_mode: bool) -> tuple[Held, Held]:
     """What was there and what is there now, read back; the same object twice where nothing is to be changed."""
+    place, fence = delivery.place, delivery.fence
     deadline = _CLOCK.monotonic() + _PATIENCE
     for attempt in count(1):
-        held = target.read(delivery)
-        fits = _fits(target, held, delivery)
-        fence.require_newest(held.stamp, target.where)
+        held = place.read()
+        fits, stamp = delivery.fits(held), delivery.stamp(held)
+        fence.require_newest(stamp, place.where)
         if check_mode:
-            marks = {**held.marks, **target.marks(delivery)}
-            return held, held if fits else Held({**(held.members or {}), **delivery.members}, "", marks)
-        try:
-            if not fits:
-                fence.admit(held.stamp, target.where)
-                target.put(held, delivery)
-                return held, _read_back(target, delivery)
-            if fence.renews(held.stamp):
-                fence.admit(held.stamp, target.where)
-                target.restamp(held, delivery)
+            members, notes = {**(held.members or {}), **delivery.members}, {**held.notes, **delivery.notes}
+            return held, held if fits else Held(members, "", notes)
+        if fits and not fence.renews(stamp):
             return held, held
+        fence.admit(stamp, place.where)
+        stamped = {delivery.stamp_note: str(fence.stamp)} if delivery.stamp_note and fence.stamp else {}
+        try:
+            place.change(held, delivery.members, {**delivery.notes, **stamped})
+            return held, held if fits else _read_back(delivery)
         except StoreConflictError:
             if _CLOCK.monotonic() > deadline:
                 raise
@@ -116,39 +148,31 @@ def _put(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> 
     raise AssertionError("it returns or raises")
 
 
-def _fits(target: Target, held: Held, delivery: Delivery) -> bool:
-    """Whether a place holds these members and marks, whatever else it holds."""
-    members, marks = (held.members or {}).items(), held.marks.items()
-    return members >= delivery.members.items() and marks >= target.marks(delivery).items()
-
-
-def _read_back(target: Target, delivery: Delivery) -> Held:
-    held = target.read(delivery)
-    if not _fits(target, held, delivery):
+def _read_back(delivery: Delivery) -> Held:
+    held = delivery.place.read()
+    if not delivery.fits(held):
         raise DeliveryError(
-            f"{target.where} does not hold what was just written to it.",
+            f"{delivery.place.where} does not hold what was just written to it.",
             hint="Something else writes it as well (a play, an operator of the cluster): stop that, and run again.",
-            where=target.where,
+            where=delivery.place.where,
         )
     return held
 
 
-def _withdrawn(target: Target, delivery: Delivery, fence: Fence, check_mode: bool) -> Outcome:
-    held = target.read(delivery)
-    ours = set(held.members or ()) & set(delivery.members)
-    if ours and not check_mode:
-        fence.admit(None, target.where)
-        target.drop(held, delivery)
-    after = Held(remaining(held, delivery.members) or None, "") if ours else held
-    return Outcome(bool(ours), {}, _facts(target, held), _facts(target, after))
-
-
-def _facts(target: Target, held: Held) -> Mapping[str, Any]:
-    """What a diff shows: names, marks and the rotation, never a value."""
-    if held.members is None:
-        return {"where": target.where, "state": "absent"}
-    rotation = {name: str(value) for name, value in held.members.items() if name == "rotation_id"}
-    return {"where": target.where, "state": "present", "members": sorted(held.members), **rotation, **held.marks}
+def _withdrawn(delivery: Delivery, check_mode: bool) -> Outcome:
+    """Remove the members, and the whole place when it holds no others."""
+    place, held = delivery.place, delivery.place.read()
+    gone = dict.fromkeys(set(held.members or ()) & delivery.members.keys())
+    left = merged(held.members, gone)
+    if gone and not check_mode:
+        delivery.fence.admit(None, place.where)
+        if left:
+            notes = (place.rotation_note(delivery.client_id), delivery.stamp_note)
+            place.change(held, gone, dict.fromkeys(filter(None, notes)))
+        else:
+            place.remove(held.token)
+    after = Held(left or None, "") if gone else held
+    return Outcome(bool(gone), {}, delivery.facts(held), delivery.facts(after))
 
 
 def credential_delivery(loader: Any) -> Operation:

@@ -26,7 +26,7 @@ from uuid import uuid4
 from ...module_utils._core.deps import library
 from ...module_utils._core.errors import OptionError, StoreError
 from ...module_utils._http.urls import checked_url
-from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
+from ._place import Document, Held, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
 from ._replaced import Replaced, Token
 
 MEMBERS: dict[str, dict[str, Any]] = {
@@ -74,9 +74,9 @@ class AwsDocument(Document):
     def where(self) -> str:
         return f"The AWS secret {self.name}"
 
-    def read(self) -> tuple[Mapping[str, Any] | None, Token]:
+    def _look(self) -> Held:
         text, token = self._current()
-        return (_object(text, self.where) if token else None), token
+        return Held(_object(text, self.where) if token else None, token)
 
     def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
         version, text = str(uuid4()), json.dumps(data, ensure_ascii=False, sort_keys=True)
@@ -105,9 +105,6 @@ class AwsDocument(Document):
 
     def _current(self) -> tuple[str, Token]:
         """The text and the id of the version that is current; empty ones where there is none."""
-        return self.replaced.settled(self._current_once)
-
-    def _current_once(self) -> tuple[str, Token]:
         with self._errors("read the secret (secretsmanager:GetSecretValue)"), _refused("ResourceNotFound"):
             answer = self.connect().get_secret_value(SecretId=self.name, VersionStage=CURRENT)
             return str(answer.get("SecretString", "")), str(answer["VersionId"])

@@ -15,9 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
-from ...module_utils._core.errors import StoreError
 from ...module_utils._files.private_file import replace_private
 from ...module_utils._http.token_cache import private_directory
 
@@ -25,11 +23,6 @@ Token = str
 """Stands for what a place held when it was read; only the place that gave it can tell more."""
 _REMEMBERED = 60.0
 """Seconds: no copy is behind for longer."""
-_BEHIND, _PAUSE = 5.0, 0.1
-"""Seconds that a read is repeated for, and between two of them."""
-
-Read = TypeVar("Read", bound=tuple[Any, ...])
-
 
 _process: dict[str, dict[Token, float]] = {}
 
@@ -49,21 +42,9 @@ class Replaced:
         with suppress(OSError, RuntimeError):
             replace_private(self._file(), json.dumps(known))
 
-    def settled(self, read: Callable[[], Read]) -> Read:
-        """What ``read`` returns, whose second part is a token, or raises. What is behind is asked again for a while."""
-        deadline = time.monotonic() + _BEHIND
-        while True:
-            late = time.monotonic() > deadline
-            try:
-                found = read()
-                known = self._known()
-                if late or not any(found[1] == each or self._older(found[1], each) for each in known):
-                    return found
-            except StoreError as error:
-                # 412 of Vault: a standby that knows itself that it is behind.
-                if late or error.details.get("reason") != "PreconditionFailed":
-                    raise
-            time.sleep(_PAUSE)
+    def has(self, token: Token) -> bool:
+        """Whether ``token`` is of what was replaced."""
+        return any(token == each or self._older(token, each) for each in self._known())
 
     def _known(self) -> dict[Token, float]:
         now, known = time.time(), dict(_process.get(self._name, {}))

@@ -19,7 +19,7 @@ from ...module_utils._core.deps import Retry, library, requests, require
 from ...module_utils._core.errors import OptionError, StoreError
 from ...module_utils._core.time import parse_timestamp
 from ...module_utils._http.urls import checked_url, is_loopback
-from ._protocol import Document, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
+from ._place import Document, Held, UnknownOutcomeError, bad_certificate, changed_meanwhile, no_answer
 from ._replaced import Replaced, Token
 
 _TEXTS = ("path", "mount", "url", "role_id", "namespace", "ca_path")
@@ -58,16 +58,15 @@ class VaultDocument(Document):
     def where(self) -> str:
         return f"The Vault secret {self.mount}/{self.path}"
 
-    def read(self) -> tuple[Mapping[str, Any] | None, Token]:
-        return self.read_with_notes()[:2]
+    def stamp_note(self, _client_id: str, lineage: str) -> str:
+        """See ``Place.stamp_note``. It is in the custom metadata: the data is the service's alone."""
+        return f"aritma_iam_{lineage}" if lineage else ""
 
-    def read_with_notes(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
-        """As ``read``, with the custom metadata of the secret."""
-        data, token, notes = self._fetched()
-        return data or None, token, notes
+    def _note(self, notes: Mapping[str, str]) -> None:
+        """See ``Document._note``. Vault has no compare-and-set for metadata, and not every token may write them.
 
-    def note(self, notes: Mapping[str, str]) -> None:
-        """Set the custom metadata, if that may be: without, nothing else is wrong."""
+        So a stamp is a help against runs that slept, and no proof.
+        """
         with suppress(StoreError), self._errors("write the metadata"):
             # Not by the library, which would reset another setting of the secret.
             path = f"/v1/{quote(self.mount)}/metadata/{quote(self.path)}"
@@ -79,7 +78,7 @@ class VaultDocument(Document):
         return _NOTHING
 
     def check(self) -> None:
-        self._fetched()
+        self.read()
         secret = f"{self.mount}/data/{self.path}"
         with self._errors("check"):
             answer = self.connect().sys.get_capabilities(paths=[secret])
@@ -94,20 +93,17 @@ class VaultDocument(Document):
     def _kv(self) -> Any:
         return self.connect().secrets.kv.v2
 
-    def _fetched(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
-        """Data, token and custom metadata; no data where the secret is deleted or does not exist."""
-        return self.replaced.settled(self._fetched_once)
-
-    def _fetched_once(self) -> tuple[Mapping[str, Any] | None, Token, Mapping[str, str]]:
+    def _look(self) -> Held:
+        """No members where the secret is deleted or does not exist; the notes are its custom metadata."""
         with self._errors("read"):
             answer = self._read_or_none()
             if answer is None:
                 self._require_version_2()
-                return None, _NOTHING, {}
+                return Held(None, _NOTHING)
         found: Any = _json(answer, self.where, self.option).get("data")
         try:
             metadata = found["metadata"]
-            return found["data"], _token_of(metadata), metadata.get("custom_metadata") or {}
+            return Held(found["data"] or None, _token_of(metadata), metadata.get("custom_metadata") or {})
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _not_version_2(self.mount, self.option) from None
 

@@ -7,38 +7,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._core.errors import OptionError
-from ._document import AWS_SECRETSMANAGER, HASHI_VAULT
-from ._file import FILE
-from ._protocol import BackEnd, Setting, Store
+from .._documents import _aws, _vault
+from .._documents._place import Kind, members_given, place_option
+from ._document import open_aws, open_vault
+from ._file import MEMBERS, open_file
+from ._protocol import Setting, Store
 
-BACK_ENDS: Mapping[str, BackEnd] = {
-    "file": FILE,
-    "hashi_vault": HASHI_VAULT,
-    "aws_secretsmanager": AWS_SECRETSMANAGER,
+STORE_TYPES: Mapping[str, Kind[Store]] = {
+    "file": Kind(MEMBERS, open_file),
+    "hashi_vault": Kind(_vault.MEMBERS, open_vault),
+    "aws_secretsmanager": Kind(_aws.MEMBERS, open_aws),
 }
 
 
 def store_option(*, required: bool = True) -> dict[str, Any]:
-    """An option such as ``store`` for an argument spec: the members of every back end."""
-    members = {name: dict(option) for back_end in BACK_ENDS.values() for name, option in back_end.members.items()}
-    kinds = {"type": {"type": "str", "choices": list(BACK_ENDS), "default": "file"}}
-    return {"type": "dict", "required": required, "options": {**kinds, **members}}
+    """An option such as ``store`` for an argument spec."""
+    return {**place_option(STORE_TYPES, default="file"), "required": required}
 
 
 def open_store(options: Mapping[str, Any], setting: Setting) -> Store:
-    """The store that ``options`` (the members of ``store``) describe.
-
-    Raises ``OptionError`` for a member that this type of store does not have. Nothing is read or sent yet.
-    """
-    kind = options["type"]
-    back_end = BACK_ENDS[kind]
-    given = {name: value for name, value in options.items() if value is not None and name != "type"}
-    foreign = sorted(given.keys() - back_end.members.keys())
-    if foreign:
-        raise OptionError(
-            f"{setting.option}: a store of type {kind} has no member {', '.join(foreign)}.",
-            hint=f"It has: {', '.join(sorted(back_end.members))}.",
-            option=setting.option,
-        )
-    return back_end.open(given, setting)
+    """The store that ``options`` (the members of ``store``) name. Raises ``OptionError``; nothing is read yet."""
+    kind = STORE_TYPES[options["type"]]
+    return kind.open(members_given(kind, options, setting.option), setting)

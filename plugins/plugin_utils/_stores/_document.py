@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from ...module_utils._rotation.record import Record, read_record
 from .._documents import _aws, _vault
-from .._documents._protocol import Document
+from .._documents._place import Document
 from .._documents._replaced import Token
-from ._protocol import BackEnd, Setting
+from ._protocol import Setting
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,11 @@ class DocumentStore:
     client_id: str
 
     def read(self) -> tuple[Record | None, Token]:
-        data, token = self.document.read()
-        if data is None:
-            return None, token
+        held = self.document.read()
+        if held.members is None:
+            return None, held.token
         # A copy: libraries hand out types of their own.
-        return read_record(dict(data), client_id=self.client_id, where=self.document.where), token
+        return read_record(dict(held.members), client_id=self.client_id, where=self.document.where), held.token
 
     def write(self, record: Record, expected: Token) -> None:
         self.document.write(record.to_data(), expected)
@@ -40,17 +40,15 @@ class DocumentStore:
         self.document.check()
 
 
-def _open_vault(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+def open_vault(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+    """A secret of Vault."""
     path = options.get("path") or f"aritma-iam/{quote(setting.client_id or 'check', safe='')}"
     return DocumentStore(_vault.open_vault(options, path, setting.loader, setting.option), setting.client_id)
 
 
-def _open_aws(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+def open_aws(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
+    """A secret of AWS."""
     # Percent-encoded, with = for the percent sign: in the characters that a name may have.
     encoded = quote(setting.client_id or "check", safe="").replace("~", "%7E").replace("%", "=")
     name = options.get("path") or f"aritma-iam/{encoded}"
     return DocumentStore(_aws.open_aws(options, name, setting.option), setting.client_id)
-
-
-HASHI_VAULT = BackEnd(_vault.MEMBERS, _open_vault)
-AWS_SECRETSMANAGER = BackEnd(_aws.MEMBERS, _open_aws)

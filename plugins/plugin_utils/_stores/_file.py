@@ -12,10 +12,10 @@ from urllib.parse import quote
 from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.record import Record, decode_record, encode_record
 from .._documents._replaced import Token
-from ._protocol import BackEnd, FileAccess, Setting
+from ._protocol import FileAccess, Setting
 from ._vault_text import VaultText, vault_text
 
-_MEMBERS: dict[str, dict[str, Any]] = {
+MEMBERS: dict[str, dict[str, Any]] = {
     "path": {"type": "str"},
     "mode": {"type": "raw"},
     "owner": {"type": "str"},
@@ -64,7 +64,8 @@ def usual_path(client_id: str) -> str:
     return f"~/.aritma-iam/{quote(client_id, safe='')}.json"
 
 
-def _open(options: Mapping[str, Any], setting: Setting) -> FileStore:
+def open_file(options: Mapping[str, Any], setting: Setting) -> FileStore:
+    """A file of the inventory host."""
     path = options.get("path") or usual_path(setting.client_id or "check")
     ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
     if "vault_password_file" in options and "vault_id" in options:
@@ -73,6 +74,3 @@ def _open(options: Mapping[str, Any], setting: Setting) -> FileStore:
         )
     vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader, setting.option)
     return FileStore(path, setting.client_id, ownership, setting.files, vault, not options.get("path"))
-
-
-FILE = BackEnd(_MEMBERS, _open)

@@ -21,7 +21,7 @@ from ...module_utils._core.time import format_timestamp, now
 from ...module_utils._http.connection import CONNECTION
 from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ...module_utils._rotation.record import Record, require_name
-from .._documents._protocol import changed_meanwhile
+from .._documents._place import changed_meanwhile
 from .._documents._replaced import Token
 from .._file_access import files_here
 from .._lease import Rival, new_lease, rival, this_run

@@ -46,11 +46,3 @@ class Setting:
     loader: Any
     """Ansible's data loader: it finds files of the controller relative to the play."""
     option: str = "store"
-
-
-@dataclass(frozen=True)
-class BackEnd:
-    """A type of store: the members of the option ``store`` that are its own, and how to open it."""
-
-    members: Mapping[str, Mapping[str, Any]]
-    open: Callable[[Mapping[str, Any], Setting], Store]

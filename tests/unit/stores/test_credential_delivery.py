@@ -13,8 +13,8 @@ import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _operation
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._document import DocumentTarget
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._place import Document
 
 from .conftest import VALUE, Stage, perform
 from .places import Place
@@ -85,21 +85,21 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The write is made again on what is there then; when that never ends, it is told."""
-    put, others = DocumentTarget.put, iter(range(1))
+    put, others = Document.change, iter(range(1))
 
-    def overtaken(self: DocumentTarget, *how: Any) -> None:
+    def overtaken(self: Document, *how: Any) -> None:
         for number in others:
             place.put({"other": number})
         put(self, *how)
 
-    monkeypatch.setattr(DocumentTarget, "put", overtaken)
+    monkeypatch.setattr(Document, "change", overtaken)
     assert deliver()["changed"]
     assert place.stored() == {**WHOLE, "other": 0}
 
     def refused(*_how: Any) -> None:
         raise StoreConflictError("It was changed by somebody else.")
 
-    monkeypatch.setattr(DocumentTarget, "put", refused)
+    monkeypatch.setattr(Document, "change", refused)
     monkeypatch.setattr(_operation, "_PATIENCE", 0.5)
     failed = deliver(credential={**WHOLE, "rotation_id": "r2"})
     assert (failed["failure"]["kind"], failed["msg"]) == ("delivery", "It was changed by somebody else.")
@@ -109,13 +109,13 @@ def test_what_something_else_writes_back_at_once_is_told(
     place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read back."""
-    put = DocumentTarget.put
+    put = Document.change
 
-    def undone(self: DocumentTarget, *how: Any) -> None:
+    def undone(self: Document, *how: Any) -> None:
         put(self, *how)
         place.put({"client_secret": "theirs"})
 
-    monkeypatch.setattr(DocumentTarget, "put", undone)
+    monkeypatch.setattr(Document, "change", undone)
     failed = deliver()
     assert "does not hold what was just written" in failed["msg"]
     assert VALUE not in str(failed)

@@ -24,7 +24,7 @@ Json = dict[str, Any]
         ({"state": "moved"}, "needs to"),
         (
             {"state": "moved", "to": {"path": "/tmp/x", "url": "https://v"}},
-            "to: a store of type file has no member url",
+            "to: type file has no member url",
         ),
         ({"state": "moved", "to": {"path": "/tmp/x", "vault_id": "x"}}, "to: vault_id is not of the form label@file"),
         ({"client_id": None, "store": {}}, "needs client_id"),

@@ -18,7 +18,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _replaced
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _place, _replaced
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._protocol import Setting, Store
 from doubles.openbao import Bao, reading, start_bao
@@ -220,7 +220,7 @@ def test_what_a_standby_says_is_believed_in_the_end(
     members: Json, bao: Bao, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Somebody may have put the old version back; and where nothing can be kept all goes on without."""
-    monkeypatch.setattr(_replaced, "_BEHIND", 0.3)
+    monkeypatch.setattr(_place, "_BEHIND", 0.3)
     proxy = Standby(bao.url, reading)
     with closing(proxy):
         store = opened({**members, "url": proxy.url})

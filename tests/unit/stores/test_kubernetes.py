@@ -16,10 +16,11 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError, StoreError
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _kubernetes, _operation, open_target
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes import rolled_out
-from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._kubernetes_client import connect
+from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries import _operation, open_target
 from ansible_collections.aritma.iam.plugins.plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _rollout
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._cluster import connect
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents._rollout import rolled_out
 from doubles.kubernetes import TOKEN, Cluster, merged, running_cluster
 
 from .conftest import VALUE, perform
@@ -143,7 +144,7 @@ def test_a_workload_rolls_out_once_for_each_rotation(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, resource: str, kind: str
 ) -> None:
     """It is waited for; a run that was killed in between waits as well."""
-    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
+    monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
     cluster.deploy(resource, "web")
     rollout = [{"kind": kind, "name": "web"}]
     predicted = deliver(rollout=rollout, check_mode=True)
@@ -196,7 +197,7 @@ def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In its own words; but what it said of the template before is no word about this one."""
-    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
+    monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
     cluster.deploy("deployments", "web")
     cluster.objects["deployments", "billing", "web"]["status"]["conditions"] = [GIVEN_UP]
     assert deliver(rollout=[{"name": "web"}])["rolled_out"] == ["Deployment billing/web"]
@@ -230,8 +231,8 @@ def test_whether_a_workload_would_start_anew_is_known_before_a_rotation(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Json, message: str
 ) -> None:
     """Settings that hold it back, and, where all of it has to run, a node that is away."""
-    monkeypatch.setattr(_kubernetes, "_PAUSE", 0.01)
-    monkeypatch.setattr(_kubernetes, "_SETTLING", 0.05)
+    monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
+    monkeypatch.setattr(_rollout, "_SETTLING", 0.05)
     cluster.deploy("deployments", "web")
     found = merged(cluster.objects["deployments", "billing", "web"], change)
     cluster.objects["deployments", "billing", "web"] = found

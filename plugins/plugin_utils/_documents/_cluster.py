@@ -18,7 +18,7 @@ from ansible import constants
 from ...module_utils._core.deps import Retry, library, requests, require
 from ...module_utils._core.errors import OptionError, StoreError
 from ...module_utils._http.urls import checked_url, is_loopback
-from .._documents._protocol import changed_meanwhile, no_answer
+from ._place import changed_meanwhile, no_answer
 
 CLUSTER_MEMBERS: dict[str, dict[str, Any]] = {"kubeconfig": {"type": "str"}, "context": {"type": "str"}}
 
