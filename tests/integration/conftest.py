@@ -14,29 +14,41 @@ import pytest
 from ansible_run import Ansible
 from torture.openbao import BaoRecords, running_bao_records
 
-from simulator.process import Simulator, running
+from simulator.process import ADMIN_CLIENT_SECRET, Simulator
 
 ON_PURPOSE = ("createClientSecret", '(whole body): "description" is a required property')
 """What the doctor sends against the description, to learn whether a secret needs one."""
 
 
+@pytest.fixture(scope="session")
+def idle() -> Iterator[list[Simulator]]:
+    """Simulators that no test uses: to start one takes as long as half a run of Ansible."""
+    simulators: list[Simulator] = []
+    yield simulators
+    for each in simulators:
+        each.close()
+
+
 @pytest.fixture
-def simulate() -> Iterator[Callable[..., Simulator]]:
-    """Starts simulators; at the end each must have seen only requests and answers that fit the contract."""
+def simulate(idle: list[Simulator]) -> Iterator[Callable[..., Simulator]]:
+    """Gives out simulators; at the end each must have seen only requests and answers that fit the contract."""
     with ExitStack() as stack:
-        started: list[Simulator] = []
+        used: list[Simulator] = []
 
         def start(profile: str = "documented", **switches: Any) -> Simulator:
-            simulator = stack.enter_context(running(profile, **switches))
-            started.append(simulator)
+            simulator = idle.pop() if idle else Simulator([], tls=None, admin_secret=ADMIN_CLIENT_SECRET)
+            stack.callback(simulator.close)
+            used.append(simulator)
+            simulator.admin.reset(profile, **switches)
             return simulator
 
         yield start
-        for simulator in started:
-            if simulator.pid:
-                seen = simulator.admin.violations()
-                assert [each for each in seen["requests"] if (each["operation"], each["problem"]) != ON_PURPOSE] == []
-                assert seen["responses"] == []
+        for simulator in used:
+            seen = simulator.admin.violations()
+            assert [each for each in seen["requests"] if (each["operation"], each["problem"]) != ON_PURPOSE] == []
+            assert seen["responses"] == []
+        stack.pop_all()
+        idle.extend(used)
 
 
 @pytest.fixture
