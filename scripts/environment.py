@@ -33,7 +33,8 @@ BUILD = ROOT / ".build"
 REQUIREMENTS = ROOT / "requirements"
 UV_VERSION = "0.13.9"
 OLDEST_PYTHON = "3.11"
-# Bytecode is compiled on purpose and nothing may come from the caller's own Python set-up.
+# Nothing may come from the caller's own Python set-up. Bytecode is written when a module is first imported: the most of
+# what is installed never is.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNWANTED} | {
     "UV_PYTHON_DOWNLOADS": "never"
@@ -170,7 +171,7 @@ def make(venv: Venv) -> None:
     if venv.moved() or not venv.python.exists():
         run(uv(), "venv", "--quiet", "--clear", "--python", python, venv.path)
     venv.stamp_file.unlink(missing_ok=True)
-    run(uv(), "pip", "install", "--quiet", "--compile-bytecode", "--python", venv.python, "-r", venv.requirements)
+    run(uv(), "pip", "install", "--quiet", "--python", venv.python, "-r", venv.requirements)
     link_collection(venv)
     # mypy takes source from its own path only, never from site-packages.
     place_link(BUILD / "source" / "ansible_collections" / "aritma" / "iam")
