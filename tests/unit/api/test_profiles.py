@@ -1,20 +1,49 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each resource from nothing to nothing over real HTTP, under every profile."""
+"""Each resource from nothing to nothing over real HTTP, under every profile that may matter to it."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from simulator.named import every_profile
+from simulator.named import every_profile, named_profile
+from simulator.profiles import Profile
 from unit.api.driver import Driver
 
 WISH: dict[str, Any] = {"name": "billing", "description": "the service", "allowed_scopes": ["api", "services.banking"]}
 ACTION = "banking.ais.read"
 SCOPE = "/subscriptions/123"
+
+
+ABOUT = {
+    "clients": r"client(?!_cache)|search|update|put_|subject|unknown_scope|location|links|duplicate_items|length",
+    "secrets": r"secret|expir",
+    "policies": r"polic|permission|action",
+    "groups": r"group|member",
+    "tokens": r"token|basic|credential|tenant|client_cache|^me_|node|accept_delay|refuse_delay|flaps",
+}
+"""What the names of switches have in common that concern one part of the API alone."""
+
+
+def matters(profile: str, part: str) -> bool:
+    """Whether the profile says something that does not concern other parts alone."""
+    usual = vars(Profile())
+    changed = [name for name, value in vars(named_profile(profile)).items() if value != usual[name]]
+    others = [words for each, words in ABOUT.items() if each != part]
+    own = [
+        name for name in changed if re.search(ABOUT[part], name) or not any(re.search(each, name) for each in others)
+    ]
+    return bool(own) or not changed
+
+
+def profiles(part: str) -> pytest.MarkDecorator:
+    """Under each profile; `make torture` has those that are about other parts."""
+    each = [pytest.param(name, marks=() if matters(name, part) else pytest.mark.torture) for name in every_profile()]
+    return pytest.mark.parametrize("profile", each, indirect=True)
 
 
 @pytest.fixture(params=every_profile())
@@ -36,6 +65,7 @@ def switches(iam: Driver) -> dict[str, Any]:
     return dict(iam.admin.state()["switches"])
 
 
+@profiles("clients")
 def test_a_client(iam: Driver, profile: str) -> None:
     assert iam.run("oidc_client", check=True, **WISH)["changed"]
     assert iam.writes() == []
@@ -87,6 +117,7 @@ def _remove(iam: Driver, client_id: str) -> None:
     assert len(iam.admin.state()["clients"]) == 36
 
 
+@profiles("secrets")
 def test_secrets(iam: Driver, profile: str) -> None:
     [client] = iam.admin.seed(clients=[{"name": "billing"}])["clients"]
     of_it = {"client_id": client["client_id"]}
@@ -135,6 +166,7 @@ def _second_secret(iam: Driver, of_it: dict[str, Any], old: str) -> None:
     assert again["changed"] == (switches(iam)["delete_missing_secret"] == 204)
 
 
+@profiles("clients")
 def test_the_subject_of_a_client(iam: Driver, profile: str) -> None:
     made = iam.ok("oidc_client", **WISH)["client"]
     iam.admin.clear_log()
@@ -148,6 +180,7 @@ def test_the_subject_of_a_client(iam: Driver, profile: str) -> None:
         assert "no subject of a client" in iam.refused("client_subject_info", client_id="nobody", retry_budget=0)
 
 
+@profiles("policies")
 def test_policies(iam: Driver, profile: str) -> None:
     [client] = iam.admin.seed(clients=[{"name": "billing"}])["clients"]
     key = {"subject": client["subject_id"], "action": ACTION, "scope": SCOPE}
