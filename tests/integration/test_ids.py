@@ -89,7 +89,7 @@ def test_ids_that_are_positions(tmp_path: Path, simulate: Callable[..., Simulato
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("lag", [0.0, 6.0])
+@pytest.mark.parametrize("lag", [0.0, pytest.param(6.0, marks=pytest.mark.torture)])
 def test_somebody_adds_a_secret_at_that_moment(tmp_path: Path, simulate: Callable[..., Simulator], lag: float) -> None:
     """Where no descriptions are shown: two are new; or, where lists lag, theirs alone is.
 
@@ -117,7 +117,7 @@ def test_somebody_adds_a_secret_at_that_moment(tmp_path: Path, simulate: Callabl
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("form", ["upper_case", "cut"])
+@pytest.mark.parametrize("form", ["upper_case", pytest.param("cut", marks=pytest.mark.torture)])
 def test_a_server_that_alters_descriptions(tmp_path: Path, simulate: Callable[..., Simulator], form: str) -> None:
     """No tag is ever found: they count as not shown. A client of ours from nothing, and one that was there."""
     told = {"secret_id_type": "integer", "create_secret_body": "client"}

@@ -22,10 +22,8 @@ from simulator.process import Simulator
 PROFILES = (
     "documented",
     "no_cascade",
-    "integer_ids",
     "anonymous_subjects",
     "stale_lists",
-    "strict",
     "no_update",
 )
 UNREADABLE = "unreadable"

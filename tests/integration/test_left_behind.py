@@ -78,7 +78,7 @@ STORIES: tuple[Callable[[Client], None], ...] = (leftover, known, outdated, refu
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("playbook", ["rotate", "provision"])
+@pytest.mark.parametrize("playbook", ["rotate", pytest.param("provision", marks=pytest.mark.torture)])
 def test_whichever_playbook_comes_next(playbook: str, tmp_path: Path, simulator: Simulator) -> None:
     """It puts everything in order at once, and leaves the next run nothing to do."""
     world = World(tmp_path, simulator)

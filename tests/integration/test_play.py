@@ -58,24 +58,21 @@ def after(script: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("where", ["checkout", "installed"])
-def test_the_quick_start(where: str, tmp_path: Path) -> None:
-    """From the folder of the collection, in an environment that led to another tenant before."""
-    collection = ROOT if where == "checkout" else installed(tmp_path)
+def test_the_quick_start(tmp_path: Path) -> None:
+    """From the folder of the installed collection, in an environment that led to another tenant before."""
+    collection = installed(tmp_path)
     with playing(collection) as script:
         address = re.search("^export ARITMA_IDENTITY_URL=(.*)$", script, re.MULTILINE)
         assert address
         server = Server(shlex.split(address[1])[0])
         walk = Walk(GUIDE, Machine(tmp_path, server))
         environment = walk.machine.environment
-        if where == "installed":
-            environment["ANSIBLE_COLLECTIONS_PATH"] = str(collection.parents[2])
+        environment["ANSIBLE_COLLECTIONS_PATH"] = str(collection.parents[2])
         pasted = after(script, {**environment, **STRANGERS})
         assert not STRANGERS.keys() & pasted.keys()
         environment.clear()
         environment |= pasted
-        if where == "installed":
-            assert f" {collection}/plugins/" in walk.run("ansible-doc --list_files aritma.iam", where)
+        assert f" {collection}/plugins/" in walk.run("ansible-doc --list_files aritma.iam", "installed")
         walk.go()
         clients = server.admin.state()["clients"]
         assert {each["name"] for each in clients} == {"IAM admin", "legacy-import", "partner-portal", "reports"}

@@ -22,7 +22,14 @@ BEFORE_POST = Point("call", operation="createClientSecret")
 BEFORE_DELETE = Point("call", operation="deleteClientSecret")
 
 
-@pytest.fixture(params=["file", "hashi_vault"])
+STORES = pytest.mark.parametrize("world", ["file", "hashi_vault"], indirect=True)
+FILES_FIRST = pytest.mark.parametrize(
+    "world", ["file", pytest.param("hashi_vault", marks=pytest.mark.torture)], indirect=True
+)
+"""For what does not depend on the store."""
+
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> World:
     """Clients whose records live in files, or in OpenBao."""
     bao: BaoRecords | None = request.getfixturevalue("bao") if request.param == "hashi_vault" else None
@@ -39,6 +46,7 @@ def _is_write(request: Any) -> bool:
 
 
 @pytest.mark.timeout(300)
+@FILES_FIRST
 def test_the_store_is_always_written_first(world: World) -> None:
     """What stands in the store while the POST and while the DELETE are on their way, and how many calls there are."""
     posting, deleting = world.add("posting", "deleting")
@@ -75,6 +83,7 @@ def _check_promoted(client: Client, delete: Any, old: dict[str, Any]) -> None:
 
 
 @pytest.mark.timeout(300)
+@STORES
 def test_a_lost_answer_is_harmless(world: World) -> None:
     """POST, DELETE, both, and each write of the store: carried out, and the connection is cut before the answer."""
     lost = {
@@ -128,6 +137,7 @@ def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simula
 
 
 @pytest.mark.timeout(300)
+@STORES
 def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulator: Simulator) -> None:
     """Neither a rotation nor a provisioning writes to IAM when the record cannot be written."""
     (client,) = world.add("locked")
@@ -156,6 +166,7 @@ def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulato
 
 
 @pytest.mark.timeout(300)
+@FILES_FIRST
 def test_check_mode_says_what_a_run_would_do(world: World, simulator: Simulator) -> None:
     """The same plan; nothing is written but the report: not to IAM, not to the store, not to a target."""
     due, idle, broken = world.add("due", "idle", "broken")
