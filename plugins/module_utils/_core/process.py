@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 from dataclasses import dataclass
@@ -33,11 +32,6 @@ class Place:
     def known(self) -> bool:
         """Whether an equal place is certainly this one. A host name alone is not enough."""
         return bool(self.boot and self.namespace)
-
-    @property
-    def tag(self) -> str:
-        """Eight characters that stand for this place in a file name."""
-        return hashlib.sha256(f"{self.host}/{self.boot}/{self.namespace}".encode()).hexdigest()[:8]
 
 
 def here() -> Place:

@@ -3,8 +3,9 @@
 """Files that hold secrets: replaced in one step or not at all, never seen half written, never readable in between.
 
 A new content goes to a temporary file in the same directory (mode 0600, made with ``O_EXCL``), is flushed to the disk,
-and takes the place of the old one by ``rename``. Compare-and-set holds an exclusive ``flock`` on the *directory*
-between compare and rename: no lock file is left behind, and no file can be locked that is about to be replaced.
+and takes the place of the old one by ``rename``. Whoever writes holds an exclusive ``flock`` on the *directory*: no
+lock file is left behind, no file can be locked that is about to be replaced, and every other temporary file for the
+same file is what a killed run left.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import errno
 import fcntl
 import hashlib
 import os
-import re
 import secrets
 import stat
 import time
@@ -22,7 +22,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .._core.process import here, is_alive, start_time
 from .directory import FileChangedError, Location, absolute, located, system_errors
 from .surroundings import (
     ACCESS_LIST,
@@ -40,10 +39,10 @@ ABSENT = "absent"
 _LARGEST = 1 << 20
 _ROOM = 4096
 """Bytes that a check writes: a file system that is full is found."""
-_PATIENCE = 10.0
-"""Seconds to wait for another writer in the same directory."""
+_PATIENCE, _PAUSE = 10.0, 0.1
+"""Seconds to wait for another writer in the same directory, and at most between two looks."""
 _OLD = 86400.0
-"""Seconds after which a temporary file of another machine is taken for left behind."""
+"""Seconds after which a temporary file is taken for left behind where there are no locks."""
 _STAMP = "user.aritma_iam"
 """The extended attribute that tells what a file of ours holds; it is no secret."""
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -121,11 +120,11 @@ def replace_file(
     with (
         system_errors(path, "write"),
         located(path, create=make_directory) as place,
-        _locked(place, needed=expected is not None) if expected is not None or stamp else nullcontext() as _lock,
+        _locked(place, needed=expected is not None) as alone,
     ):
         before = _read(place)
         _compare(place, before, expected)
-        _sweep(place)
+        _sweep(place, alone=alone)
         if before is not None and stamp and before.fits(content, wanted):
             permit(before)
             descriptor = os.open(place.name, _READ, dir_fd=place.directory)
@@ -147,10 +146,10 @@ def remove_file(path: str, *, expected: str | None = None) -> None:
         system_errors(path, "remove"),
         suppress(FileNotFoundError),
         located(path) as place,
-        nullcontext() if expected is None else _locked(place, needed=True) as _lock,
+        _locked(place, needed=expected is not None) as alone,
     ):
         _compare(place, _read(place), expected)
-        _sweep(place)
+        _sweep(place, alone=alone)
         os.unlink(place.name, dir_fd=place.directory)
         sync(place.directory)
 
@@ -210,9 +209,28 @@ def _read(place: Location) -> FileState | None:
 
 
 @contextmanager
-def _locked(place: Location, *, needed: bool) -> Iterator[None]:
-    """Hold the lock of the directory; where there are no locks and it is not ``needed``, go on without."""
-    deadline = time.monotonic() + _PATIENCE
+def _locked(place: Location, *, needed: bool) -> Iterator[bool]:
+    """Hold the lock of the directory. False where there are no locks; an error when one is ``needed``."""
+    try:
+        _lock(place)
+    except OSError as error:
+        if error.errno not in UNSUPPORTED:
+            raise
+        if needed:
+            text = "The file system of {} has no locks, so two runs could overwrite each other's record."
+            hint = "Choose a path on another file system, or another type of store."
+            raise place.error(text, hint=hint) from None
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        with suppress(OSError):
+            fcntl.flock(place.directory, fcntl.LOCK_UN)
+
+
+def _lock(place: Location) -> None:
+    deadline, pause = time.monotonic() + _PATIENCE, 0.005
     while True:
         try:
             fcntl.flock(place.directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -221,21 +239,8 @@ def _locked(place: Location, *, needed: bool) -> Iterator[None]:
             if time.monotonic() > deadline:
                 hint = "Find it with lslocks, or give the file a directory of its own."
                 raise place.error("Another process holds a lock on the directory of {}.", hint=hint) from None
-            time.sleep(0.005)
-        except OSError as error:
-            if error.errno not in UNSUPPORTED:
-                raise
-            if needed:
-                text = "The file system of {} has no locks, so two runs could overwrite each other's record."
-                raise place.error(
-                    text, hint="Choose a path on another file system, or another type of store."
-                ) from None
-            break
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            fcntl.flock(place.directory, fcntl.LOCK_UN)
+            time.sleep(pause)
+            pause = min(2 * pause, _PAUSE)
 
 
 def _compare(place: Location, before: FileState | None, expected: str | None) -> None:
@@ -250,7 +255,7 @@ def _new_file(
     place: Location, content: bytes, wanted: Ownership, before: FileState | None, stamp: str = ""
 ) -> Iterator[str]:
     """The name of a complete new file beside ``place``, which is gone afterwards unless it was renamed."""
-    name = _temporary(place)
+    name = f"{_family(place)}{secrets.token_hex(8)}.tmp"
     descriptor = os.open(name, _MAKE, 0o600, dir_fd=place.directory)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -298,36 +303,16 @@ def _own(place: Location, descriptor: int, wanted: Ownership, before: FileState 
 
 
 def _family(place: Location) -> str:
+    """How the names of the temporary files for this very file begin. They fit wherever the file's own name does."""
     return f".aritma-{hashlib.sha256(os.fsencode(place.name)).hexdigest()[:8]}-"
 
 
-def _temporary(place: Location) -> str:
-    """A name that tells which file it is for and which process made it. It fits wherever the file's own name does."""
-    pid = os.getpid()
-    return f"{_family(place)}{here().tag}-{pid}-{start_time(pid) or 0}-{secrets.token_hex(4)}.tmp"
-
-
-def _sweep(place: Location) -> None:
-    """Remove the temporary files that killed runs left for this very file."""
-    pattern = re.compile(
-        re.escape(_family(place)) + r"(?P<tag>[0-9a-f]{8})-(?P<pid>\d+)-(?P<start>\d+)-[0-9a-f]{8}\.tmp"
-    )
+def _sweep(place: Location, *, alone: bool) -> None:
+    """Remove the temporary files that killed runs left. Without a lock they may be in use, unless they are old."""
     with os.scandir(place.directory) as entries:
-        names = [entry.name for entry in entries]
+        names = [entry.name for entry in entries if entry.name.startswith(_family(place))]
     for name in names:
-        match = pattern.fullmatch(name)
-        if match and _left_behind(place, name, match):
-            with suppress(OSError):
+        with suppress(OSError):
+            found = os.stat(name, dir_fd=place.directory, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode) and (alone or time.time() - found.st_mtime > _OLD):
                 os.unlink(name, dir_fd=place.directory)
-
-
-def _left_behind(place: Location, name: str, match: re.Match[str]) -> bool:
-    try:
-        found = os.stat(name, dir_fd=place.directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    if not stat.S_ISREG(found.st_mode):
-        return False
-    if here().known and match["tag"] == here().tag:
-        return not is_alive(int(match["pid"]), match["start"])
-    return time.time() - found.st_mtime > _OLD

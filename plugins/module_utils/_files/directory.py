@@ -114,13 +114,15 @@ def _search(path: str, *, create: bool) -> int:
         while parts:
             part = parts.pop(0)
             target = _link(here, part, path)
-            if target is None:
-                here = _enter(here, part, create=create)
-                continue
-            links = _counted(links)
-            parts = _parts(target) + parts
-            if target.startswith("/"):
-                here = _exchange(here, os.open("/", _SEARCH))
+            if target is not None:
+                links = _counted(links)
+                parts = _parts(target) + parts
+                part = "/" if target.startswith("/") else "."
+            elif create:
+                with suppress(FileExistsError):
+                    os.mkdir(part, 0o700, dir_fd=here)
+            before, here = here, os.open(part, _SEARCH, dir_fd=here)
+            os.close(before)
     except BaseException:
         os.close(here)
         raise
@@ -135,22 +137,6 @@ def _counted(links: int) -> int:
 
 def _parts(path: str) -> list[str]:
     return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _exchange(old: int, new: int) -> int:
-    os.close(old)
-    return new
-
-
-def _enter(here: int, part: str, *, create: bool) -> int:
-    try:
-        return _exchange(here, os.open(part, _SEARCH, dir_fd=here))
-    except FileNotFoundError:
-        if not create:
-            raise
-    with suppress(FileExistsError):  # another run made it just now
-        os.mkdir(part, 0o700, dir_fd=here)
-    return _exchange(here, os.open(part, _SEARCH, dir_fd=here))
 
 
 def _link(here: int, part: str, path: str) -> str | None:

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.aritma.iam.plugins.module_utils._core.process import here
 from ansible_collections.aritma.iam.plugins.module_utils._files.atomic_file import (
     ABSENT,
     Ownership,
@@ -214,7 +213,7 @@ def test_a_kill_before_the_renaming_leaves_the_old_file_and_the_next_write_sweep
     """Only what is left of this very file by a process that is dead."""
     path = tmp_path / "f"
     path.write_bytes(b"old")
-    other = tmp_path / f".aritma-00000000-{here().tag}-4194304-1-00000000.tmp"
+    other = tmp_path / ".aritma-00000000-0000000000000000.tmp"
     other.write_bytes(b"of another file")
     killed = run_python(
         "os.umask(0)\n"
@@ -231,7 +230,7 @@ def test_a_kill_before_the_renaming_leaves_the_old_file_and_the_next_write_sweep
     assert names(tmp_path) == [other.name, "f"]
 
 
-def test_the_temporary_file_of_a_live_writer_is_not_swept(tmp_path: Path) -> None:
+def test_a_writer_waits_for_another_one_whose_temporary_file_it_would_sweep(tmp_path: Path) -> None:
     """It is still going to be renamed."""
     path = tmp_path / "f"
     text = (
@@ -249,10 +248,15 @@ def test_the_temporary_file_of_a_live_writer_is_not_swept(tmp_path: Path) -> Non
     )
     assert writer.stdout is not None
     assert writer.stdout.readline() == "ready\n"
-    replace_file(str(path), b"fast", PRIVATE)
+    second = threading.Thread(target=replace_file, args=(str(path), b"second", PRIVATE))
+    second.start()
+    second.join(0.5)
+    assert not path.exists()
     writer.communicate("\n", timeout=20)
+    second.join()
     assert writer.returncode == 0
-    assert path.read_bytes() == b"slow"
+    assert path.read_bytes() == b"second"
+    assert names(tmp_path) == ["f"]
 
 
 def test_two_processes_lose_no_update(tmp_path: Path) -> None:
