@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,41 +16,53 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ...module_utils._core.argspec import ArgumentSpec
 from ...module_utils._core.errors import OptionError
 from ...module_utils._core.redaction import Redaction
-from ...module_utils._delivery import credential_file
+from ...module_utils._delivery.credential_file import SPEC
 from ...module_utils._delivery.credential_format import wanted_members
 from ...module_utils._files.ownership import read_mode
-from .._inputs import is_blank, unknown
+from .._inputs import require_members, unknown, without_blanks
 from . import TARGET_TYPES
 
-Options = Mapping[str, Mapping[str, Any]]
 _VARIABLE = "service_client_deliveries"
 _FILE_MEMBERS = ("path", "format", "template", "prefix", "env_reader", "section", "owner", "group", "mode")
-_OWN: Mapping[str, Options] = {
-    # Without defaults: those are the module's.
-    "file": {
-        name: {fact: said for fact, said in credential_file.SPEC.argument_spec[name].items() if fact != "default"}
-        for name in _FILE_MEMBERS
-    },
-    "tasks": {"file": {"type": "str"}},
-    **{kind: found.members for kind, found in TARGET_TYPES.items()},
-}
-_NEEDED: Mapping[str, Sequence[str]] = {
-    "file": ("path",),
-    "tasks": ("file",),
-    **{kind: found.needed for kind, found in TARGET_TYPES.items()},
-}
-_ELSEWHERE: Mapping[str, Sequence[str]] = {
-    "hashi_vault": ("url", "namespace", "mount"),
-    "aws_secretsmanager": ("region", "profile", "endpoint_url"),
-    "kubernetes_secret": ("kubeconfig", "context"),
-}
-"""What makes another place of the same name."""
-_COMMON = ("type", "members", "hosts", "notify", "reload")
+_WAYS = ("service", "command", "tasks")
 _ALL = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
 """The members of a credential."""
 
-_WAYS = ("service", "command", "tasks")
-_SERVICE_STATES = ("restarted", "reloaded")
+
+@dataclass(frozen=True)
+class _Type:
+    """The members of a type of delivery, those that name the place, and what makes another place of the same name."""
+
+    members: Mapping[str, Mapping[str, Any]]
+    names: Sequence[str]
+    apart: Sequence[str] = ()
+
+
+def _without_default(option: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in option.items() if name != "default"}
+
+
+_TYPES: Mapping[str, _Type] = {
+    # Defaults are those of the module.
+    "file": _Type({each: _without_default(SPEC.argument_spec[each]) for each in _FILE_MEMBERS}, ("path",)),
+    "tasks": _Type({"file": {"type": "str"}}, ("file",)),
+    **{kind: _Type(found.members, found.needed, found.apart) for kind, found in TARGET_TYPES.items()},
+}
+_COMMON: Mapping[str, Mapping[str, Any]] = {
+    "type": {"type": "str"},
+    "members": {"type": "raw"},
+    "hosts": {"type": "raw"},
+    "notify": {"type": "raw"},
+    "reload": {
+        "type": "dict",
+        "options": {
+            "service": {"type": "str"},
+            "command": {"type": "raw"},
+            "tasks": {"type": "str"},
+            "state": {"type": "str", "choices": ["restarted", "reloaded"]},
+        },
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -102,23 +114,21 @@ def _read(delivery: object, number: int, default_host: str) -> Iterator[Delivery
     where = f"{_VARIABLE}, entry {number}"
     if not isinstance(delivery, Mapping):
         raise _wrong(where, "it is no mapping", "Write members such as type and path.")
-    given = _given(delivery)
+    given = without_blanks(delivery)
     kind = str(given.get("type", "file"))
-    if kind not in _OWN:
-        raise unknown(where, "type", kind, _OWN)
-    shown = given.get(_NEEDED[kind][-1])
+    if kind not in _TYPES:
+        raise unknown(where, "type", kind, _TYPES)
+    names = _TYPES[kind].names
+    shown = given.get(names[-1])
     where += f" ({kind} {shown})" if isinstance(shown, str) else f" ({kind})"
-    own = {name: value for name, value in given.items() if name not in _COMMON}
-    _require_known(where, given, (*_OWN[kind], *_COMMON))
-    missing = [name for name in _NEEDED[kind] if name not in given]
-    if missing:
-        raise _wrong(where, f"it needs {' and '.join(missing)}")
-    options = _typed(where, own, _OWN[kind])
+    needed = {name: {**_TYPES[kind].members[name], "required": True} for name in names}
+    given = _typed(where, given, {**_TYPES[kind].members, **needed, **_COMMON})
+    options = {name: value for name, value in given.items() if name not in _COMMON}
     members = {"members": _members(where, given["members"], options)} if "members" in given else {}
-    hosts = tuple(_texts(where, "hosts", given.get("hosts"), separator=",")) or (default_host,)
-    notify = tuple(_texts(where, "notify", given.get("notify")))
+    hosts = tuple(_texts(where, "hosts", given.get("hosts", ()), separator=",")) or (default_host,)
+    notify = tuple(_texts(where, "notify", given.get("notify", ())))
     reload = _reload(where, given["reload"]) if "reload" in given else None
-    title = f"{kind} {'/'.join(options[name] for name in _NEEDED[kind])}"
+    title = f"{kind} {'/'.join(options[name] for name in names)}"
     if kind in TARGET_TYPES:
         options = {"target": {"type": kind, **options}, **members}
         yield DeliveryTarget(title, kind, None, options, notify, reload, hosts)
@@ -132,29 +142,21 @@ def _read(delivery: object, number: int, default_host: str) -> Iterator[Delivery
         yield DeliveryTarget(f"{title} on {host}", kind, host, options, notify, reload, hosts)
 
 
-def _given(members: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in members.items() if not is_blank(value)}
-
-
-def _require_known(where: str, given: Iterable[str], known: Iterable[str]) -> None:
-    for name in given:
-        if name not in known:
-            raise unknown(where, "member", name, known)
-
-
-def _typed(where: str, given: Mapping[str, Any], spec: Options) -> dict[str, Any]:
-    """The members with their types, by the rules of Ansible itself."""
-    listed = dict(given)
-    for name, option in spec.items():
-        if "options" in option and name in given:
-            listed[name] = given[name] if isinstance(given[name], list) else [given[name]]
-            for each in listed[name]:
-                _require_known(f"{where}, {name}", each if isinstance(each, Mapping) else (), option["options"])
+def _typed(where: str, given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The members with their types, by the rules of Ansible itself; a mapping stands for a list of one."""
+    listed = {name: [value] if _is_one_of_a_list(spec, name, value) else value for name, value in given.items()}
+    require_members({where: {"options": spec}}, {where: listed})
     validation = ArgumentSpecValidator({name: dict(option) for name, option in spec.items()}).validate(listed)
     if validation.error_messages:
         redact = Redaction(ArgumentSpec(spec).secrets(given))
         raise _wrong(where, redact("; ".join(validation.error_messages).rstrip(".")))
-    return _given(validation.validated_parameters)
+    typed: dict[str, Any] = without_blanks(validation.validated_parameters)
+    return typed
+
+
+def _is_one_of_a_list(spec: Mapping[str, Mapping[str, Any]], name: str, value: object) -> bool:
+    option = spec.get(name, {})
+    return "options" in option and option["type"] == "list" and isinstance(value, Mapping)
 
 
 def _members(where: str, members: object, options: Mapping[str, Any]) -> Any:
@@ -183,46 +185,37 @@ def _texts(where: str, name: str, value: object, separator: str = "") -> list[st
     """A list of texts, each once; a text stands for a list, with parts where there is a ``separator``."""
     if isinstance(value, str):
         value = value.split(separator) if separator else [value]
-    if value is None or (isinstance(value, Sequence) and not any(isinstance(each, (Mapping, list)) for each in value)):
-        texts = [str(each).strip() for each in value or () if not is_blank(each)]
-        twice = [each for each, times in Counter(texts).items() if times > 1]
-        if not twice:
-            return texts
+    if not isinstance(value, Sequence) or any(isinstance(each, (Mapping, list)) for each in value):
+        raise _wrong(where, f"{name} is no list of names")
+    texts = [str(each).strip() for each in value if str(each).strip()]
+    twice = [each for each, times in Counter(texts).items() if times > 1]
+    if twice:
         raise _wrong(where, f"{name} has {twice[0]} twice")
-    raise _wrong(where, f"{name} is no list of names")
+    return texts
 
 
-def _reload(where: str, reload: object) -> Mapping[str, Any]:
-    if not isinstance(reload, Mapping):
-        raise _wrong(where, "reload is no mapping", "Write {service: NAME}, {command: ...} or {tasks: FILE}.")
-    given = _given(reload)
-    _require_known(f"{where}, reload", given, (*_WAYS, "state"))
+def _reload(where: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     ways = [name for name in _WAYS if name in given]
     if len(ways) != 1:
         raise _wrong(where, f"reload needs one of {', '.join(_WAYS)}, and has {' and '.join(ways) or 'none'}")
-    (way,) = ways
-    if way != "service" and "state" in given:
+    if "service" in given:
+        return {"state": "restarted", **given}
+    if "state" in given:
         raise _wrong(where, "the state of a reload is that of a service")
-    if way == "command" and isinstance(given[way], Sequence) and not isinstance(given[way], str):
-        return {way: [str(each) for each in given[way]]}
-    if isinstance(given[way], (Mapping, list)):
-        raise _wrong(where, f"reload: {way} is no text")
-    if way != "service":
-        return {way: str(given[way])}
-    state = str(given.get("state", _SERVICE_STATES[0]))
-    if state not in _SERVICE_STATES:
-        raise unknown(f"{where}, reload", "state", state, _SERVICE_STATES)
-    return {way: str(given[way]), "state": state}
+    command = given.get("command")
+    if isinstance(command, Mapping):
+        raise _wrong(where, "reload: command is no text")
+    return {"command": [str(each) for each in command]} if isinstance(command, list) else given
 
 
 def _place(target: DeliveryTarget) -> tuple[Any, ...]:
     """What two targets must not have in common."""
     if target.host is not None:
-        (name,) = _NEEDED[target.kind]
+        (name,) = _TYPES[target.kind].names
         return target.kind, target.host, posixpath.normpath(target.options[name])
     options = target.options["target"]
-    names = (str(options.get(name) or "").strip("/") for name in (*_ELSEWHERE[target.kind], *_NEEDED[target.kind]))
-    return (target.kind, *names)
+    named = _TYPES[target.kind]
+    return (target.kind, *(str(options.get(name) or "").strip("/") for name in (*named.apart, *named.names)))
 
 
 def _require_distinct(targets: Sequence[DeliveryTarget]) -> None:
@@ -240,7 +233,7 @@ def _told_apart(targets: Sequence[DeliveryTarget]) -> list[DeliveryTarget]:
 
 def _full_name(target: DeliveryTarget) -> str:
     options = target.options["target"]
-    shown = [f"{name} {_shown(options[name])}" for name in _ELSEWHERE[target.kind] if name in options]
+    shown = [f"{name} {_shown(options[name])}" for name in _TYPES[target.kind].apart if name in options]
     return f"{target.name} ({', '.join(shown) or 'by default'})"
 
 
