@@ -45,23 +45,20 @@ def _text(name: str, value: object) -> str:
 
 def wanted_members(members: object) -> dict[str, str]:
     """The members by the names to deliver them by, as the option ``members`` names them. Raises ``OptionError``."""
-    wanted = _wanted(members)
+    if isinstance(members, Mapping):
+        wanted = {str(shown): str(member) for shown, member in members.items()}
+    elif isinstance(members, Sequence):
+        names = members.split(",") if isinstance(members, str) else members
+        wanted = {str(name).strip(): str(name).strip() for name in names}
+    else:
+        raise OptionError(
+            "members is neither a list of names nor a mapping.",
+            hint="Write [client_id, client_secret], or {delivered name: member}.",
+            option="members",
+        )
     if not wanted:
         raise OptionError("members is empty.", hint="Name some, or leave it out for all.", option="members")
     return wanted
-
-
-def _wanted(members: object) -> dict[str, str]:
-    if isinstance(members, Mapping):
-        return {str(shown): str(member) for shown, member in members.items()}
-    if isinstance(members, Sequence):
-        names = members.split(",") if isinstance(members, str) else members
-        return {str(name).strip(): str(name).strip() for name in names}
-    raise OptionError(
-        "members is neither a list of names nor a mapping.",
-        hint="Write [client_id, client_secret], or {delivered name: member}.",
-        option="members",
-    )
 
 
 def _member(given: Members, name: str) -> str:
@@ -79,6 +76,7 @@ def render_env(members: Members, prefix: str = "", reader: str | None = None) ->
     one that it would not read as it is.
     """
     _distinct(members, str.upper, "env")
+    _one_line(members, "env")
     write = ENV_READERS[reader or "systemd"]
     return "".join(f"{_env_name(prefix + name.upper())}={write(name, value)}\n" for name, value in members.items())
 
@@ -115,19 +113,16 @@ def _env_name(name: str) -> str:
     return name
 
 
-def _for_shell(name: str, value: str) -> str:
-    _one_line(name, value, "env")
+def _for_shell(_name: str, value: str) -> str:
     return value if _ENV_PLAIN.fullmatch(value) else '"' + _ENV_ESCAPED.sub(r"\\\1", value) + '"'
 
 
-def _for_docker(name: str, value: str) -> str:
-    _one_line(name, value, "env")
+def _for_docker(_name: str, value: str) -> str:
     return value
 
 
 def _for_dotenv(name: str, value: str) -> str:
     """As the libraries of all languages read it: they differ in what they expand, and in their escapes."""
-    _one_line(name, value, "env")
     if _ENV_PLAIN.fullmatch(value):
         return value
     for quote, special in (("'", ("'", "\\", "${")), ('"', ('"', "\\", "$", "`"))):
@@ -149,13 +144,15 @@ ENV_READERS: Mapping[str, Callable[[str, str], str]] = {
 """Who reads a file of variables: how it has a value, by the name of the member and its value."""
 
 
-def _one_line(name: str, value: str, style: str) -> None:
-    if _CONTROL.search(value):
-        raise DeliveryError(
-            f"The member {name} holds a line break or another control character, which {style} cannot carry.",
-            hint="Deliver it as json or yaml.",
-            member=name,
-        )
+def _one_line(members: Members, style: str) -> None:
+    """Raise ``DeliveryError`` for a value that a line cannot carry."""
+    for name, value in members.items():
+        if _CONTROL.search(value):
+            raise DeliveryError(
+                f"The member {name} holds a line break or another control character, which {style} cannot carry.",
+                hint="Deliver it as json or yaml.",
+                member=name,
+            )
 
 
 def render_json(members: Members) -> str:
@@ -183,6 +180,7 @@ def render_value(members: Members) -> str:
 def render_ini(members: Members, section: str) -> str:
     """One section with ``name = value`` lines, as they are: read it without interpolation (``%`` means itself)."""
     _distinct(members, str.lower, "ini")
+    _one_line(members, "ini")
     if not section or "]" in section or _CONTROL.search(section):
         raise OptionError(f"section: {section!r} cannot be the name of a section.", option="section")
     return f"[{section}]\n" + "".join(
@@ -199,7 +197,6 @@ def _ini_name(name: str) -> str:
 
 
 def _ini_value(name: str, value: str) -> str:
-    _one_line(name, value, "ini")
     if value != value.strip():
         raise DeliveryError(
             f"The member {name} begins or ends with a blank, which ini cannot carry.",

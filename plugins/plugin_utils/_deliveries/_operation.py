@@ -23,7 +23,7 @@ from . import TARGET_TYPES, open_target
 
 SPEC = ArgumentSpec(
     {
-        "target": {**place_option(TARGET_TYPES, required=True), "required": True},
+        "target": place_option(TARGET_TYPES),
         "credential": {"type": "dict", "no_log": True},
         "members": {"type": "raw"},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},

@@ -8,10 +8,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ...module_utils._core.errors import OptionError, StoreConflictError, StoreError
 from ._replaced import Replaced, Token
+
+if TYPE_CHECKING:
+    from ._rollout import Rollout
 
 _BEHIND, _PAUSE = 5.0, 0.1
 """Seconds that a read is repeated for, and between two of them."""
@@ -85,8 +88,8 @@ class Place(ABC):
 
     labels: Mapping[str, str] = {}
     """Notes that it is to have."""
-    workloads: Sequence[Any] = ()
-    """What reads it and has to start anew: see ``_rollout.Rollout``."""
+    workloads: Sequence[Rollout] = ()
+    """What reads it and has to start anew."""
 
     @property
     @abstractmethod

@@ -36,15 +36,10 @@ class Rollout:
 
     def require_ready(self, *, whole: bool) -> None:
         """Return when it would start anew; with ``whole``, when all of it runs as well. It gets a moment for that."""
-        deadline = time.monotonic() + _SETTLING
-        while self.timeout:
-            found = self._read()
-            self._require(found, held_back(found["spec"]))
-            if not whole or rolled_out(found):
-                return
-            if given_up(found) or time.monotonic() > deadline:
-                self._require(found, given_up(found) or "it is not whole as it is")
-            time.sleep(_PAUSE)
+        found = self._read()
+        self._require(found, held_back(found["spec"]))
+        if whole:
+            self._wait(_SETTLING, "does not roll out: it is not whole as it is")
 
     def outdated(self, mark: Mapping[str, str]) -> bool:
         """Whether its pods do not carry ``mark`` yet; an error where they would not be replaced."""
@@ -61,27 +56,30 @@ class Rollout:
 
     def wait(self) -> None:
         """Return when all its pods are new."""
-        deadline = time.monotonic() + self.timeout
+        self._wait(self.timeout, f"has not rolled out within {self.timeout} s")
+
+    def _wait(self, seconds: float, late: str) -> None:
+        deadline = time.monotonic() + seconds
         while self.timeout:
             found = self._read()
             if rolled_out(found):
                 return
             self._require(found, held_back(found["spec"]) or given_up(found))
             if time.monotonic() > deadline:
-                raise StoreError(
-                    f"{self.title} has not rolled out within {self.timeout} s: {_progress(found)}.",
-                    hint="Look at its pods (kubectl rollout status, kubectl describe), or raise rollout_timeout.",
-                    where=self.title,
-                )
+                raise self._error(found, late)
             time.sleep(_PAUSE)
 
     def _require(self, found: Mapping[str, Any], reason: str) -> None:
         if reason and self.timeout:
-            raise StoreError(
-                f"{self.title} does not roll out: {reason} ({_progress(found)}).",
-                hint="Mend that; or do not wait for it (rollout_timeout: 0), and let a probe prove the service.",
-                where=self.title,
-            )
+            raise self._error(found, f"does not roll out: {reason}")
+
+    def _error(self, found: Mapping[str, Any], what: str) -> StoreError:
+        return StoreError(
+            f"{self.title} {what} ({_progress(found)}).",
+            hint="Look at its pods (kubectl rollout status, kubectl describe), or raise rollout_timeout. With 0 it is"
+            " not waited for; then let a probe prove the service.",
+            where=self.title,
+        )
 
     def _read(self) -> Any:
         found = self._call("read")

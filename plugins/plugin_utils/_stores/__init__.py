@@ -22,7 +22,7 @@ STORE_TYPES: Mapping[str, Kind[Store]] = {
 
 def store_option(*, required: bool = True) -> dict[str, Any]:
     """An option such as ``store`` for an argument spec."""
-    return {**place_option(STORE_TYPES, default="file"), "required": required}
+    return place_option(STORE_TYPES, default="file", required=required)
 
 
 def open_store(options: Mapping[str, Any], setting: Setting) -> Store:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.record import Record, decode_record, encode_record
 from .._documents._replaced import Token
 from ._protocol import FileAccess, Setting
@@ -68,9 +67,5 @@ def open_file(options: Mapping[str, Any], setting: Setting) -> FileStore:
     """A file of the inventory host."""
     path = options.get("path") or usual_path(setting.client_id or "check")
     ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
-    if "vault_password_file" in options and "vault_id" in options:
-        raise OptionError(
-            f"{setting.option}: vault_password_file and vault_id exclude each other.", option=setting.option
-        )
-    vault = vault_text(options.get("vault_password_file"), options.get("vault_id"), setting.loader, setting.option)
+    vault = vault_text(options, setting.loader, setting.option)
     return FileStore(path, setting.client_id, ownership, setting.files, vault, not options.get("path"))

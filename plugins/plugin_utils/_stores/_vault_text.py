@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,28 +54,27 @@ class VaultText:
         return VaultLib([(self.label, self.secret)])
 
 
-def vault_text(password_file: str | None, vault_id: str | None, loader: Any, option: str = "store") -> VaultText:
-    """From the members ``vault_password_file`` and ``vault_id`` of a store; at most one of them is given."""
-    if vault_id is not None:
-        label, separator, password_file = vault_id.partition("@")
-        if not (label and separator and password_file) or password_file.startswith("prompt"):
+def vault_text(members: Mapping[str, Any], loader: Any, option: str) -> VaultText:
+    """From ``vault_password_file`` or ``vault_id`` among the members of a store. Raises ``OptionError``."""
+    given = [name for name in ("vault_password_file", "vault_id") if name in members]
+    if not given:
+        return VaultText(option=option)
+    if len(given) > 1:
+        raise OptionError(f"{option}: {' and '.join(given)} exclude each other.", option=option)
+    label, path = "default", members[given[0]]
+    if given == ["vault_id"]:
+        label, _at, path = path.partition("@")
+        if not (label and path) or path.startswith("prompt"):
             raise OptionError(
                 f"{option}: vault_id is not of the form label@file.",
                 hint="A password cannot be asked for here: name a file, or a script that prints it.",
                 option=option,
             )
-        return _with_secret(label, password_file, "vault_id", loader, option)
-    if password_file is not None:
-        return _with_secret("default", password_file, "vault_password_file", loader, option)
-    return VaultText(option=option)
-
-
-def _with_secret(label: str, path: str, member: str, loader: Any, option: str) -> VaultText:
     try:
         secret = get_file_vault_secret(filename=loader.path_dwim(path), vault_id=label, loader=loader)
         secret.load()
     except AnsibleError as error:
         raise OptionError(
-            f"{option}: the vault password of {member} cannot be read from {path}: {error.message}", option=option
+            f"{option}: the vault password of {given[0]} cannot be read from {path}: {error.message}", option=option
         ) from None
-    return VaultText(label, secret, member, option)
+    return VaultText(label, secret, given[0], option)
