@@ -114,6 +114,11 @@ class Plan:
     rotation_id: str | None = None
     busy: bool = False
 
+    @property
+    def text(self) -> str:
+        """State and reason in one sentence, for people."""
+        return self.reason if self.reason.startswith(self.state) else f"{self.state}: {self.reason}"
+
 
 Check = Callable[[Seen, Wish], "Plan | None"]
 

@@ -93,6 +93,7 @@ CLIENT: dict[str, dict[str, Any]] = {
 
 _LOOKS = 2.0
 """Seconds between two looks at a record that another run holds."""
+_GO_ON = "The next run goes on from here; until then no secret is deleted."
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
@@ -472,12 +473,13 @@ def _said(step: Step) -> str:
 def _abandoned(step: Step) -> Outcome:
     failure = _failure(step).get("failure")
     details = failure if isinstance(failure, Mapping) else {}
-    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, _said(step))
+    said = _said(step)
+    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, said)
     refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
     refused = refused and not details.get("repeated")  # then an earlier attempt may still land
     if step.plan.state in TOLD_LATER:
-        before = f"{step.plan.state.replace('_', ' ')}: {step.plan.reason}"
-        outcome = replace(outcome, reason=f"{before} Then: {outcome.reason}")
+        then = "Then that failed again." if said in step.plan.reason else f"Then: {said}"
+        outcome = replace(outcome, reason=f"{step.plan.text} {then}")
     try:
         taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
     except IamError as error:
@@ -490,7 +492,7 @@ def _abandoned(step: Step) -> Outcome:
 def _reported(step: Step) -> Outcome:
     """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
     plan = step.plan if step.params["plan"] else Plan(FAILED, _said(step))
-    raise BlockedError(f"{step.params['client_name']}: {plan.state}: {plan.reason}", plan={"state": plan.state})
+    raise BlockedError(f"{step.params['client_name']}: {plan.text}", hint=_GO_ON, plan={"state": plan.state})
 
 
 TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
@@ -548,7 +550,7 @@ def _ended(step: Step, taken: Round) -> Outcome:
     """The outcome of a round, without a secret: to the report, and to the person before the screen."""
     entry = _report(step, taken.plan, taken.record)
     if not taken.plan.again and taken.plan.state not in TOLD_LATER:
-        step.site.tell(line_of(taken.plan.state, entry, _kept(step, taken.record)))
+        step.site.tell(line_of(taken.plan, entry, _kept(step, taken.record)))
     stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)
     return replace(outcome, result={**outcome.result, "ansible_stats": stats})
@@ -565,7 +567,7 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
         "again": plan.again,
         **members,
     }
-    text = " ".join([f"{plan.state}: {plan.reason}", *desk.details])
+    text = " ".join([plan.text, *desk.details])
     calls = dict(desk.calls)
     return Outcome(
         desk.wrote, {"rotation": result}, warnings=step.warnings, sensitive=sensitive, message=text, calls=calls

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...module_utils._core.errors import IamError
 from ...module_utils._files.private_file import replace_private
-from ...module_utils._rotation.plan import ROLLED_BACK, ROTATED, UNCHANGED, WAITING
+from ...module_utils._rotation.plan import ROLLED_BACK, ROTATED, UNCHANGED, WAITING, Plan
 from .._pages.rotation import report_in, rotation_page
 
 SCHEMA = 1
@@ -49,10 +49,10 @@ def write_entry(name: str, entry: dict[str, Any]) -> None:
         ) from None
 
 
-def line_of(state: str, entry: Mapping[str, Any], kept: str = "") -> str:
-    """An entry as one line for the screen. ``kept`` tells where the record is."""
-    parts = [f"{entry['client_name']}: {state}: {entry['reason']}"]
-    if entry["previous_rotation_id"] and entry["rotation_id"] and state != UNCHANGED:
+def line_of(plan: Plan, entry: Mapping[str, Any], kept: str = "") -> str:
+    """How a round ended, as one line for the screen. ``kept`` tells where the record is."""
+    parts = [f"{entry['client_name']}: {plan.text}"]
+    if entry["previous_rotation_id"] and entry["rotation_id"] and plan.state != UNCHANGED:
         parts.append(f"{entry['previous_rotation_id']} -> {entry['rotation_id']}")
     if entry["state"] in DELIVERED:
         proven = [f"{name} ({', '.join(proofs) or 'written'})" for name, proofs in entry["deliveries"].items()]

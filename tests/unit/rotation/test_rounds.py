@@ -124,10 +124,6 @@ def wish(**members: Any) -> Wish:
     return Wish(**{**usual, **members})
 
 
-def told(plan: Plan) -> str:
-    return f"{plan.state}: {plan.reason}"
-
-
 # ---- begin
 
 
@@ -183,7 +179,7 @@ def test_beside_another_run_nothing_is_exchanged_or_written() -> None:
     done = begun(desk)
     assert desk.asked == ["list", "read"]
     assert (done.record, done.deliver, done.retire, done.listed) == (RECORD, False, False, ROWS)
-    assert told(done.plan) == "unchanged: another run is rotating this client: job 7"
+    assert done.plan.text == "unchanged: another run is rotating this client: job 7"
 
 
 def test_where_nothing_is_to_be_done_nothing_is_written() -> None:
@@ -391,7 +387,7 @@ def test_leftovers_go_where_nothing_is_previous() -> None:
     [
         (Desk(OPEN), NOTHING, {}, "blocked: file: not proven to hold and use the current secret; nothing was deleted"),
         (Desk(PROMOTED), NOTHING, {"hold": True}, "waiting: hold is set: the previous secret is kept"),
-        (Desk(PROMOTED), NOTHING, {"grace": timedelta(days=90)}, "waiting: waiting until 2026-12-23T10:00:00Z: file"),
+        (Desk(PROMOTED), NOTHING, {"grace": timedelta(days=90)}, "waiting until 2026-12-23T10:00:00Z: file"),
         (Desk(PROMOTED, verdicts={"value-1": "rejected"}), NOTHING, {},
          "blocked: the value read back from the store is not accepted"),
         (Desk(PROMOTED, verdicts={"value-1": "unknown"}), NOTHING, {}, "blocked: the value read back"),
@@ -403,7 +399,7 @@ def test_leftovers_go_where_nothing_is_previous() -> None:
 def test_the_guard_stops_and_keeps_the_evidence(desk: Desk, shown: Shown, asked: dict[str, Any], words: str) -> None:
     desk = replace(desk, written=[])
     done = guarded(desk, shown, **asked)
-    assert words in told(done.plan)
+    assert words in done.plan.text
     assert (done.delete, done.dead, desk.written) == ((), {}, [done.record])
     assert (done.plan.since, done.plan.act) == (3, STAGE)
     assert done.record is not None
@@ -416,7 +412,7 @@ def test_a_roll_back_stays_one_while_the_new_secret_waits_and_its_lease_ends() -
     back = replace(FAILURE, state=ROLLED_BACK, since=3)
     desk = Desk(PROMOTED)
     waits = guarded(desk, plan=back, grace=timedelta(days=90))
-    assert told(waits.plan).startswith("rolled_back: The probe failed. waiting until 2026-12-23T10:00:00Z")
+    assert waits.plan.text.startswith("rolled_back: The probe failed. waiting until 2026-12-23T10:00:00Z")
     done = closed(desk, plan=waits.plan, grace=timedelta(days=90))
     assert (done.plan.state, desk.ended) == (ROLLED_BACK, True)
 
@@ -497,7 +493,7 @@ def test_a_leak_is_closed_when_each_leaked_secret_is_refused_and_none_is_listed(
 ) -> None:
     desk = replace(desk, written=[])
     done = carry_out(rounds.close(wish(), plan, SHOWN, exchanged), desk)
-    assert told(done.plan) == words
+    assert done.plan.text == words
     assert done.record is not None
     assert (done.record.leak is None) is ("deleted" in words or "every" in words)
     assert desk.ended
@@ -506,7 +502,7 @@ def test_a_leak_is_closed_when_each_leaked_secret_is_refused_and_none_is_listed(
 
 def test_a_leak_whose_consumers_were_not_proven_is_closed_and_told() -> None:
     done = carry_out(rounds.close(wish(), PLAN, NOTHING, REFUSED), Desk(LEAKED, PUT_OUT))
-    assert told(done.plan) == (
+    assert done.plan.text == (
         "blocked: every leaked secret was deleted and is refused, but file: not proven to use the new secret"
     )
 
@@ -515,7 +511,7 @@ def test_a_leak_stays_open_as_long_as_an_earlier_request_may_land() -> None:
     waiting = LEAKED.model_copy(update={"leak": LEAKED.leak and LEAKED.leak.model_copy(update={"until": NOW + HOUR})})
     done = carry_out(rounds.close(wish(), PLAN, SHOWN, REFUSED), Desk(waiting, PUT_OUT))
     until = "2026-11-24T11:00:00Z"
-    assert told(done.plan).startswith(f"waiting: waiting until {until}: every leaked secret is refused, but")
+    assert done.plan.text.startswith(f"waiting until {until}: every leaked secret is refused, but")
     assert done.record is not None
     assert done.record.leak is not None
     over = carry_out(rounds.close(wish(now=NOW + HOUR), PLAN, SHOWN, REFUSED), Desk(waiting, PUT_OUT))
@@ -538,7 +534,7 @@ def test_what_is_refused_now_is_forgotten_and_the_lease_ends() -> None:
     assert (desk.ended, desk.awaited, done.listed) == (True, OURS, ROWS)
     assert done.record is not None
     assert (done.record.previous, done.record.last_verified_at) == (None, NOW)
-    assert told(done.plan) == "rotated: due: forced"
+    assert done.plan.text == "rotated: due: forced"
 
 
 @pytest.mark.parametrize(
@@ -560,7 +556,7 @@ def test_what_is_refused_now_is_forgotten_and_the_lease_ends() -> None:
 def test_the_outcome(record: Record, shown: Shown, plan: Plan, exchanged: Exchanged, words: str) -> None:
     desk = Desk(record)
     done = closed(desk, shown, plan, exchanged)
-    assert told(done.plan).startswith(words)
+    assert done.plan.text.startswith(words)
     assert desk.ended
     assert done.plan.again is False
     assert done.record is not None
@@ -569,8 +565,9 @@ def test_the_outcome(record: Record, shown: Shown, plan: Plan, exchanged: Exchan
 
 def test_what_waits_is_told_with_its_time() -> None:
     done = closed(Desk(PROMOTED), grace=timedelta(days=90))
-    assert told(done.plan).startswith("waiting: waiting until 2026-12-23T10:00:00Z: file may still use")
-    assert told(closed(Desk(PROMOTED), grace=timedelta(days=90), hold=True).plan).startswith("waiting: hold is set")
+    assert done.plan.text.startswith("waiting until 2026-12-23T10:00:00Z: file may still use")
+    held = closed(Desk(PROMOTED), grace=timedelta(days=90), hold=True)
+    assert held.plan.text.startswith("waiting: hold is set")
 
 
 @pytest.mark.parametrize(
@@ -618,7 +615,7 @@ def test_a_target_that_differs_loses_its_evidence_and_a_second_round_follows() -
     assert desk.asked == ["read", "write"]
     assert done.record is not None
     assert (done.record.targets, desk.ended) == ({"file": Delivered()}, True)
-    assert told(done.plan) == "unchanged: file held another credential"
+    assert done.plan.text == "unchanged: file held another credential"
     assert done.plan.again is True
 
 
@@ -680,7 +677,7 @@ def test_what_the_server_refuses_is_pointed_back_too() -> None:
 def test_otherwise_the_lease_ends_and_nothing_is_changed(desk: Desk, words: str) -> None:
     desk = replace(desk, written=[])
     done = abandoned(desk)
-    assert told(done.plan).startswith(words)
+    assert done.plan.text.startswith(words)
     assert (done.deliver, done.retire, desk.ended, desk.written) == (False, False, True, [desk.record])
     assert (done.plan.since, done.plan.left) == (3, ("f",))
 
@@ -688,7 +685,7 @@ def test_otherwise_the_lease_ends_and_nothing_is_changed(desk: Desk, words: str)
 @pytest.mark.parametrize("desk", [Desk(OPEN, ours=False), Desk(None)])
 def test_what_others_hold_is_left_alone(desk: Desk) -> None:
     desk = replace(desk, written=[])
-    assert told(abandoned(desk).plan) == "failed: The probe failed."
+    assert abandoned(desk).plan.text == "failed: The probe failed."
     assert desk.written == []
 
 
