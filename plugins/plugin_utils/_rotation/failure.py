@@ -27,7 +27,7 @@ def _text(result: Mapping[str, Any], task: Mapping[str, Any], hidden: bool) -> s
     item = result.get(str(result.get("ansible_loop_var", "item")))
     where = f" on {item['host']}" if isinstance(item, Mapping) and item.get("host") else ""
     if (hidden or result.get("_ansible_no_log")) and "failure" not in result:
-        name = task.get("name") or "with no_log"
-        return f"The task {name!r} failed{where}{code}. Its output may hold a secret and is hidden; run it by hand to see it."
+        what = f"The task {task.get('name') or 'with no_log'!r} failed{where}{code}."
+        return f"{what} Its output may hold a secret and is hidden; run it by hand to see it."
     said = str(result.get("msg") or "a task failed and said nothing").strip()
     return f"{said.rstrip('.')}{code}." if code else said
