@@ -132,7 +132,7 @@ def test_options(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None
 def test_check_mode_reads_and_writes_nothing(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None:
     simulator.admin.seed(clients=_few())
     run = _audit(ansible, "--check", "--diff").ok()
-    (told,) = run.results("Tell what is due")
+    (told,) = run.results("Show what is due")
     assert re.fullmatch(r"3 of \d secrets are due, at 2 of \d clients\.", told["msg"])
     assert [path.name for path in tmp_path.glob("audit.*")] == []
     assert Wire(simulator.admin.log()).writes() == []

@@ -102,7 +102,7 @@ def _check_revoked(ansible: Ansible, sites: Mapping[str, GroupSite], offered: Ma
     (client,) = [each for each in stuck.simulator.admin.state()["clients"] if each["name"] == "billing"]
     assert client["secrets"] == []
     assert [name for name in sites if last_message(run, name)] == ["strict_groups"]
-    assert "Whether groups still list it is not known: getSubjectMemberships" in run.output
+    assert "It is not known whether groups still list it: getSubjectMemberships" in run.output
     play(ansible, sites, service_client_state="absent").ok()
     for name, site in sites.items():
         state = site.simulator.admin.state()

@@ -316,9 +316,9 @@ def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> N
     check_messages(
         run,
         {
-            "command": [r"^command: failed: The task 'Probe \| By a command' failed on command \(rc 3\)"],
+            "command": [r"^command: failed: The task 'Probe \| Run the command' failed on command \(rc 3\)"],
             "url": [r"^url: failed: The task 'Probe \| By a URL' failed on url"],
-            "hang": [r"^hang: failed: The task 'Probe \| By a command' failed on hang after its time limit"],
+            "hang": [r"^hang: failed: The task 'Probe \| Run the command' failed on hang after its time limit"],
         },
     )
     assert "no credential" not in run.output

@@ -86,9 +86,9 @@ def _check_keywords(world: World, names: Sequence[str]) -> None:
 
 STARTS = (
     "Deliver | Write the credential files",
-    "Retire | What nobody needs any more",
-    "Close | Clear the record, end the lease, tell the outcome",
-    "Report | What failed",
+    "Retire | Retire secrets that are no longer needed",
+    "Close | Clear the record, end the lease, report the outcome",
+    "Report | Fail with the outcome",
 )
 
 

@@ -149,7 +149,7 @@ def test_a_service_in_kubernetes(tmp_path: Path, simulator: Simulator) -> None:
         assert cluster.annotation("deployments", "web") == first["rotation_id"]
 
         cluster.keep("aritma", {"client_secret": "by hand"})
-        assert ansible.run("aritma.iam.rotate", hosts=hosts).ok().results("Hand the credential over to servers")
+        assert ansible.run("aritma.iam.rotate", hosts=hosts).ok().results("Send the credential to servers")
         assert cluster.secret("aritma")["client_secret"] == first["value"]
 
         run = ansible.run("aritma.iam.rotate", "-vvv", "--diff", variables={"rotation_force": True}, hosts=hosts).ok()

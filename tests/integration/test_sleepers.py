@@ -43,8 +43,8 @@ POINTS = {
 FURTHER = {
     "close": _before("Close |"),
     "prove": _before("Prove |"),
-    "reload": _before("Reload | By a command"),
-    "probe": _before("Probe | By a command"),
+    "reload": _before("Reload | Run the command"),
+    "probe": _before("Probe | Run the command"),
     "confirm": _before("Confirm |"),
     "posted": Point("call", operation="createClientSecret", phase="after"),
     "deleting": Point("call", operation="deleteClientSecret"),

@@ -27,7 +27,7 @@ from doubles.proxy import Rule
 OURS = "^/(acme|core)/"
 """Paths that our runs use; the consumer uses others."""
 _CHANGING = ("createClientSecret", "deleteClientSecret")
-_TURNS = ("Guard |", "Reload | By a command", "Probe | By a command")
+_TURNS = ("Guard |", "Reload | Run the command", "Probe | Run the command")
 """Tasks before which a credential is at two places at once, or not yet used."""
 
 
