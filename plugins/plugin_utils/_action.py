@@ -74,6 +74,7 @@ class IamAction(ActionBase):
         with self._task_environment():
             params: Params = self._task.args
             try:
+                self._task.args = {**self._connection_variables(task_vars or {}), **self._task.args}
                 params = self._validated()
                 return self._censored(self._carried_out(params, task_vars or {}))
             except IamError as error:
@@ -135,6 +136,12 @@ class IamAction(ActionBase):
             raw_environment_out.update(given)
         shown = {name: value for name, value in given.items() if not _is_secret(name)}
         return str(self._connection._shell.env_prefix(**shown))
+
+    def _connection_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """Connection options from variables such as ``aritma_iam_auth_client_secret``, as plugins read them too."""
+        named = {option: f"aritma_iam_{option}" for option in ENVIRONMENT.keys() & self.operation.spec.argument_spec}
+        given = {option: self._template(task_vars.get(name)) for option, name in named.items()}
+        return {option: value for option, value in given.items() if value not in (None, "")}
 
     def _validated(self) -> dict[str, Any]:
         if _MAKES_NUMBERS:
