@@ -20,7 +20,7 @@ from pathlib import Path
 
 from simulator.process import Server, running
 
-_PORT_SECONDS = 20.0
+_PORT_SECONDS = 60.0
 
 
 def main() -> int:

@@ -158,18 +158,18 @@ def test_a_time_limit_for_each_task(tmp_path: Path, simulator: Simulator) -> Non
     slow = {"posting": "createClientSecret", "deleting": "deleteClientSecret", "closing": "listClientSecrets"}
     clients = world.add("fine", *slow, "delivering", "reloading")
     tasks = world.home / "slow.yml"
-    tasks.write_text(yaml.safe_dump([{"name": "Take long", "ansible.builtin.command": "sleep 30"}]), encoding="utf-8")
+    tasks.write_text(yaml.safe_dump([{"name": "Take long", "ansible.builtin.command": "sleep 60"}]), encoding="utf-8")
     for client in clients:
         if client.name in slow:
             match = {"client_id": client.client_id, "operation": slow[client.name]}
             skip = 2 if client.name == "closing" else 0
-            rule = {"action": "hang", "phase": "after", "seconds": 25, "after_skip": skip, "times": 1}
+            rule = {"action": "hang", "phase": "after", "seconds": 50, "after_skip": skip, "times": 1}
             simulator.admin.add_faults({"match": match, **rule})
         delivery = client.host()["service_client_deliveries"][0]
         if client.name == "delivering":
             client.variables["service_client_deliveries"] = [delivery, {"type": "tasks", "file": str(tasks)}]
         if client.name == "reloading":
-            client.variables["service_client_deliveries"] = [{**delivery, "reload": {"command": "sleep 30"}}]
+            client.variables["service_client_deliveries"] = [{**delivery, "reload": {"command": "sleep 60"}}]
     with world.consumed():
         run = world.ansible().run(
             [_play(strategy="free")],
@@ -177,7 +177,8 @@ def test_a_time_limit_for_each_task(tmp_path: Path, simulator: Simulator) -> Non
             "10",
             variables=world.variables(),
             hosts=world.hosts(),
-            ANSIBLE_TASK_TIMEOUT="8",
+            ANSIBLE_TASK_TIMEOUT="12",
+            ARITMA_REQUEST_TIMEOUT="60",
         )
         assert run.code != 0
         assert world.states().get("fine") == "rotated", run.output

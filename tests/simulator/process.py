@@ -31,7 +31,7 @@ ADMIN_CLIENT_ID = "admin"
 ADMIN_CLIENT_SECRET = "simulator-admin-secret"
 TENANT = "acme"
 _TESTS = Path(__file__).resolve().parent.parent
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 _STOP_SECONDS = 10.0
 Switch = str | int | float | bool
 

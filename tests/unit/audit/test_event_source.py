@@ -139,7 +139,7 @@ def test_a_server_that_is_away_comes_back(
 
 def test_the_loop_goes_on_while_the_server_hangs(source: dict[str, Any], server: Simulator) -> None:
     server.admin.seed(clients=[_planted("billing", 61)])
-    server.admin.add_faults({"match": {"operation": "listClients"}, "action": "hang", "seconds": 1.5, "times": 1})
+    server.admin.add_faults({"match": {"operation": "listClients"}, "action": "hang", "seconds": 5, "times": 1})
 
     async def scenario() -> float:
         watched = asyncio.ensure_future(_events(source["main"], 1, {"interval": "1s"}))
@@ -151,7 +151,7 @@ def test_the_loop_goes_on_while_the_server_hangs(source: dict[str, Any], server:
         await watched
         return longest
 
-    assert asyncio.run(scenario()) < 1.0
+    assert asyncio.run(scenario()) < 4
 
 
 def test_pauses_grow_up_to_the_interval(source: dict[str, Any]) -> None:

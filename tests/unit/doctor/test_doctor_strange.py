@@ -116,7 +116,7 @@ def test_a_strange_server_ends_with_a_table(iam: Driver, name: str) -> None:
     tenant = TENANTS["acme"] if TOKEN in [rule["match"] for rule in rules] else "acme"
     done = looked(iam, retry_budget=1, tenant=tenant)
     assert said in "\n".join(done["table"])
-    assert time.monotonic() - begun < 40
+    assert time.monotonic() - begun < 100
     iam.admin.clear_faults()
     assert iam.ok("doctor", write=True)["left"] == []
     assert [each["name"] for each in iam.admin.state()["clients"]] == ["IAM admin", "canary-client", "another canary"]
@@ -147,7 +147,7 @@ def test_its_time_is_limited(iam: Driver) -> None:
     iam.admin.clear_faults()
     iam.admin.switch(accept_delay=600.0)
     assert "the time is over" in "\n".join(looked(iam, limit=4)["table"])
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - begun < 60
     assert len(iam.admin.state()["clients"]) == 1
 
 

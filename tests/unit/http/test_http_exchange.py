@@ -167,7 +167,7 @@ def test_retry_after_beyond_the_deadline_ends_it(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(429, headers={"Retry-After": "60"})
     start = time.monotonic()
     assert run(wire)["verdict"] == "unknown"
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 def test_where_there_is_no_token_endpoint_nobody_waits(wire: Wire) -> None:

@@ -65,7 +65,7 @@ def test_an_unknown_authority_is_not_and_not_asked_twice(secure: Wire, session: 
         TransportError, match=r"certificate of 127.0.0.1:\d+ is not trusted.*ca_path.*validate_certs"
     ) as e:
         session(api_url=f"{secure.url}/iam").request("createClient", "POST", ("clients",), body={})
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
     assert not isinstance(e.value, AmbiguousError)
     assert secure.seen == []
 
@@ -100,7 +100,7 @@ def test_a_server_that_speaks_no_tls(wire: Wire, session: OpenSession) -> None:
     start = time.monotonic()
     with pytest.raises(TransportError, match=r"no TLS connection with 127.0.0.1:\d+ came about"):
         session(api_url=wire.url.replace("http:", "https:")).request("listClients", "GET", ("clients",))
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("how", ["ca_path", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])

@@ -191,7 +191,27 @@ HOLDS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("options", HOLDS.values(), ids=HOLDS.keys())
+LONG = {
+    "two rotations, a sleeper",
+    "two rotations, two sleepers, probes fail",
+    "a rotation beside an impatient one",
+    "two runs that adopt",
+    "any task is skipped, two runs",
+    "a leak beside a rotation, late requests",
+    "a leak beside a rotation, lost answers",
+    "two leaks",
+    "no descriptions, new rows are missing, others add and delete",
+}
+"""Those with many states, of which others have a part each: only in `make torture`."""
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(options, id=name, marks=pytest.mark.torture if name in LONG else ())
+        for name, options in HOLDS.items()
+    ],
+)
 def test_the_order_holds(options: dict[str, Any]) -> None:
     found = run(**options)
     assert found.violation is None, str(found)

