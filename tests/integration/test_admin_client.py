@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
 from ansible_run import Ansible
 from service import service
 
 from simulator.process import Simulator
 
 
-@pytest.mark.timeout(300)
 def test_the_admin_client_rotates_itself(simulator: Simulator, ansible: Ansible) -> None:
     """Adopted, rotated, and after a leak replaced at once; scopes, description and subject stay as they are."""
     home, cache = ansible.home, ansible.home / "tokens"

@@ -99,7 +99,6 @@ def _certificates(folder: Path) -> tuple[tuple[str, str], str]:
     return (str(certificate), str(key)), authority.cert_pem.bytes().decode()
 
 
-@pytest.mark.timeout(300)
 def test_every_job_template(tmp_path: Path) -> None:
     """Provision, prove, retire, audit, revoke: each successful, and without a secret in what is kept."""
     tls, authority = _certificates(tmp_path)

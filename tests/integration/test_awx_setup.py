@@ -138,7 +138,6 @@ def _path(controller: Controller, approval: str) -> list[str]:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_from_nothing_and_after_drift(tmp_path: Path, controller: Controller) -> None:
     """Check mode foretells as many changes and writes nothing, a second run neither; every field is mended."""
     setup = Setup(tmp_path, controller)
@@ -169,7 +168,6 @@ def test_from_nothing_and_after_drift(tmp_path: Path, controller: Controller) ->
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_a_second_organization_by_its_administrator(tmp_path: Path, controller: Controller) -> None:
     """Behind the prefix of a gateway, with names that AWX trims or that need escapes, and inputs that are null."""
     setup = Setup(tmp_path, controller)

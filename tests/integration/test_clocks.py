@@ -67,7 +67,6 @@ def _grace_is_over(client: Client) -> None:
     client.keep({**record, "targets": known, "last_rotated_at": "2026-01-01T00:00:00Z"})
 
 
-@pytest.mark.timeout(600)
 def test_a_clock_that_is_behind_ends_no_grace(tmp_path: Path, simulator: Simulator) -> None:
     """A day of grace is a day of the server, whatever the clock of the run that delivered."""
     world = World(tmp_path, simulator)
@@ -85,7 +84,6 @@ def test_a_clock_that_is_behind_ends_no_grace(tmp_path: Path, simulator: Simulat
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("jump", [-2 * DAY, 2 * DAY])
 def test_a_clock_that_jumps_in_the_middle_ends_no_grace(tmp_path: Path, simulator: Simulator, jump: int) -> None:
     """It is set while the service reloads, just before the grace begins to count."""
@@ -106,7 +104,6 @@ def test_a_clock_that_jumps_in_the_middle_ends_no_grace(tmp_path: Path, simulato
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("shift", [HOUR, -HOUR, 400 * DAY])
 def test_a_wrong_clock_makes_nothing_due_and_a_rotation_by_it_is_right(
     tmp_path: Path, simulator: Simulator, shift: int
@@ -125,7 +122,6 @@ def test_a_wrong_clock_makes_nothing_due_and_a_rotation_by_it_is_right(
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(600)
 def test_what_a_clock_a_year_ahead_has_written_holds_nobody_up(tmp_path: Path, simulator: Simulator) -> None:
     """The lease of a run elsewhere, and every time in the record: from the first run on they count from now."""
     world = World(tmp_path, simulator)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from torture.kills import Holding, Point
 from torture.world import FOREIGN, Client, World
 
@@ -52,7 +51,6 @@ def _works(client: Client) -> bool:
     return client.lives(value) and client.delivered()["CLIENT_SECRET"] == value and client.lives(FOREIGN)
 
 
-@pytest.mark.timeout(300)
 def test_nothing_that_leaked_is_accepted(tmp_path: Path, simulator: Simulator) -> None:
     """In a grace, after an unfinished rotation, with a broken consumer; killed while it deletes, and run again."""
     world = World(tmp_path, simulator)

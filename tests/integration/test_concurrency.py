@@ -51,7 +51,6 @@ def _states(world: World, runs: int) -> list[dict[str, str]]:
     return [{name: entry["state"] for name, entry in report.items()} for report in reports]
 
 
-@pytest.mark.timeout(600)
 def test_two_runs_with_the_lease(tmp_path: Path, simulator: Simulator) -> None:
     """One rotates, the other says so and ends well; never more than two of our secrets live."""
     world = World(tmp_path, simulator)
@@ -66,7 +65,6 @@ def test_two_runs_with_the_lease(tmp_path: Path, simulator: Simulator) -> None:
     assert max(each.peak() for each in world.clients) <= 2
 
 
-@pytest.mark.timeout(300)
 def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: Simulator) -> None:
     """While the first one waits for an answer the second one ends well, and has written nothing anywhere."""
     world = World(tmp_path, simulator)
@@ -88,7 +86,6 @@ def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: 
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(300)
 def test_a_lease_of_another_machine_is_waited_for(tmp_path: Path, simulator: Simulator) -> None:
     """For as long as the operator says; a run that could not begin then is no success, nor is one after a leak."""
     world = World(tmp_path, simulator)
@@ -107,7 +104,6 @@ def test_a_lease_of_another_machine_is_waited_for(tmp_path: Path, simulator: Sim
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_a_worker_outlives_its_killed_run(tmp_path: Path, simulator: Simulator, bao: BaoRecords) -> None:
     """Only the main process is killed. What its workers had in flight lands after the next run; one more tidies up."""
     world = World(tmp_path, simulator, bao)

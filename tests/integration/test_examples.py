@@ -164,7 +164,6 @@ def _plugins() -> dict[str, str]:
     return {name: text for kind in KINDS[:2] for name, text in plugin_examples(kind).items()}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "guide",
     [
@@ -184,7 +183,6 @@ def test_a_guide(guide: str, simulator: Simulator, tmp_path: Path) -> None:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_the_guide_of_awx(simulator: Simulator, tmp_path: Path) -> None:
     """Against a double of AWX, with a secret that ansible-vault has encrypted."""
     machine = Machine(tmp_path, simulator)

@@ -51,14 +51,12 @@ def _check_others(world: World, names: list[str], failing: int, **variables: obj
     assert [complaint for each in others for complaint in each.complaints()] == []
 
 
-@pytest.mark.timeout(300)
 def test_a_failing_canary_stops_the_fleet(tmp_path: Path, simulator: Simulator) -> None:
     """Six clients; `make torture` has 200."""
     world = World(tmp_path, simulator)
     _check_canary(world, _fleet(world, 6, failing=0))
 
 
-@pytest.mark.timeout(300)
 def test_one_failing_client_does_not_stop_the_fleet(tmp_path: Path, simulator: Simulator) -> None:
     """Six clients, the canary and five others: a fifth of them fails, which is no more than the limit."""
     world = World(tmp_path, simulator)

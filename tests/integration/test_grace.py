@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ansible_run import Ansible
 from meanwhile import meanwhile
 from service import delivered, service, stored
@@ -60,7 +59,6 @@ def _due_now(client: Client) -> None:
     client.keep({**record, "targets": known, "last_rotated_at": "2026-01-01T00:00:00Z"})
 
 
-@pytest.mark.timeout(300)
 def test_grace_hold_adoption_and_recovery(tmp_path: Path, simulator: Simulator) -> None:
     """Each client has a story of its own; they are told in the same three runs."""
     world = World(tmp_path, simulator)
@@ -122,7 +120,6 @@ def _live(client: Client, value: str) -> list[Any]:
     return client.simulator.admin.check(client.client_id, value)["live"]
 
 
-@pytest.mark.timeout(300)
 def test_a_server_that_is_slow_to_accept(tmp_path: Path, simulator: Simulator) -> None:
     """In time: rotated. Too late: the old secret stays, nothing is deleted; the next run goes on with the same one."""
     world = World(tmp_path, simulator)
@@ -144,7 +141,6 @@ def test_a_server_that_is_slow_to_accept(tmp_path: Path, simulator: Simulator) -
     assert [each.peak() for each in world.clients] == [2, 2]
 
 
-@pytest.mark.timeout(300)
 def test_two_nodes_of_which_one_is_behind(tmp_path: Path, simulator: Simulator) -> None:
     """Neither of them ever refuses what the store or the delivered file holds."""
     simulator.admin.switch(token_nodes=2, node_lag=8)
@@ -191,7 +187,6 @@ class Node:
         self._caller.close()
 
 
-@pytest.mark.timeout(300)
 def test_lists_without_descriptions(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """By ids alone, with a secret of somebody else beside ours; without the own id it stops before it writes.
 

@@ -52,7 +52,6 @@ class GroupSite(Site):
         return Wire(self.simulator.admin.log()).writes()
 
 
-@pytest.mark.timeout(300)
 def test_in_and_out_of_groups(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     sites = {profile: GroupSite(tmp_path, profile, simulate(profile)) for profile in (*OFFERED, *WITHOUT)}
     offered = {name: sites[name] for name in OFFERED}
@@ -127,7 +126,6 @@ def test_a_fleet_creates_its_group_once(ansible: Ansible, simulator: Simulator) 
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_a_killed_revocation_is_finished_by_the_next_run(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Killed while each of its requests is in flight, on a server where nothing goes with the client."""
     world = World(tmp_path, simulate("no_cascade"))

@@ -46,7 +46,6 @@ def _ours(client: Client) -> int:
     return sum(managed(each) for each in client.secrets())
 
 
-@pytest.mark.timeout(300)
 def test_numbers_that_mean_something_else(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """The answer to the POST has the number of the client, which is that of a secret too; a recorded id is another's;
     a certificate carries a tag of ours. Where the list shows tags, these count.
@@ -68,7 +67,6 @@ def test_numbers_that_mean_something_else(tmp_path: Path, simulate: Callable[...
     assert [*numbered.complaints(), *wrong.complaints()] == [] and len(typed.secrets()) == 3
 
 
-@pytest.mark.timeout(300)
 def test_ids_that_are_positions(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """They change with each deletion: two leftovers, and secrets of others between and behind them."""
     world = World(tmp_path, simulate(secret_id_positions=True))
@@ -88,7 +86,6 @@ def test_ids_that_are_positions(tmp_path: Path, simulate: Callable[..., Simulato
     assert _ours(client) == 1 and world.states() == {"billing": "unchanged"}
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("lag", [0.0, pytest.param(6.0, marks=pytest.mark.torture)])
 def test_somebody_adds_a_secret_at_that_moment(tmp_path: Path, simulate: Callable[..., Simulator], lag: float) -> None:
     """Where no descriptions are shown: two are new; or, where lists lag, theirs alone is.
@@ -116,7 +113,6 @@ def test_somebody_adds_a_secret_at_that_moment(tmp_path: Path, simulate: Callabl
     assert client.lives(THEIRS) and _safe(client) and len(client.secrets()) == 3
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("form", ["upper_case", pytest.param("cut", marks=pytest.mark.torture)])
 def test_a_server_that_alters_descriptions(tmp_path: Path, simulate: Callable[..., Simulator], form: str) -> None:
     """No tag is ever found: they count as not shown. A client of ours from nothing, and one that was there."""

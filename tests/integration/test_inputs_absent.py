@@ -65,7 +65,6 @@ class ClientSite(Site):
         return len(other["secrets"]) == 1 and len(kept) == 1
 
 
-@pytest.mark.timeout(600)
 def test_revoked_everywhere(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """Policies, secrets, client, files, record; where clients cannot be deleted, all the rest, and it is said."""
     sites = {profile: ClientSite(tmp_path, profile, simulate(profile)) for profile in PROFILES}

@@ -234,7 +234,6 @@ def test_variables_of_pipelines(simulator: Simulator, ansible: Ansible) -> None:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_every_kind_of_probe(simulator: Simulator, ansible: Ansible) -> None:
     """Each proves the new credential before the old secret goes; one that cannot fails, and nothing is deleted."""
     home = ansible.home
@@ -293,7 +292,6 @@ def _probed(home: Path, url: str) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.timeout(300)
 def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> None:
     """The first secret is not proven and there is none to go back to: the message says why, and nothing is deleted."""
     home = ansible.home

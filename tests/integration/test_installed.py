@@ -8,7 +8,6 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
 from ansible_run import Ansible
 from galaxy import as_users_have_it
 
@@ -21,7 +20,6 @@ assert hooks == [], hooks
 """
 
 
-@pytest.mark.timeout(240)
 def test_runner_navigator_and_event_source_find_the_installed_collection(ansible: Ansible) -> None:
     """No path hook of Ansible is left in ansible-rulebook, also where another package of collections comes first."""
     programs = as_users_have_it(ansible)

@@ -114,7 +114,6 @@ def test_four_slices_of_two_hundred(tmp_path: Path, simulator: Simulator, overla
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_the_inventory_of_a_thousand_clients(simulator: Simulator, ansible: Ansible) -> None:
     """One request a client and one a page, in less than 20 s and 200 MB."""
     secrets = [[fleet.managed_secret(number, OLD if number % 50 == 0 else 1.0)] for number in range(999)]

@@ -56,7 +56,6 @@ def _check_mended(world: World, faulty: Services) -> None:
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(600)
 def test_keywords_above_the_role(tmp_path: Path, simulator: Simulator) -> None:
     """Some with every fault; the clients run side by side, and what was mended is broken again."""
     _check_keywords(World(tmp_path, simulator), ("fatal", "free"))
@@ -92,7 +91,6 @@ STARTS = (
 )
 
 
-@pytest.mark.timeout(300)
 def test_a_run_that_begins_in_the_midst_or_nowhere(tmp_path: Path, simulator: Simulator) -> None:
     """``--start-at-task`` and tags, where a secret is promoted and not delivered: nothing is changed or claimed."""
     world = World(tmp_path, simulator)
@@ -122,7 +120,6 @@ def _promote(client: Client) -> None:
     client.keep({**record, "generation": 1, "current": current, "previous": record["current"]})
 
 
-@pytest.mark.timeout(300)
 def test_own_tasks_that_a_tag_skips_prove_nothing(tmp_path: Path, simulator: Simulator) -> None:
     """Probe, reload and delivery by tasks: what ``--skip-tags`` leaves out was not done."""
     world = World(tmp_path, simulator)
@@ -151,7 +148,6 @@ def test_own_tasks_that_a_tag_skips_prove_nothing(tmp_path: Path, simulator: Sim
     assert world.complaints() == []
 
 
-@pytest.mark.timeout(300)
 def test_a_time_limit_for_each_task(tmp_path: Path, simulator: Simulator) -> None:
     """Whatever it cuts off: the old secret stays, or the new one is in use; the next run ends it."""
     world = World(tmp_path, simulator)

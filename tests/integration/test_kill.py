@@ -105,7 +105,6 @@ def _untrue(world: World, client: Client, before: dict[str, Any]) -> list[str]:
     return [] if state == "failed" and "interrupted" in entry["reason"] else [f"the report says {state}"]
 
 
-@pytest.mark.timeout(300)
 def test_a_killed_rotation_is_finished_by_the_next_run(world: World) -> None:
     """A sample of all points; `make torture` takes all."""
     _kill_at(world, _course(world).sample(8, SEED))
@@ -126,7 +125,6 @@ POLICY = {"action": "banking.ais.read", "scope": "/subscriptions/123"}
 CREATIONS = ("createClient", "createPolicy", "createClientSecret")
 
 
-@pytest.mark.timeout(300)
 def test_a_killed_provisioning_is_finished_by_the_next_run(tmp_path: Path, simulator: Simulator) -> None:
     """Clients from nothing: killed between tasks, and while each creation is in flight."""
     _provision(World(tmp_path, simulator), lambda course: course.sample(5, SEED))

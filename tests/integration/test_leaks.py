@@ -136,7 +136,6 @@ def _left_behind(world: World, told: Told, wanted: Mapping[str, set[bytes]]) -> 
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(300)
 def test_a_run_shows_no_secret(tmp_path: Path) -> None:
     """Every story, in the controller process, with files here."""
     with running(admin_secret=ADMIN) as simulator:
@@ -154,7 +153,6 @@ def _leaks_of(world: World, told: Told) -> list[str]:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_a_run_on_the_target(tmp_path: Path) -> None:
     """Modules are shipped over a connection, and so are the record and the delivered file."""
     with running(admin_secret=ADMIN) as simulator:
@@ -169,7 +167,6 @@ def test_a_run_on_the_target(tmp_path: Path) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(300)
 def test_a_bug_shows_no_secret(tmp_path: Path) -> None:
     """An exception that nobody expected, with the value in its text."""
     with running(admin_secret=ADMIN) as simulator:
@@ -184,7 +181,6 @@ def test_a_bug_shows_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(300)
 def test_ansible_runner_keeps_no_secret(tmp_path: Path) -> None:
     """Artifacts and job events of a run by ansible-runner, as AWX has them; the record lives in OpenBao."""
     with running(admin_secret=ADMIN) as simulator, running_bao_records(tmp_path) as bao:

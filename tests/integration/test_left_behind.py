@@ -77,7 +77,6 @@ def promoted(client: Client) -> None:
 STORIES: tuple[Callable[[Client], None], ...] = (leftover, known, outdated, refused, expired, promoted)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("playbook", ["rotate", pytest.param("provision", marks=pytest.mark.torture)])
 def test_whichever_playbook_comes_next(playbook: str, tmp_path: Path, simulator: Simulator) -> None:
     """It puts everything in order at once, and leaves the next run nothing to do."""

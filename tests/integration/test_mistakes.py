@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_run import Ansible
 from examples import ROOT
@@ -130,7 +129,6 @@ def _cases(home: Path) -> dict[str, Case]:
     return cases
 
 
-@pytest.mark.timeout(300)
 def test_mistakes_are_told_before_the_first_write(simulator: Simulator, ansible: Ansible) -> None:
     """Each by itself, with the name that was probably meant; in check mode with the same words."""
     before, cases = simulator.admin.state(), _cases(ansible.home)

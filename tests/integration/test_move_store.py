@@ -51,7 +51,6 @@ def _secret(home: Path, place: str, name: str) -> str:
     return value
 
 
-@pytest.mark.timeout(300)
 def test_from_file_to_file_with_a_kill_on_the_way(simulator: Simulator, ansible: Ansible) -> None:
     """Killed when the copy is there and not proven yet; run again, the source goes. Then the client is rotated."""
     home, hosts = ansible.home, _hosts(ansible.home)
@@ -115,7 +114,6 @@ def test_what_is_not_moved(simulator: Simulator, ansible: Ansible) -> None:
 
 @pytest.mark.torture
 @pytest.mark.programs
-@pytest.mark.timeout(600)
 def test_from_file_to_vault_to_aws(simulator: Simulator, tmp_path: Path) -> None:
     """Each time the inventory names the new store already, and the old one is said."""
     ansible, hosts = Ansible(tmp_path, simulator), _hosts(tmp_path)

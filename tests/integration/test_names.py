@@ -151,7 +151,6 @@ def volume() -> Iterator[Path]:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_the_role_takes_names_as_they_are(simulator: Simulator, ansible: Ansible, canary: Path, volume: Path) -> None:
     """From nothing to rotated and revoked, with the default store and a delivered file of such a name."""
     names = _names(canary)

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from examples import ROOT, Machine
 from galaxy import installed
 from guide_walk import Walk
@@ -57,7 +56,6 @@ def after(script: str, environment: Mapping[str, str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
 
 
-@pytest.mark.timeout(300)
 def test_the_quick_start(tmp_path: Path) -> None:
     """From the folder of the installed collection, in an environment that led to another tenant before."""
     collection = installed(tmp_path)

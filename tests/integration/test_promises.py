@@ -45,7 +45,6 @@ def _is_write(request: Any) -> bool:
     return request["method"] != "GET" and not str(request["operation"]).startswith("token")
 
 
-@pytest.mark.timeout(300)
 @FILES_FIRST
 def test_the_store_is_always_written_first(world: World) -> None:
     """What stands in the store while the POST and while the DELETE are on their way, and how many calls there are."""
@@ -82,7 +81,6 @@ def _check_promoted(client: Client, delete: Any, old: dict[str, Any]) -> None:
     assert client.delivered()["CLIENT_SECRET"] == record["current"]["value"]
 
 
-@pytest.mark.timeout(300)
 @STORES
 def test_a_lost_answer_is_harmless(world: World) -> None:
     """POST, DELETE, both, and each write of the store: carried out, and the connection is cut before the answer."""
@@ -110,7 +108,6 @@ def test_a_lost_answer_is_harmless(world: World) -> None:
     assert world.server is None or all(rule.spent for rule in world.server.proxy.rules)
 
 
-@pytest.mark.timeout(300)
 def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simulator) -> None:
     """POST turned away or cut off once, before it was carried out; or carried out, and not listed for a while."""
     world = World(tmp_path, simulator)
@@ -136,7 +133,6 @@ def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simula
     assert {each.name: each.peak() for each in world.clients} == dict.fromkeys(busy, 2)
 
 
-@pytest.mark.timeout(300)
 @STORES
 def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulator: Simulator) -> None:
     """Neither a rotation nor a provisioning writes to IAM when the record cannot be written."""
@@ -165,7 +161,6 @@ def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulato
     assert client.record() == before
 
 
-@pytest.mark.timeout(300)
 @FILES_FIRST
 def test_check_mode_says_what_a_run_would_do(world: World, simulator: Simulator) -> None:
     """The same plan; nothing is written but the report: not to IAM, not to the store, not to a target."""

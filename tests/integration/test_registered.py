@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from ansible_run import Ansible
 from service import delivered, service
 
 SECRET = "{{ service_client_credential.client_secret }}"
 
 
-@pytest.mark.timeout(120)
 def test_no_variable_holds_a_secret_after_the_role(ansible: Ansible) -> None:
     """A probe and a reload are told the secret, and print it; in the second run the probe fails."""
     target = {"type": "file", "path": str(ansible.home / "billing.env"), "format": "env"}

@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_run import Run
 from faults import Services, leaving
@@ -93,7 +92,6 @@ def _loads(world: World) -> list[str]:
     return [(each.home / "loads").read_text(encoding="utf-8") for each in world.clients]
 
 
-@pytest.mark.timeout(300)
 def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator) -> None:
     """By a command, a service, tasks; and on the second of two hosts, which is away. Without a probe."""
     world = World(tmp_path, simulator)
@@ -116,7 +114,6 @@ def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator) -> None:
     assert run.code == 0 and run.changed == 0 and _loads(world) == loads, "confirmed is confirmed"
 
 
-@pytest.mark.timeout(300)
 def test_a_run_that_is_killed_in_a_reload(tmp_path: Path, simulator: Simulator) -> None:
     """In a handler, and in a command. A handler whose name is misspelt keeps its client out of that, with a word."""
     world = World(tmp_path, simulator)

@@ -123,7 +123,6 @@ def _check_restored(world: World, client: Client, old: Mapping[str, Any]) -> Non
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(300)
 def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator: Simulator) -> None:
     """They run with no_log, since they have the credential; neither the log nor the report has their words."""
     world = World(tmp_path, simulator)
@@ -145,7 +144,6 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
     assert [value for value in (old, client.record()["current"]["value"]) if value in told] == []
 
 
-@pytest.mark.timeout(300)
 def test_a_consumer_that_fails_gets_its_last_secret_again(
     tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
 ) -> None:
@@ -188,7 +186,6 @@ def _check_broken_before(world: World, client: Client) -> None:
     assert world.states()[client.name] == "rotated", "a value was written ahead"
 
 
-@pytest.mark.timeout(300)
 def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path, simulator: Simulator) -> None:
     """Its service works all the time, however slow the server is to accept what is new."""
     world = World(tmp_path, simulator)
@@ -205,7 +202,6 @@ def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path
     assert answers.count(False) == 0
 
 
-@pytest.mark.timeout(300)
 def test_a_roll_back_that_fails_too_deletes_nothing_that_works(tmp_path: Path, simulator: Simulator) -> None:
     """A consumer that works with nothing, a target that cannot be written, a token endpoint that says nothing any more.
 

@@ -71,7 +71,6 @@ def _wait_for_rotation(home: Path, printed: Path, secret_id: str) -> None:
     raise AssertionError(printed.read_text())
 
 
-@pytest.mark.timeout(240)
 def test_a_secret_that_comes_due_is_rotated_once(ansible: Ansible, simulator: Simulator, tmp_path: Path) -> None:
     assert find_java(), f"no Java {OLDEST_JAVA}, which ansible-rulebook needs: run `make programs`"
     ansible.run("aritma.iam.provision", hosts={NAME: service(tmp_path)}).ok()

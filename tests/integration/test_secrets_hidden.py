@@ -131,7 +131,6 @@ def _failures(path: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(300)
 def test_a_returned_secret_is_usable_and_hidden(simulator: Simulator, ansible: Ansible) -> None:
     """Both ways of running, in a loop and alone."""
     _seed_tellers(simulator)
@@ -222,7 +221,6 @@ def test_module_defaults_of_the_group_reach_every_module_and_the_role(simulator:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_the_environment_of_a_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """It counts like that of the process, both ways, and the admin's secret is not shown: not as a command's either."""
     simulators = {way: simulate() for way in WAYS}

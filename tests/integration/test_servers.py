@@ -134,7 +134,6 @@ def test_the_whole_life_of_a_service_that_reads_from_servers(site: Site, simulat
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 def test_a_service_in_kubernetes(tmp_path: Path, simulator: Simulator) -> None:
     """Its record is a file: provisioned, mended without a rotation, rotated, revoked."""
     with running_cluster() as cluster:

@@ -118,7 +118,6 @@ GROUPS = [
 ]
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("profiles", GROUPS)
 def test_from_nothing_to_rotated(profiles: Sequence[str], tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """What must hold on every profile."""

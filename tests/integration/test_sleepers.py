@@ -101,7 +101,6 @@ def _sleep(world: World, points: Mapping[str, Point]) -> None:
     assert [each for client in world.clients if client.name != "slow" for each in client.complaints()] == []
 
 
-@pytest.mark.timeout(300)
 def test_a_run_that_slept_past_its_lease(tmp_path: Path, simulator: Simulator) -> None:
     """Stopped in eight steps, each with a client of its own; two rotations by others; woken."""
     world = World(tmp_path, simulator)
@@ -125,7 +124,6 @@ def _check_slow(world: World, slow: Client) -> None:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_further_steps_to_sleep_in(tmp_path: Path, simulator: Simulator) -> None:
     """The others."""
     _sleep(World(tmp_path, simulator), FURTHER)

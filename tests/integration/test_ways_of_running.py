@@ -113,7 +113,6 @@ def _script() -> Script:
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(600)
 def test_every_module_both_ways(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """One run for both, each against a server of its own."""
     simulators = {way: simulate() for way in WAYS}
@@ -174,7 +173,6 @@ def _check_verdicts(results: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.timeout(600)
 def test_provision_and_rotate_both_ways(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """The main job: the same tasks change the same things, with the same requests."""
     simulators = {way: simulate() for way in WAYS}

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 
-import pytest
 from ansible_run import Ansible
 from service import service, stored
 from wire_log import Wire
@@ -21,7 +20,6 @@ def _closed() -> str:
     return f"{datetime.now(timezone.utc) + timedelta(days=3):%a} 09:00-15:00 UTC"
 
 
-@pytest.mark.timeout(300)
 def test_outside_the_window_only_what_was_begun_is_finished(simulator: Simulator, ansible: Ansible) -> None:
     """A forced rotation waits, and says so; a previous secret goes; within the window it is rotated."""
     home, hosts = ansible.home, {"billing": service(ansible.home)}
@@ -41,7 +39,6 @@ def test_outside_the_window_only_what_was_begun_is_finished(simulator: Simulator
     assert stored(home)["current"]["value"] != begun["current"]["value"]
 
 
-@pytest.mark.timeout(300)
 def test_check_mode_goes_to_the_end(simulator: Simulator, ansible: Ansible) -> None:
     """Of a new client, and of a forced rotation, which names the secret that would go; only the report is written."""
     home, hosts = ansible.home, {"billing": service(ansible.home)}

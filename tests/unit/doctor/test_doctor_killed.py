@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from unit.api.driver import Driver
 
 NOT_OURS = [
@@ -72,7 +70,6 @@ def victims(iam: Driver) -> Iterator[subprocess.Popen[str]]:
             process.stdin.close()
 
 
-@pytest.mark.timeout(400)
 def test_a_killed_doctor_leaves_what_the_next_one_removes(iam: Driver) -> None:
     neighbours(iam)
     before, litter = held(iam), 0

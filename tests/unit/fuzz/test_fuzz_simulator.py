@@ -15,8 +15,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from simulator.caller import Caller
 from simulator.process import running
 from unit.fuzz.given import EXAMPLES
@@ -39,7 +37,6 @@ def schemathesis(home: Path, url: str, *options: str) -> subprocess.CompletedPro
     )
 
 
-@pytest.mark.timeout(600)
 def test_the_simulator_answers_as_described(tmp_path: Path) -> None:
     """The API, and the token endpoint, which lies elsewhere. No answer breaks the simulator's own checks either."""
     with running() as simulator:
