@@ -240,7 +240,8 @@ class Controller:
         secret = self._secret_fields(fields["credential_type"])
         kept = {name for name in secret if inputs.get(name) == "$encrypted$"}
         if kept and row is None:
-            raise Refused(400, {"inputs": ["$encrypted$ is a reserved keyword, and cannot be used for it."]})
+            (name,) = kept
+            raise Refused(400, {"inputs": [f"$encrypted$ is a reserved keyword, and cannot be used for {name}."]})
         if wrong := input_complaints(self.get("credential_types", fields["credential_type"]), inputs):
             raise Refused(400, {"inputs": wrong})
         stored = {name: (row or {"inputs": {}})["inputs"].get(name, "") for name in kept}

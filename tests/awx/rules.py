@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlparse
 
 import jsonschema_rs
 import yaml
@@ -69,8 +70,10 @@ def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, An
         address = fields[name].get("format") == "url"
         if value == "$encrypted$" or (value is None and not address):
             continue
-        if address and not re.match("[a-z]+://.", str(value)):
+        if address and not urlparse(str(value)).scheme:
             wrong[name] = ["Invalid URL: Missing url scheme (http, https, etc.)"]
+        elif address and not urlparse(str(value)).netloc:
+            wrong[name] = [f"Invalid URL: {value}"]
         elif not isinstance(value, bool if fields[name].get("type") == "boolean" else str):
             wrong[name] = [f"{value!r} is not of type '{fields[name].get('type', 'string')}'"]
         elif value not in fields[name].get("choices", [value]):

@@ -21,7 +21,20 @@ from awx.data import FOLDER, job_template, load
 
 SECRET = "CredentialCanary+/=0123456789%&"
 INPUTS = {"api_url": "https://api.example.com/iam", "tenant": "acme", "client_id": "admin", "client_secret": SECRET}
+PROJECT = "Aritma IAM"
 WRITES = 23
+KEPT = {
+    # By these an object is found; the fields of a type that is in use, and whose a credential is, AWX does not change.
+    *("credential_types/name", "credential_types/kind", "credential_types/inputs", "workflow_job_templates/name"),
+    *("credentials/organization", "credentials/credential_type", "workflow_job_templates/organization"),
+    *(f"job_templates/{each['name']}/{name}" for each in load("job_templates") for name in ("name", "organization")),
+    # These links were there, and the others should not be; other inputs are as good as the tenant.
+    *("workflow_job_template_nodes/prove/failure_nodes", "workflow_job_template_nodes/prove/always_nodes"),
+    *(f"workflow_job_template_nodes/retire/{link}" for link in LINKS),
+    *("workflow_job_template_nodes/approve/always_nodes", "schedules/name"),
+    *(f"credentials/inputs/{name}" for name in ("api_url", "client_id", "client_secret")),
+}
+"""What no drift of the tests changes."""
 ORGANIZATION_TOKEN = next(token for token in TOKENS if TOKENS[token] == "organization admin")
 
 
@@ -42,7 +55,7 @@ class Setup:
 
     def run(self, *arguments: str, environment: dict[str, str] | None = None, **variables: Any) -> Run:
         """One run; it shows no secret, whatever comes of it."""
-        told = {"awx_credential_inputs": INPUTS, **variables}
+        told = {"awx_credential_inputs": INPUTS, "awx_execution_environment": "Aritma", **variables}
         given: dict[str, Any] = {**(environment or {})}
         run = self.ansible.run("aritma.iam.awx_setup", "-vvvv", *arguments, variables=told, **given)
         wanted = {"token": forms(TOKEN), "password": forms(PASSWORD, [USER]), "secret": forms(SECRET)}
@@ -63,7 +76,7 @@ def _last_words(path: str) -> str:
 
 
 def _everything_else(controller: Controller) -> None:
-    """Change every field of the data to something else that AWX takes, and link past the approval in every way."""
+    """Change every field of the data to something else, and link past the approval in every way."""
     kind = controller.one("credential_types", load("credential_type")["name"])
     kind["description"], kind["injectors"] = "theirs", {"env": {"THEIRS": "{{ tenant }}"}}
     credential = controller.one("credentials", "Aritma IAM")
@@ -72,7 +85,10 @@ def _everything_else(controller: Controller) -> None:
     for template in load("job_templates"):
         row = controller.one("job_templates", template["name"])
         row |= {name: _other(row[name]) for name in template if name not in ("name", "survey")}
-        row |= {"playbook": "audit.yml", "inventory": 1, "_survey": {}, "_credentials": [theirs]}
+        other = controller.get("projects", row["project"])
+        elsewhere = controller.add("projects", **{**other, "id": None, "name": "Theirs"})["id"]
+        places = {"project": elsewhere, "inventory": 1, "execution_environment": 1}
+        row |= {**places, "playbook": "audit.yml", "_survey": {}, "_credentials": [theirs]}
     controller.one("job_templates", job_template("audit")["name"])["playbook"] = "rotate.yml"
     workflow = load("workflow")
     row = controller.one("workflow_job_templates", workflow["name"])
@@ -80,9 +96,10 @@ def _everything_else(controller: Controller) -> None:
     row["_survey"] = {}
     prove, approve, retire = _nodes(controller)
     audit = controller.one("job_templates", job_template("audit")["name"])["id"]
-    prove["extra_data"] = {}
-    controller.change("workflow_job_template_nodes", approve, {"unified_job_template": audit})
-    controller.approve(retire, {"name": "Theirs"})
+    for node in (prove, retire):
+        node["extra_data"], node["unified_job_template"] = {}, audit
+    approval = controller.get("workflow_approval_templates", approve["unified_job_template"])
+    approval |= {"name": "Theirs", "description": "theirs", "timeout": 60}
     for node in (prove, approve):
         node["success_nodes"] = []
     own = controller.child("workflow_nodes", row, {"identifier": "own", "unified_job_template": audit})["id"]
@@ -94,39 +111,76 @@ def _everything_else(controller: Controller) -> None:
     schedule |= {"description": "theirs", "rrule": "theirs", "extra_data": {}}
 
 
+def _other_jobs(controller: Controller) -> None:
+    """An approval that was made a job, and a job that was made an approval."""
+    _prove, approve, retire = _nodes(controller)
+    audit = controller.one("job_templates", job_template("audit")["name"])["id"]
+    controller.change("workflow_job_template_nodes", approve, {"unified_job_template": audit})
+    controller.approve(retire, {"name": "Theirs"})
+
+
 def _other(value: Any) -> Any:
     return not value if isinstance(value, bool) else "theirs"
 
 
-def _check_whole(controller: Controller, organization: str = "Default", credential: str = "Aritma IAM") -> None:
-    """Everything is there, and linked as the data say."""
+Field = tuple[str, Any, Any]
+"""What it is of, what AWX has, and what it should have."""
+
+
+def _fields(controller: Controller, organization: str, credential: str) -> Iterator[Field]:
+    """Every field of the data, and everything that belongs to it."""
     owner = controller.one("organizations", organization)["id"]
     held = controller.one("credentials", credential)
-    assert (held["organization"], held["inputs"]) == (owner, INPUTS)
     kind = controller.one("credential_types", "Aritma IAM")
-    assert {name: kind[name] for name in load("credential_type")} == load("credential_type")
-    for template in [*load("job_templates"), load("workflow")]:
-        place = "workflow_job_templates" if "nodes" in template else "job_templates"
-        row = controller.one(place, template["name"])
-        assert row["_survey"] == template.pop("survey")
-        assert row.get("_credentials", [held["id"]]) == [held["id"]] and row["organization"] == owner
-        assert {name: row[name] for name in template if name != "nodes"} == {
-            name: value for name, value in template.items() if name != "nodes"
+    yield from _members("credential_types", kind, load("credential_type"))
+    yield from _members("credentials", held, {"organization": owner, "credential_type": kind["id"]})
+    yield from _members("credentials/inputs", held["inputs"], INPUTS)
+    for template in load("job_templates"):
+        row, survey = controller.one("job_templates", template["name"]), template.pop("survey")
+        project, inventory = (controller.rows[each] for each in ("projects", "inventories"))
+        places = {
+            "organization": owner,
+            "project": next(each["id"] for each in project if (each["organization"], each["name"]) == (owner, PROJECT)),
+            "inventory": next(each["id"] for each in inventory if each["organization"] == owner),
+            "execution_environment": controller.one("execution_environments", "Aritma")["id"],
         }
-    prove, approve, retire = _nodes(controller)
-    ours = {prove["id"], approve["id"], retire["id"]}
-    links = [[set(each[link]) & ours for link in LINKS] for each in (prove, approve, retire)]
-    assert links == [[{approve["id"]}, set(), set()], [{retire["id"]}, set(), set()], [set(), set(), set()]]
-    rotate = controller.one("job_templates", job_template("rotate")["name"])["id"]
-    assert [each["unified_job_template"] for each in (prove, retire)] == [rotate, rotate]
-    approval = controller.get("workflow_approval_templates", approve["unified_job_template"])
-    assert [each["extra_data"] for each in (prove, retire)] == [
-        each["extra_data"] for each in load("workflow")["nodes"] if "unified_job_template" in each
-    ]
-    said = load("workflow")["nodes"][1]["approval_node"]
-    assert {name: approval[name] for name in said} == said
-    schedule = controller.rows["schedules"][-1]
-    assert {name: schedule[name] for name in load("schedule")} == load("schedule")
+        yield from _members(f"job_templates/{template['name']}", row, {**template, **places})
+        yield f"job_templates/{template['name']}/survey", row["_survey"], survey
+        yield f"job_templates/{template['name']}/credentials", row["_credentials"], [held["id"]]
+    yield from _workflow_fields(controller, owner)
+    yield from _members("schedules", controller.rows["schedules"][-1], load("schedule"))
+
+
+def _workflow_fields(controller: Controller, owner: int) -> Iterator[Field]:
+    workflow = load("workflow")
+    nodes, survey = workflow.pop("nodes"), workflow.pop("survey")
+    row = controller.one("workflow_job_templates", workflow["name"])
+    yield from _members("workflow_job_templates", row, {**workflow, "organization": owner})
+    yield "workflow_job_templates/survey", row["_survey"], survey
+    rows = {node["identifier"]: found for node, found in zip(nodes, _nodes(controller), strict=True)}
+    ids = {found["id"]: name for name, found in rows.items()}
+    for node in nodes:
+        name, found = node["identifier"], rows[node["identifier"]]
+        for link in LINKS:
+            linked = [ids[each] for each in found[link] if each in ids]
+            yield f"workflow_job_template_nodes/{name}/{link}", linked, node.get(link, [])
+        if "approval_node" in node:
+            approvals = controller.rows["workflow_approval_templates"]
+            runs = [each for each in approvals if each["id"] == found["unified_job_template"]]
+            yield from _members("workflow_approval_templates", dict(*runs), node["approval_node"])
+        else:
+            runs_id = controller.one("job_templates", node["unified_job_template"])["id"]
+            meant = {"extra_data": node["extra_data"], "unified_job_template": runs_id}
+            yield from _members(f"workflow_job_template_nodes/{name}", found, meant)
+
+
+def _members(kind: str, row: Row, wanted: Row) -> Iterator[Field]:
+    return ((f"{kind}/{name}", row.get(name), value) for name, value in wanted.items())
+
+
+def _check_whole(controller: Controller, organization: str = "Default", credential: str = "Aritma IAM") -> None:
+    """Everything is there, and linked as the data say."""
+    assert [each for each in _fields(controller, organization, credential) if each[1] != each[2]] == []
 
 
 def _nodes(controller: Controller) -> list[Row]:
@@ -154,6 +208,7 @@ def test_from_nothing_and_after_drift(tmp_path: Path, controller: Controller) ->
 
     _everything_else(controller)
     assert "retire" in _path(controller, "failed")
+    assert {what for what, found, wanted in _fields(controller, "Default", "Aritma IAM") if found == wanted} == KEPT
     foretold = setup.run("--check").ok().changed
     before = len(controller.writes)
     assert len(setup.written()) == foretold
@@ -163,6 +218,10 @@ def test_from_nothing_and_after_drift(tmp_path: Path, controller: Controller) ->
     assert controller.rows["schedules"][0]["enabled"] is True
     assert controller.one("job_templates", job_template("rotate")["name"])["job_slice_count"] == 4
     assert "retire" not in _path(controller, "failed") and "own" in _path(controller, "successful")
+
+    _other_jobs(controller)
+    assert len(setup.written()) == 2
+    _check_whole(controller)
     assert setup.written() == []
     assert setup.written(awx_credential_renew=True) == ["PATCH credentials"]
 
@@ -199,7 +258,7 @@ def _killer(pid: int) -> Callable[[int], None]:
 def test_killed_after_every_write(tmp_path: Path, controller: Controller) -> None:
     """One object further with each kill; at the end everything is there once."""
     setup = Setup(tmp_path, controller)
-    variables = {"awx_credential_inputs": INPUTS}
+    variables = {"awx_credential_inputs": INPUTS, "awx_execution_environment": "Aritma"}
     for count in range(1, WRITES + 1):
         process = setup.ansible.start("aritma.iam.awx_setup", variables=variables)
         controller.on_write = _killer(process.pid)
@@ -267,3 +326,35 @@ def test_what_stands_in_the_way_is_told(tmp_path: Path, controller: Controller) 
     told = setup.run("--check", awx_data=str(other)).messages
     assert "Delete the credentials Aritma IAM" in told
     assert len(controller.writes) == before
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_an_input_that_awx_refuses_is_told_by_its_name(tmp_path: Path, controller: Controller) -> None:
+    """What only AWX can know. It quotes the value, and may say no more than a sentence: then no word of it is shown."""
+    setup = Setup(tmp_path, controller)
+    other = tmp_path / "other"
+    shutil.copytree(FOLDER, other)
+    text = (FOLDER / "credential_type.yml").read_text()
+    (other / "credential_type.yml").write_text(
+        text.replace("label: Tenant\n", "label: Tenant\n      choices: [a, b]\n")
+    )
+    table: list[tuple[str, dict[str, Any]]] = [
+        (
+            "AWX answered 400: see tenant.",
+            {"awx_data": str(other), "awx_credential_inputs": {**INPUTS, "tenant": SECRET}},
+        ),
+        ("AWX answered 400: see api_url.", {"awx_credential_inputs": {**INPUTS, "api_url": f"https://?{SECRET}"}}),
+        ("AWX answered 400: see client_secret.", {"awx_credential_inputs": {**INPUTS, "client_secret": "$encrypted$"}}),
+    ]
+    for expected, variables in table:
+        run = setup.run(**variables)
+        assert run.code and expected in run.messages, run.messages
+        assert "POST /api/v2/credentials/ was not carried out" in run.messages
+        assert controller.rows.get("credentials", []) == []
+    setup.run().ok()
+    # A change is refused in the same words, and the other type is in use now.
+    wrong = {**INPUTS, "api_url": f"https://?{SECRET}"}
+    run = setup.run(awx_credential_inputs=wrong)
+    assert "PATCH /api/v2/credentials/" in run.messages and "AWX answered 400: see api_url." in run.messages
+    _check_whole(controller)

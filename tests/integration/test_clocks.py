@@ -34,9 +34,10 @@ class Shifted:
 
     def run(self, **variables: Any) -> Run:
         """Run aritma.iam.rotate by it."""
-        clock = {"PYTHONPATH": str(SHIM), "CLOCK_SHIFT": str(self.file)}
+        ansible = self.world.ansible()
+        ansible.environment |= {"PYTHONPATH": str(SHIM), "CLOCK_SHIFT": str(self.file)}
         told, hosts = self.world.variables(**variables), self.world.hosts()
-        return self.world.ansible().run("aritma.iam.rotate", variables=told, hosts=hosts, **clock)
+        return ansible.run("aritma.iam.rotate", variables=told, hosts=hosts)
 
 
 def _deletions(world: World) -> int:

@@ -211,3 +211,21 @@ def _check_present(simulator: Simulator, home: Path, names: Mapping[str, str], v
         assert record["client_name"] == name
         assert record["current"]["value"] == delivered["client_secret"]
         assert simulator.admin.check(client["client_id"], delivered["client_secret"])["live"], host
+
+
+def test_a_client_whose_name_the_server_has_changed_is_revoked_without_a_record(
+    simulator: Simulator, ansible: Ansible
+) -> None:
+    """By its description; without one, those that may be meant are named, and nothing is changed."""
+    seeded = {"name": "billing", "client_id": "c1", "description": "ours", "secrets": [{"value": "Known0123456789"}]}
+    simulator.admin.seed(clients=[seeded])
+    everybody = simulator.admin.state()["clients"]
+    host = {"service_client_name": "Billing", "service_client_store": {"type": "file", "path": str(ansible.home / "r")}}
+    hosts, revoke = {"one": host}, {"revoke_hosts": "one"}
+    run = ansible.run("aritma.iam.revoke", hosts=hosts, variables=revoke)
+    assert run.code and "c1 ('billing')" in run.messages and "service_client_client_id" in run.messages
+    assert simulator.admin.state()["clients"] == everybody
+    host["service_client_description"] = "ours"
+    ansible.run("aritma.iam.revoke", hosts=hosts, variables=revoke).ok()
+    assert "c1" not in [each["client_id"] for each in simulator.admin.state()["clients"]]
+    assert ansible.run("aritma.iam.revoke", hosts=hosts, variables=revoke).ok().changed == 0

@@ -14,7 +14,7 @@ from .._iam.api import IamApi, api_operation, refuse_empty
 from .._iam.contract import Client
 from .attributes import ATTRIBUTES, Members, Text
 from .plan import as_stored, for_diff, in_other_forms, new_client, plan_client, wanted_members
-from .steps import complete, create, delete, find, find_by_id, find_by_name, update
+from .steps import complete, create, delete, find, find_by_id, find_to_delete, update
 
 CLIENT = ArgumentSpec(
     {
@@ -100,7 +100,7 @@ def _otherwise(given: Members, client: Members, client_id: str) -> list[str]:
 
 
 def _absent(api: IamApi, client_id: str | None, desired: Members, check_mode: bool) -> Outcome:
-    observed = find_by_id(api, client_id) if client_id else find_by_name(api, desired)[0]
+    observed = find_by_id(api, client_id) if client_id else find_to_delete(api, desired)
     if observed is None:
         return Outcome(False, {"client": None})
     changed = check_mode or delete(api, observed.client_id)

@@ -118,6 +118,24 @@ def in_other_forms(clients: Iterable[Client], wanted: Members, known: Collection
     return [client for client in clients if ours(client)]
 
 
+def refuse_doubt(clients: Iterable[Client], name: str, description: str | None) -> None:
+    """Raise ``AmbiguousNameError`` for clients whose name a server may have made of ``name``, or may not.
+
+    Of one that carries another description than the wanted one, there is no doubt.
+    """
+    similar = [
+        client for client in clients if is_altered(name, client.name or "") and not (description and client.description)
+    ]
+    if similar:
+        shown = ", ".join(f"{client.client_id} ({client.name!r})" for client in similar)
+        raise AmbiguousNameError(
+            f"No client is named {name!r}, but the server may have changed that name: {shown}. Nothing was changed.",
+            hint="Give client_id (service_client_client_id for the role), or the description that the client has.",
+            name=name,
+            client_ids=[client.client_id for client in similar],
+        )
+
+
 def _only(matches: Sequence[Client], name: str) -> Client | None:
     if len(matches) > 1:
         ids = [client.client_id for client in matches]

@@ -11,7 +11,7 @@ from .._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi
 from .._iam.contract import Client
 from .._iam.once import create_once
 from .attributes import Members
-from .plan import ClientPlan, exact, new_client, plan_client, renamed, replacement, to_wire, unmet
+from .plan import ClientPlan, exact, new_client, plan_client, refuse_doubt, renamed, replacement, to_wire, unmet
 from .unasked import unasked
 
 Lookup = tuple["Client | None", frozenset[str]]
@@ -50,6 +50,14 @@ def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = N
     everyone = api.list_clients()
     found = exact(everyone, name) or renamed(everyone, new_client(desired), known)
     return found, frozenset(each.client_id for each in everyone)
+
+
+def find_to_delete(api: IamApi, desired: Members) -> Client | None:
+    """The client of this name. Raises ``AmbiguousNameError`` where there is none, but others that may be meant."""
+    found = find_by_name(api, desired)[0]
+    if found is None:
+        refuse_doubt(api.list_clients(), desired["name"], desired.get("description"))
+    return found
 
 
 def find_by_id(api: IamApi, client_id: str) -> Client | None:

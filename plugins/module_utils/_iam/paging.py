@@ -21,6 +21,8 @@ PAGE_SIZES = (200, *FILTERED_SIZES)
 
 MAX_PAGES = 1000
 _LONGEST_NUMBER = 20
+_WALKS = 4
+"""How often a list is read that changes while it is read."""
 
 _HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links")
 
@@ -84,8 +86,25 @@ def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[
     """Every entry of the list, each once, beginning with the query ``first``.
 
     ``first`` holds ``pageSize`` where the operation has pages. Raises ``ContractError`` when there is no end.
+
+    Where an entry is deleted from a page that was read, another one moves to that page, and no later page shows it.
+    So a list whose length has changed meanwhile is read again; where it is never at rest, all that was seen is taken.
     """
+    seen: dict[Hashable, T] = {}
+    for _walk in range(_WALKS):
+        held, totals = _walked(operation, fetch, identity, first)
+        seen |= held
+        if len(totals) < 2 or max(totals) < len(held):  # less than there is: it does not count
+            return list(held.values())
+    return list(seen.values())
+
+
+def _walked(
+    operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[T], Hashable], first: Query
+) -> tuple[dict[Hashable, T], set[int]]:
+    """What one walk has found, and the lengths of the list that its pages told."""
     held: dict[Hashable, T] = {}
+    totals: set[int] = set()
     asked: Query | None = first
     cursors: set[object] = set()
     unechoed: Query | None = None
@@ -94,9 +113,10 @@ def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[
             if unechoed is not None:
                 # Who counts from 0 and does not say so had its second page left out, by the step from none to number 2.
                 held |= {identity(entry): entry for entry in fetch({**unechoed, "page": 1}).entries}
-            return list(held.values())
+            return held, totals
         cursors.add(asked.get("cursor"))
         page = fetch(asked)
+        totals |= set() if page.paging.total is None else {page.paging.total}
         new = {identity(entry): entry for entry in page.entries if identity(entry) not in held}
         held.update(new)
         repeated = bool(page.entries) and not new

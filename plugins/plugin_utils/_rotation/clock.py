@@ -37,7 +37,10 @@ class Clock:
     @classmethod
     def handed_on(cls, words: Sequence[float] | None) -> Clock:
         """The clock that an earlier task handed on."""
-        return cls(*words) if words else cls.set_by(None)
+        if not words:
+            return cls.set_by(None)
+        served, wall, passed, told = words
+        return cls(served, wall, passed, bool(told))
 
     @property
     def words(self) -> list[float]:

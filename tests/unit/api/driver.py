@@ -12,7 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.aritma.iam.plugins.module_utils._clients.clients import OIDC_CLIENT, OIDC_CLIENT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._clients.subjects import CLIENT_SUBJECT_INFO
 from ansible_collections.aritma.iam.plugins.module_utils._core.operation import Operation, carry_out
-from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE
+from ansible_collections.aritma.iam.plugins.module_utils._core.outcome import SENSITIVE, SERVED
 from ansible_collections.aritma.iam.plugins.module_utils._doctor.doctor import DOCTOR
 from ansible_collections.aritma.iam.plugins.module_utils._groups.groups import SUBJECT_GROUP
 from ansible_collections.aritma.iam.plugins.module_utils._groups.members import (
@@ -66,6 +66,7 @@ class Driver:
             return {"failed": True, "changed": False, "msg": "; ".join(checked.error_messages)}
         result = carry_out(operation, checked.validated_parameters, check_mode=check, diff=True)
         result.pop(SENSITIVE, None)
+        result.pop(SERVED, None)
         return result
 
     def ok(self, task: str, /, **options: Any) -> dict[str, Any]:

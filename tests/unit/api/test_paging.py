@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -222,3 +222,36 @@ def test_the_filter_stays_in_every_query() -> None:
     _read(metadata(list(range(30)), 10), {"searchText": "x", "pageSize": 200}, asked)
     assert [query.get("searchText") for query in asked] == ["x"] * 3
     assert "page" not in asked[0]
+
+
+@pytest.mark.parametrize("first", [1, 0])
+@pytest.mark.parametrize(("left", "came"), [([3], []), ([], [-1]), ([3, 4], [-1]), (range(40), [])])
+def test_an_entry_that_is_there_all_the_time_is_found_while_others_come_and_go(
+    first: int, left: Sequence[int], came: list[int]
+) -> None:
+    """On the first page, while the second one is read: what stands behind moves up or down."""
+    held = list(range(130))
+
+    def server(query: Query) -> Any:
+        items, page, size = _slice(held, query, 50, first)
+        answer = {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
+        if page == first and -1 not in held and 3 in held:
+            held[:] = [*came, *(each for each in held if each not in left)]
+        return answer
+
+    assert sorted(_read(server, {"pageSize": 50})) == sorted(held)
+
+
+def test_a_list_that_is_never_at_rest_is_read_with_all_that_was_seen() -> None:
+    """And not for ever."""
+    held = list(range(130))
+    asked: list[Query] = []
+
+    def server(query: Query) -> Any:
+        items, page, size = _slice(held, query, 50)
+        answer = {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
+        held.remove(held[5])
+        return answer
+
+    assert {0, 4, *held} <= set(_read(server, {"pageSize": 50}, asked))
+    assert len(asked) < 20

@@ -111,3 +111,15 @@ def test_a_secret_whose_description_the_server_trims_is_added_once(iam: Driver) 
     assert (added["changed"], added["secret"]["secret_id"]) == (True, "7")
     assert not iam.ok("client_secret", client_id="c1", description=" mine ")["changed"]
     assert iam.writes() == ["POST createClientSecret"]
+
+
+def test_who_may_be_meant_is_named_and_not_deleted(iam: Driver) -> None:
+    """Without a description nothing tells a lower-case name from somebody else's; with it, it is found."""
+    iam.admin.seed(clients=[{"name": "billing", "client_id": "c1", "description": "ours"}])
+    told = iam.refused("oidc_client", name="Billing", state="absent")
+    assert "c1 ('billing')" in told and "Give client_id" in told
+    assert not iam.ok("oidc_client", name="Billing", description="theirs", state="absent")["changed"]
+    assert iam.writes() == []
+    gone = iam.ok("oidc_client", name="Billing", description="ours", state="absent")
+    assert (gone["changed"], gone["client"]["client_id"]) == (True, "c1")
+    assert not iam.ok("oidc_client", name="Billing", state="absent")["changed"]

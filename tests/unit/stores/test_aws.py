@@ -10,7 +10,8 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreConflictError, StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Record
-from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws
+from ansible_collections.aritma.iam.plugins.plugin_utils._documents import _aws, _replaced
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import STAGED
 from ansible_collections.aritma.iam.plugins.plugin_utils._documents._aws import connect as connect_to_aws
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores import open_store
@@ -350,3 +351,44 @@ def test_check_mode_sends_no_write(keep: Keep, aws_members: Json, proxy: Proxy) 
     """Only reads pass the proxy."""
     assert keep("written", store=aws_members, check_mode=True)["changed"]
     assert [each.operation for each in proxy.asked] == ["GetSecretValue"]
+
+
+class Behind(Proxy):
+    """Answers so many reads as the service did before the last write: a read there is consistent only in the end."""
+
+    times = 0
+    old: tuple[int, bytes, str] | None = None
+
+    def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes, str]:
+        """See ``Proxy``."""
+        if self.reading(method, path, headers, body).operation != "GetSecretValue":
+            return super().forward(method, path, headers, body)
+        if self.times > 0 and self.old is not None:
+            self.times -= 1
+            return self.old
+        self.old = super().forward(method, path, headers, body)
+        return self.old
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_read_that_is_older_than_our_own_write_is_repeated(aws: Aws, aws_members: Json, same: bool) -> None:
+    """After a replacement and after the first write, in one process or by the next task."""
+    proxy = Behind(aws.url, reading)
+    aws_members["endpoint_url"] = proxy.url
+
+    def next_task() -> Store:
+        if not same:
+            _replaced._process.clear()
+        return opened(aws_members)
+
+    with closing(proxy):
+        assert next_task().read() == (None, "")
+        next_task().write(record(1), "")
+        proxy.times = 2
+        assert (next_task().read()[0], proxy.times) == (record(1), 0)
+        next_task().write(record(2), next_task().read()[1])
+        proxy.times = 2
+        found, token = next_task().read()
+        assert (found, proxy.times) == (record(2), 0)
+        next_task().write(record(3), token)
+        assert next_task().read()[0] == record(3)
