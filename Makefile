@@ -5,12 +5,12 @@
 # The contract between this file and the tests:
 #   * Tests import the collection as ansible_collections.aritma.iam.* and the simulator as `simulator` (tests/ is on
 #     pytest's import path, see pyproject.toml).
-#   * ANSIBLE_VENV names the environment whose bin/ansible-playbook the integration tests start; it is always set here
-#     and is .build/venv unless another core is asked for. Started by hand, tests fall back to sys.prefix.
-#   * `integration` runs tests/integration without what is marked `torture`, `programs` or `matrix`; `matrix` runs the
-#     last ones for every core in MATRIX.
-#   * In `test`, sanity asks one Python alone and leaves tests/ out, which ruff and mypy read; `make sanity` asks all
-#     Pythons that are there, of everything.
+#   * ANSIBLE_VENV is the environment whose bin/ansible-playbook the integration tests run. It is always set here, to
+#     .build/venv unless another core is tested. Tests that are started by hand use sys.prefix.
+#   * `integration` runs tests/integration without the tests marked `torture`, `programs` or `matrix`. `matrix` runs the
+#     tests marked `matrix` for every core in MATRIX.
+#   * In `test`, sanity uses one Python and leaves out tests/, which ruff and mypy check. `make sanity` uses all installed
+#     Pythons, and checks everything.
 #   * No ANSIBLE_* or ARITMA_* variable of the caller reaches a target.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
@@ -49,10 +49,10 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " \
 		+ sys.version.split()[0] + "; name another with make PYTHON=...")'
 
-programs: python ## what some tests drive: Chromium, chromedriver, Java; installed by apt where it may be
+programs: python ## install the programs that some tests need (Chromium, chromedriver, Java) with apt, if allowed
 	@$(PYTHON) scripts/programs.py
 
-venv: python ## make the main environment, .build/venv
+venv: python ## create the main environment, .build/venv
 	@$(PYTHON) scripts/environment.py main
 
 demo: python ## provision a client, rotate its secret under load, and count the failures
@@ -81,22 +81,22 @@ targets: python ## ansible-test integration against the simulator and OpenBao; C
 ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/unit/http/"
 	@$(PYTHON) scripts/units.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
-unit: venv ## unit tests; ARGS="tests/unit/api" for some
+unit: venv ## unit tests; ARGS="tests/unit/api" selects some
 	@$(PYTEST) $(if $(findstring tests/unit/,$(ARGS)),,tests/unit) -m 'not torture' $(ARGS)
 
-integration: venv ## playbooks and modules against the simulator over HTTP; what is marked `matrix` is in `make matrix`
+integration: venv ## playbooks and modules against the simulator over HTTP, without the tests of `make matrix`
 	@$(PYTEST) $(if $(findstring tests/integration/,$(ARGS)),,tests/integration) -m 'not torture and not programs and not matrix' $(ARGS)
 
-driven: venv programs ## the tests that drive Chromium, ansible-rulebook (Java) and an OpenID provider (Node, if there)
+driven: venv programs ## tests with Chromium, ansible-rulebook (Java) and an OpenID provider (Node, if installed)
 	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)
 
 matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
 	@$(PYTHON) scripts/matrix.py $(MATRIX) -- -n $(WORKERS) $(ARGS)
 
-molecule: venv ## molecule scenarios, default driver; SCENARIOS="default target" for some
+molecule: venv ## molecule scenarios, default driver; SCENARIOS="default target" selects some
 	@molecule test $(if $(SCENARIOS),$(addprefix -s ,$(SCENARIOS)),--all) $(ARGS)
 
-bench: venv ## compare with a playbook written with ansible.builtin.uri, and with one that does nothing
+bench: venv ## compare with a playbook of ansible.builtin.uri tasks, and with an empty one
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
 torture: venv programs ## every kill point, large fleets, rare settings (long)
@@ -108,25 +108,25 @@ fuzz: venv ## random input for every parser and for the simulator, EXAMPLES (200
 coverage: venv programs ## lines and branches of plugins/ that unit and integration tests reach
 	@$(PYTHON) scripts/measure.py -- -n $(WORKERS) $(or $(ARGS),tests/unit tests/integration -m 'not torture')
 
-lowest: python ## unit tests of the HTTP side and the stores with the oldest libraries that are allowed
+lowest: python ## unit tests of HTTP and stores with the oldest supported libraries
 	@$(PYTHON) scripts/lowest.py -n $(WORKERS) $(ARGS)
 
 mutants: venv ## mutation tests of planner, guards and reconcile functions (long)
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m mutants $(ARGS)
 
-docs: python ## the documentation site, in .build/site/html
+docs: python ## build the documentation site, in .build/site/html
 	@$(PYTHON) scripts/environment.py docs
 	@scripts/docs
 
-build: venv ## the collection's tarball, in .build/dist
+build: venv ## build the tarball of the collection, in .build/dist
 	@rm -rf .build/dist
 	@ansible-galaxy collection build --force --output-path .build/dist .
 
-importer: build ## galaxy-importer's checks of the tarball
+importer: build ## check the tarball with galaxy-importer
 	@$(PYTHON) scripts/environment.py importer
 	@cd .build/dist && PATH="$(ROOT)/.build/importer/bin:$$PATH" python -m galaxy_importer.main aritma-iam-*.tar.gz
 
-release: venv ## make a release ready: changelog, version, tarball, importer, checksum, commit; VERSION=0.2.0
+release: venv ## prepare a release: changelog, version, tarball, importer, checksum, commit; VERSION=0.2.0
 	@"$(VENV)/bin/python" scripts/release.py $(VERSION) $(ARGS)
 
 nox: venv ## antsibull-nox; ARGS="-l" lists its sessions, ARGS="-e lint" runs one
@@ -135,5 +135,5 @@ nox: venv ## antsibull-nox; ARGS="-l" lists its sessions, ARGS="-e lint" runs on
 lock: python ## pin newer versions in requirements/*.txt
 	@$(PYTHON) scripts/environment.py --lock
 
-clean: ## remove everything that was made here
+clean: ## remove everything that these targets create
 	@rm -rf .build .ansible collections tests/output
