@@ -19,83 +19,80 @@ options:
   api_url:
     description:
       - >-
-        Where the IAM API is: what stands before C(/v1), such as V(https://api.dev.aritma.io/core/iam).
-      - Required by everything that calls the API, here or as an environment variable; exchanging a token alone does
-        not need it.
-      - V(http://) is refused except for this host itself (V(localhost), V(127.0.0.0/8), V(::1)). That holds for
-        every URL here.
+        The URL of the IAM API without C(/v1), such as V(https://api.dev.aritma.io/core/iam).
+      - It is required, except for a token exchange.
+      - V(http://) is refused in every URL, except for the local host (V(localhost), V(127.0.0.0/8), V(::1)).
     type: str
   token_url:
     description:
-      - The full URL of the token endpoint. Without it, it is V(connect/token) below O(identity_url) and O(tenant).
+      - The full URL of the token endpoint. The default is V(connect/token) below O(identity_url) and O(tenant).
     type: str
   identity_url:
     description:
-      - Where Aritma ID is. Used to build the token endpoint unless O(token_url) is set.
+      - The URL of Aritma ID. It is used to build the URL of the token endpoint, unless O(token_url) is set.
     type: str
     default: https://id.aritma.io
   tenant:
     description:
-      - The tenant, as it stands in the path of the token endpoint.
-      - Required unless O(token_url) is set, or O(access_token) makes a token endpoint needless. Without a tenant
-        the default tenant would answer, and a good secret would look wrong.
+      - The tenant, as in the path of the token endpoint.
+      - It is required, unless O(token_url) is set, or O(access_token) is set and no other token is needed. Without a
+        tenant the default tenant would answer, and a correct secret would look wrong.
     type: str
   access_token:
     description:
-      - A ready admin token. It is used as it is and never cached or renewed.
-      - Without it, O(auth_client_id) and O(auth_client_secret) are required by everything that calls the API.
+      - An admin token. It is used as given, and never cached or renewed.
+      - Without it, O(auth_client_id) and O(auth_client_secret) are required to call the API.
     type: str
   auth_client_id:
     description:
-      - The client id of the admin client, whose credential gets the admin tokens.
+      - The client id of the admin client, which gets the admin tokens.
     type: str
   auth_client_secret:
     description:
       - The secret of the admin client.
-      - The tokens that it gets are kept in memory and, from task to task, in files of mode V(0600) in a directory
-        that nobody else can read, until shortly before they expire. That is E(ARITMA_TOKEN_CACHE_DIR), else
-        C(aritma-iam) below E(XDG_RUNTIME_DIR), E(XDG_CACHE_HOME) or C(~/.cache). A directory that others can read
-        is not used; V(/dev/null) in E(ARITMA_TOKEN_CACHE_DIR) turns the files off.
+      - Admin tokens are cached in memory and in files of mode V(0600), until shortly before they expire. The directory
+        of the files is E(ARITMA_TOKEN_CACHE_DIR), or C(aritma-iam) below E(XDG_RUNTIME_DIR), E(XDG_CACHE_HOME) or
+        C(~/.cache). A directory that others can read is not used. V(/dev/null) turns the files off.
     type: str
   auth_scope:
     description:
-      - The OAuth scope that the admin token is requested for.
+      - The OAuth scope of the admin token.
     type: str
     default: services.iam
   validate_certs:
     description:
-      - Whether the certificates of the servers are verified.
-      - With V(false) anybody on the network path can read the credentials, without a warning. Use O(ca_path) instead.
+      - Whether to verify the certificates of the servers.
+      - With V(false) anyone on the network path can read the credentials. Use O(ca_path) instead.
     type: bool
     default: true
   ca_path:
     description:
-      - A file (or a directory made by C(c_rehash)) with the certificates to trust, in PEM format, where the
-        requests are made.
-      - Without it, E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) or the bundle of the Python library requests is used.
+      - A file (or a directory prepared with C(c_rehash)) of trusted certificates in PEM format, on the host that makes
+        the requests.
+      - The default is E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE), or the bundle of the Python library requests.
     type: path
   request_timeout:
     description:
-      - Seconds that one request may take, from connecting to the last byte of the answer.
+      - The seconds that one request may take, from the connection to the last byte of the answer.
     type: float
     default: 10.0
   retry_budget:
     description:
-      - Seconds that one call may take with all its repetitions; V(0) for no repetition. The first request always
+      - The seconds that one call may take with all its repetitions. V(0) means no repetition. The first request always
         has its O(request_timeout).
-      - Repeated are requests that got no answer or V(429), V(502), V(503) or V(504), with growing pauses and as
-        C(Retry-After) asks. When C(Retry-After) does not fit in, the call fails at once. One that only reads is also
-        repeated after V(500), twice.
+      - A request is repeated if it got no answer, or V(429), V(502), V(503) or V(504). The pauses grow and follow
+        C(Retry-After). If C(Retry-After) exceeds the budget, the call fails at once. A read is also repeated after
+        V(500), twice.
       - >-
-        A request that creates something is repeated only when it was not sent or got V(429): otherwise look first
-        whether it was carried out.
+        A request that creates something is repeated only if it was not sent or got V(429). In all other cases it may
+        have been carried out.
     type: float
     default: 60.0
   run_on:
     description:
       - >-
-        Where the requests are made: in the controller process, or on the task's host, to which the module and its
-        options are then shipped.
+        Where to make the requests: in the controller process, or on the task's host. With V(target) the module and its
+        options are sent to that host.
       - With V(target) the Python libraries requests and pydantic must be installed on that host.
     type: str
     choices: [controller, target]
@@ -106,13 +103,13 @@ requirements:
   - pydantic >= 2
 notes:
   - Proxies are taken from the usual environment variables (E(HTTPS_PROXY), E(HTTP_PROXY), E(NO_PROXY)).
-  - A token is sent to the given hosts only; it follows no redirect elsewhere. C(~/.netrc) is not read.
+  - A token is sent only to the given hosts. It never follows a redirect to another host. C(~/.netrc) is not read.
 """
 
 _MODULE: dict[str, Any] = yaml.safe_load(_TEXT)
 for _name, _option in _MODULE["options"].items():
     _option["description"].append(
-        f"If not set, the variable C(aritma_iam_{_name}) is used, then the environment variable E({ENVIRONMENT[_name]})."
+        f"If not set, the variable C(aritma_iam_{_name}) or the environment variable E({ENVIRONMENT[_name]}) is used."
     )
 
 # Lookups and inventories always run on the controller.
@@ -128,7 +125,7 @@ def _sources(option: str) -> dict[str, list[dict[str, str]]]:
 
 
 class ModuleDocFragment:
-    """How to reach the API, and as whom. With types, since ansible-test takes every other assignment for a text."""
+    """The connection to the API. With types, since ansible-test takes every other assignment for a text."""
 
     DOCUMENTATION: str = json.dumps(_MODULE)
 
