@@ -33,7 +33,10 @@ PLAIN = {
     r"\b(?-i:Who) (?:prefers|counts|wants|needs|has|uses)\b(?![^.]*\?)": "If you ...",
     r"\bfor ever\b": "forever, or without end",
     r"\bnothing swept\b": "nothing is cleaned up",
-    r"\bfor whoever made\b": "for the owner of",
+    r"\bwhoever\b": "anyone who, or the owner",
+    r"\bmade by others\b": "created elsewhere",
+    r"\bmakes? sure of\b": "create or update",
+    r"\bto be had\b": "available",
 }
 """What we do not write, and what we write in its place."""
 
