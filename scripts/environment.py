@@ -220,7 +220,7 @@ def matrix() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the Python environments under .build/.")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--lock", action="store_true", help="pin all groups of pyproject.toml anew")
+    parser.add_argument("--lock", action="store_true", help="pin all groups of pyproject.toml again")
     parser.add_argument("--matrix", action="store_true", help="print the tested cores and Pythons as JSON")
     wanted = parser.parse_args()
     if wanted.matrix:

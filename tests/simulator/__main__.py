@@ -38,17 +38,17 @@ DEFAULT_ADMIN_SECRET = "simulator-admin-secret"
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for Aritma IAM and Aritma ID.")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--state", default=":memory:", help="file of the state, or :memory:")
+    parser.add_argument("--port", type=int, default=0, help="0 means a free port")
+    parser.add_argument("--state", default=":memory:", help="a file for the state, or :memory:")
     parser.add_argument("--profile", default="documented", help=f"a file, or one of {', '.join(every_profile())}")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", dest="switches")
-    parser.add_argument("--port-file", type=Path, help="written once the simulator answers")
-    parser.add_argument("--tls-cert", help="PEM file; with --tls-key: serve https")
-    parser.add_argument("--tls-key", help="PEM file")
+    parser.add_argument("--port-file", type=Path, help="a file for the port, written when the simulator is ready")
+    parser.add_argument("--tls-cert", help="a PEM file; serve https, with --tls-key")
+    parser.add_argument("--tls-key", help="a PEM file")
     parser.add_argument("--admin-client-id", default="admin")
-    parser.add_argument("--admin-client-secret-file", type=Path, help="else SIMULATOR_ADMIN_SECRET, else a fixed one")
-    parser.add_argument("--play", action="store_true", help="with things in the tenant, and lines for a shell")
-    parser.add_argument("--exit-with-parent", action="store_true", help="end when the starting process has ended")
+    parser.add_argument("--admin-client-secret-file", type=Path, help="default: SIMULATOR_ADMIN_SECRET, else a fixed one")
+    parser.add_argument("--play", action="store_true", help="create some clients, and print commands for a shell")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when the parent process ends")
     return parser
 
 
