@@ -72,7 +72,11 @@ def consumer(home: Path) -> Iterator[int]:
     """A consumer that waits for its credential; yields the port of its status page."""
     port_file = home / "consumer.port"
     program = Path(__file__).with_name("consumer.py")
-    process = subprocess.Popen([sys.executable, program, home / "credentials.env", port_file], stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, program, home / "credentials.env", "--port-file", port_file],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         deadline = time.monotonic() + _PORT_SECONDS
         while not port_file.exists():

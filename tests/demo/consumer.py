@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small service: it reads its delivered credential file and exchanges it for a token, again and again.
 
-``python -m demo.consumer CREDENTIAL_FILE PORT_FILE`` answers on loopback what it has done, as JSON: how many exchanges
-it made, how many failed, and the rotation ids it has worked with. It is what a real service would be, and its probe.
+``python tests/demo/consumer.py CREDENTIAL_FILE --port 8099`` answers on loopback what it has done, as JSON: how many
+exchanges it made, how many failed, and the rotation ids it has worked with. It is what a real service would be, and
+its probe.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,7 +34,7 @@ class Consumer:
         self.status: dict[str, Any] = {"exchanges": 0, "failed": 0, "rotation_ids": [], "errors": [], "seconds": 0.0}
 
     def work(self) -> None:
-        """Wait for the first delivery, then exchange for ever."""
+        """Wait for the first delivery, then exchange without end."""
         while not self._credential.exists():
             time.sleep(PAUSE)
         begun = time.monotonic()
@@ -70,7 +72,7 @@ def read_env(text: str) -> dict[str, str]:
 def _handler(consumer: Consumer) -> type[BaseHTTPRequestHandler]:
     class Status(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps(consumer.status).encode()
+            body = json.dumps(consumer.status).encode() + b"\n"
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -83,16 +85,28 @@ def _handler(consumer: Consumer) -> type[BaseHTTPRequestHandler]:
     return Status
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="A small service that works with a delivered credential.")
+    parser.add_argument("credential", type=Path, help="its credential file, of format env; it waits for the first one")
+    parser.add_argument("--port", type=int, default=0, help="where it answers what it has done; 0: a free port")
+    parser.add_argument("--port-file", type=Path, help="written once it answers")
+    return parser
+
+
 def main() -> None:
     """Serve the status, and work."""
-    credential, port_file = Path(sys.argv[1]), Path(sys.argv[2])
-    consumer = Consumer(credential)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(consumer))
+    options = _parser().parse_args()
+    consumer = Consumer(options.credential)
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), _handler(consumer))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    part = port_file.with_suffix(".part")
-    part.write_text(str(server.server_address[1]), encoding="utf-8")
-    part.replace(port_file)
-    consumer.work()
+    port = str(server.server_address[1])
+    if options.port_file:
+        part = options.port_file.with_suffix(".part")
+        part.write_text(port, encoding="utf-8")
+        part.replace(options.port_file)
+    print(f"http://127.0.0.1:{port}/ shows what this service has done. Ctrl-C ends it.", flush=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        consumer.work()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ KINDS = ("modules", "lookup", "inventory")
 SUBSTITUTES = {
     "https://api.dev.aritma.io/core/iam": "{api_url}",
     "tenant: my-tenant": "tenant: {tenant}",
+    "the-secret-of-the-admin-client": "{admin_secret}",
     "ansible_host: app1.example.com": "ansible_connection: local",
     "ansible.builtin.systemd_service: {name: billing, state: reloaded}": "ansible.builtin.debug: {{msg: reloaded}}",
     "https://billing.example.com/health": "{url}/_sim/health",
@@ -127,6 +128,7 @@ class Machine:
             "api_url": simulator.api_url,
             "url": simulator.url,
             "tenant": simulator.tenant,
+            "admin_secret": simulator.admin_client_secret,
             "vault": vault,
             "owner": getpass.getuser(),
             "root": str(self.root),

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.resources import files
 from typing import Any
 from unittest import mock
@@ -26,14 +27,15 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables imp
 SOURCE = "aritma.iam.secret_expiry"
 NOT_RUN = {
     "README.md": {
-        "git clone <this repository> aritma.iam && cd aritma.iam": "this is a checkout",
-        "make demo": "a simulator, a consumer and the playbook aritma.iam.demo: all run by other tests",
-        "make test": "these tests are a part of it",
+        "read -rs ARITMA_CLIENT_SECRET; export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
         "pip install 'requests>=2.31' 'pydantic>=2.5'": "the environment of the tests has both",
         "ansible-galaxy collection install .": "the tests run the checkout itself",
     },
     "docs/audit.md": {
         "jq -r '.clients[] | select(.due) | .name' secrets.json": "no library of ours; the members are looked at here",
+    },
+    "docs/awx.md": {
+        "read -rs CONTROLLER_OAUTH_TOKEN; export CONTROLLER_OAUTH_TOKEN": "asks somebody; the environment has it here",
     },
     "docs/doctor.md": {
         "python tests/simulator --play --profile aritma-iam-doctor.json": "never ends; see test_doctor.py",
@@ -42,22 +44,52 @@ NOT_RUN = {
         "ansible-rulebook --rulebook aritma.iam.rotate_due -i inventory.yml": "never ends; see test_rulebook.py",
     },
     "docs/quickstart.md": {
+        "git clone <this repository> aritma.iam && cd aritma.iam": "this is a checkout",
+        "python3 -m venv ~/aritma-venv && . ~/aritma-venv/bin/activate": "the environment of the tests is there",
+        ". ~/aritma-venv/bin/activate": "the environment of the tests is there",
+        "pip install 'ansible-core>=2.18' 'requests>=2.31' 'pydantic>=2.5'": "the environment of the tests has them",
+        "pip install starlette uvicorn joserfc jsonschema-rs": "the environment of the tests has them",
+        "ansible-galaxy collection install .": "test_play.py installs it, or runs the checkout itself",
         "python tests/simulator --play": "never ends; test_play.py runs it, and the guide with what it prints",
-        "read -rs ARITMA_CLIENT_SECRET && export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
+        "mkdir -p ~/quickstart": "the folder of the walk",
+        "cd ~/quickstart": "the folder of the walk",
+        "read -rs ARITMA_CLIENT_SECRET; export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
     },
 }
 """Commands that are not run here, each with the reason."""
 
+STARTED = {"docs/quickstart.md": "python tests/demo/consumer.py"}
+"""How a command begins that a guide leaves running in another terminal, in the folder of the collection."""
+
 ELSEWHERE = {
     ("docs/rotation.md", "mermaid"): "a drawing",
     ("docs/diagrams.md", "mermaid"): "drawings",
+    ("docs/schedule.md", "ini"): "units of systemd",
     ("docs/stores-and-deliveries.md", "hcl"): "tests/unit/stores/test_guide.py gives it to OpenBao",
     ("docs/stores-and-deliveries.md", "json"): "tests/unit/stores/test_guide.py compares it with what is called",
 }
 """Blocks that are no YAML and no commands."""
 
-_COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook|vault) .+|wait")
+_COMMAND = re.compile(
+    r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook|vault) .+|wait"
+    r"|curl -s \S+|cut \S+ \S+ \S+|until grep -q .+; do sleep \S+; done|kill -9 \$!|sed .+|cat .+"
+)
 _DOCUMENTED = re.compile(r"`(ansible-doc [^`]+)`")
+_CHANGING = {
+    r"\b[0-9a-f]{6}-\d{8}T\d{6}Z-[0-9a-f]{6}\b": "ROTATION",
+    r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b": "ID",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "TIME",
+    r"http://127\.0\.0\.1:\d+": "URL",
+    r"resume: [^|]+": "resume: WHERE ",
+    r"\b\d+m?s old\b": "AGE old",
+    r"(?m)\| \d+ s$": "| N s",
+    r'"(exchanges|seconds)": [\d.]+': r'"\1": N',
+    r"\S+/ansible_collections/": "COLLECTIONS/",
+    r"\*{3,}": "***",
+    r" {2,}": " ",
+}
+"""What is printed and another each time, and what stands for it in a comparison."""
+
 _SHELL = """\
 set -eu
 # A job that failed in the background fails the block, which the wait of a shell does not.
@@ -77,6 +109,9 @@ class Walk:
         self.guide, self.machine = guide, machine
         self.folder = machine.home / "guide"
         self.folder.mkdir()
+        self.collection = ROOT
+        self.printed = ""
+        self._programs = ExitStack()
         self._shapes: dict[str, Callable[[Block, Any], None]] = {
             "plays": self._play,
             "rulebook": lambda _block, data: check_rulebook(data, machine),
@@ -88,18 +123,24 @@ class Walk:
         }
 
     def go(self) -> None:
-        """Files first, since a guide shows some after the command that reads them; then all else in its order."""
-        rest = [block for block in read_guide(self.guide) if not self._wrote(block)]
-        for block in rest:
+        """From the first line to the last, as a reader goes."""
+        with self._programs:
+            for block in read_guide(self.guide):
+                self._step(block)
+            for command in sorted(set(_DOCUMENTED.findall((ROOT / self.guide).read_text(encoding="utf-8")))):
+                self.run(command, self.guide)
+
+    def _step(self, block: Block) -> None:
+        if not self._wrote(block):
             if block.language == "console":
                 self._console(block)
+            elif block.language == "text":
+                check_printed(self.machine.text(block.text), self.printed, block.place)
             elif block.language == "yaml":
                 data = self.machine.data(block.text)
                 self._shapes[shape(data, block.place)](block, data)
             else:
                 assert (self.guide, block.language) in ELSEWHERE, f"{block.place}: what is {block.language}?"
-        for command in sorted(set(_DOCUMENTED.findall((ROOT / self.guide).read_text(encoding="utf-8")))):
-            self.run(command, self.guide)
 
     def write(self, name: str, text: str) -> None:
         """A file where the reader is. Two with one name would be a mistake of the guide."""
@@ -137,15 +178,30 @@ class Walk:
     def _console(self, block: Block) -> None:
         left_out = NOT_RUN.get(self.guide, {})
         kept = []
-        for command in commands(self.machine.text(block.text)):
+        for shown in commands(block.text):
+            command = self.machine.text(shown)
             if command.startswith("export "):
                 unknown = set(re.findall(r"(\w+)=", command)) - self.machine.environment.keys()
                 assert not unknown, f"{block.place}: nothing reads {unknown}"
-            elif command not in left_out:
+            elif self.guide in STARTED and command.startswith(STARTED[self.guide]):
+                self._start(command)
+            elif shown not in left_out:
                 assert _COMMAND.fullmatch(command), f"{block.place}: what is {command}?"
                 kept.append(command)
         if kept:
-            self.run("\n".join(kept), block.place)
+            self.printed = self.run("\n".join(kept), block.place)
+
+    def _start(self, command: str) -> None:
+        """Run a program until the walk ends."""
+        program = subprocess.Popen(
+            ["bash", "-c", f"exec {command}"],
+            cwd=self.collection,
+            env=self.machine.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self._programs.callback(program.wait)
+        self._programs.callback(program.terminate)
 
     def _play(self, block: Block, _data: Any) -> None:
         self.write("play.yml", block.text)
@@ -204,6 +260,24 @@ def check_rulebook(rulesets: Any, machine: Machine) -> None:
     with mock.patch.dict(os.environ, _connection(machine)):
         for source in (each for ruleset in rulesets for each in ruleset["sources"]):
             read_settings(source[SOURCE])
+
+
+def check_printed(shown: str, printed: str, place: str) -> None:
+    """What a guide shows is what was printed, but for what is another each time. A line ``...`` leaves lines out."""
+    lines = steady(printed)
+    at = 0
+    for part in re.split(r"^\.\.\.\n", shown, flags=re.MULTILINE):
+        wanted = steady(part)
+        found = [n for n in range(at, len(lines) - len(wanted) + 1) if lines[n : n + len(wanted)] == wanted]
+        assert found, f"{place}: this was not printed:\n{part}\nThis was:\n{printed}"
+        at = found[0] + len(wanted)
+
+
+def steady(text: str) -> list[str]:
+    """Its lines, without what is another each time: ids, times, amounts, folders of a collection, blank lines."""
+    for pattern, name in _CHANGING.items():
+        text = re.sub(pattern, name, text)
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def check_role_variables(variables: dict[str, Any], place: str) -> None:

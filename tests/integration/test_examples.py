@@ -81,7 +81,7 @@ def _client_in_use(walk: Walk) -> None:
     walk.write("group_vars/all.yml", yaml.safe_dump({"vault_billing_secret": SECRET}))
     known = [_client(name, {"value": f"the-secret-of-{name}", "description": "by hand"}) for name in LISTED]
     walk.machine.simulator.admin.seed(clients=known)
-    walk.machine.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(walk.machine.home / ".vault-pass")
+    _password(walk)
 
 
 def _lost_secret(walk: Walk) -> None:
@@ -105,12 +105,18 @@ def _leaked(walk: Walk) -> None:
     assert len(client["secrets"]) == 1 and known, client
 
 
+def _password(walk: Walk) -> None:
+    """A password for ansible-vault."""
+    walk.machine.environment["ANSIBLE_VAULT_PASSWORD_FILE"] = str(walk.machine.home / ".vault-pass")
+
+
 def _host(walk: Walk) -> None:
     """An inventory with one host."""
     walk.write("inventory.yml", "service_clients: {hosts: {app1: {ansible_connection: local}}}")
 
 
 SITUATIONS: dict[str, Callable[[Walk], None]] = {
+    "README.md": _password,
     "docs/audit.md": _many_clients,
     "docs/eda.md": _many_clients,
     "SECURITY.md": _provisioned,
@@ -118,6 +124,7 @@ SITUATIONS: dict[str, Callable[[Walk], None]] = {
     "docs/leak.md": _provisioned,
     "docs/porting.md": _client_in_use,
     "docs/rotation.md": _lost_secret,
+    "docs/schedule.md": _provisioned,
     "docs/stores-and-deliveries.md": _provisioned,
     "roles/service_client/README.md": _host,
 }
@@ -205,6 +212,18 @@ def test_the_examples_of_plugins(simulator: Simulator, tmp_path: Path) -> None:
     """Modules and lookups, each against a simulator that has forgotten all."""
     texts = {name: text for name, text in _plugins().items() if name not in ON_SERVERS}
     run_plays(texts, Machine(tmp_path, simulator))
+
+
+def test_the_examples_of_the_role(simulator: Simulator, tmp_path: Path) -> None:
+    """A client is made, rotated and revoked, as ``ansible-doc -t role`` shows it."""
+    walk = Walk("roles/service_client/README.md", Machine(tmp_path, simulator))
+    _host(walk)
+    path = ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
+    specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
+    (make, revoke), (rotate,) = (yaml.safe_load(specs[entry]["examples"]) for entry in ("main", "rotate"))
+    walk.write("play.yml", json.dumps([make, rotate, revoke]))
+    walk.run("ansible-playbook -i inventory.yml play.yml", "examples of the role")
+    assert _clients(walk, "billing") == [] and not (walk.machine.root / "etc/billing/aritma.env").exists()
 
 
 @pytest.mark.torture

@@ -212,7 +212,7 @@ class _GitLab(SimpleHTTPRequestHandler):
 def test_variables_of_pipelines(simulator: Simulator, ansible: Ansible) -> None:
     """The tasks that the guide shows, against a small GitLab and a ``gh`` that keeps what it is given."""
     home = ansible.home
-    shown = {block.file: block.text for block in read_guide("docs/stores-and-deliveries.md") if block.file}
+    shown = {block.file: block.text for block in read_guide("docs/deliver.md") if block.file}
     command = home / "bin" / "gh"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\necho "$@" > {home}/gh.words; cat > {home}/gh.secret\n')
