@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from examples import ROOT, Machine
 from galaxy import installed
 from guide_walk import Walk
@@ -64,17 +65,10 @@ def after(script: str, environment: Mapping[str, str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in done.stdout.split("\0") if pair)
 
 
-<<<<<<< HEAD
+@pytest.mark.timeout(900)
 def test_the_quick_start(tmp_path: Path) -> None:
     """From the folder of the installed collection, in an environment that led to another tenant before."""
     collection = installed(tmp_path)
-=======
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("where", [pytest.param("checkout", marks=pytest.mark.torture), "installed"])
-def test_the_quick_start(where: str, tmp_path: Path) -> None:
-    """From the folder of the collection, in an environment that led to another tenant before."""
-    collection = ROOT if where == "checkout" else installed(tmp_path)
->>>>>>> 7645ecb (README, quick start and guides by task: what is printed is compared, the admin secret comes from a vault)
     with playing(collection) as script:
         address = re.search("^export ARITMA_IDENTITY_URL=(.*)$", script, re.MULTILINE)
         assert address

@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tls-cert", help="a PEM file; serve https, with --tls-key")
     parser.add_argument("--tls-key", help="a PEM file")
     parser.add_argument("--admin-client-id", default="admin")
-    parser.add_argument("--admin-client-secret-file", type=Path, help="default: SIMULATOR_ADMIN_SECRET, else a fixed one")
+    parser.add_argument(
+        "--admin-client-secret-file", type=Path, help="default: SIMULATOR_ADMIN_SECRET, else a fixed one"
+    )
     parser.add_argument("--play", action="store_true", help="create some clients, and print commands for a shell")
     parser.add_argument("--exit-with-parent", action="store_true", help="end when the parent process ends")
     return parser
