@@ -20,7 +20,10 @@ Members = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Text:
-    """A text. A new client for which none is given gets that of the attribute ``like``, or an empty one."""
+    """A text. A new client for which none is given gets that of the attribute ``like``, or an empty one.
+
+    The methods are those of each kind of attribute.
+    """
 
     name: str
     wire: str
@@ -60,21 +63,17 @@ class StringSet:
     option: ClassVar[Mapping[str, Any]] = {"type": "list", "elements": "str"}
 
     def clean(self, value: Sequence[str]) -> list[str]:
-        """The value to work with."""
         return list(dict.fromkeys(value))
 
     def initial(self, _given: Members) -> list[str]:
-        """The value of a new client for which none is given."""
         return list(self.default)
 
     def same(self, wanted: Sequence[str], shown: Sequence[str]) -> bool:
-        """Whether nothing is to be changed."""
         return set(wanted) == set(shown)
 
     taken = same
 
     def for_diff(self, value: Sequence[str]) -> list[str]:
-        """The value in a stable form."""
         return sorted(set(value))
 
 

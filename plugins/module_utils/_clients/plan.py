@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.errors import AmbiguousNameError
 from .._core.spelling import is_altered, is_tidied
+from .._iam.api import only
 from .._iam.contract import Client
 from .attributes import ATTRIBUTES, Members
 
@@ -137,12 +137,5 @@ def refuse_doubt(clients: Iterable[Client], name: str, description: str | None) 
 
 
 def _only(matches: Sequence[Client], name: str) -> Client | None:
-    if len(matches) > 1:
-        ids = [client.client_id for client in matches]
-        raise AmbiguousNameError(
-            f"{len(ids)} clients have the name {name!r}: {', '.join(ids)}.",
-            hint="Give client_id to say which one is meant.",
-            name=name,
-            client_ids=ids,
-        )
-    return matches[0] if matches else None
+    hint = "Give client_id to say which one is meant."
+    return only(matches, f"clients have the name {name!r}", lambda client: client.client_id, hint)

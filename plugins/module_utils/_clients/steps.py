@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .._core.errors import AmbiguousError, ApiError, ConflictError, ContractError, NotFoundError
-from .._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi
+from .._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi, offered
 from .._iam.contract import Client
-from .._iam.once import create_once
+from .._iam.once import create_once, delete_once
 from .attributes import Members
 from .plan import ClientPlan, exact, new_client, plan_client, refuse_doubt, renamed, replacement, to_wire, unmet
 from .unasked import unasked
@@ -82,9 +82,9 @@ def _still_listed(api: IamApi, client_id: str) -> Client | None:
     """
     shown: list[Client] = []
 
-    def forgotten() -> bool | None:
+    def forgotten() -> bool:
         shown[:] = [each for each in api.list_clients() if each.client_id == client_id]
-        return None if shown else True
+        return not shown
 
     api.settle(forgotten, SHORT_PAUSES)
     return shown[0] if shown else None
@@ -114,33 +114,29 @@ def create(api: IamApi, desired: Members, known: frozenset[str]) -> tuple[Client
 
     try:
         made = create_once(api, lambda: api.create_client(to_wire(body)), look)
-    except ConflictError as error:
-        # The server says that the name is taken, so any form of it is this one.
-        return _already_there(api, error, api.settle(lambda: find_by_name(api, body, frozenset())[0])), False
     except ApiError as error:
-        if error.status not in REFUSALS:
+        met = None
+        if isinstance(error, ConflictError):
+            # The server says that the name is taken, so any form of it is this one.
+            met = api.settle(lambda: find_by_name(api, body, frozenset())[0])
+        elif error.status in REFUSALS:
+            met = look()
+        if met is None:
             raise
-        return _already_there(api, error, look()), False
+        return complete(api, met) or met, False
     if made.found is not None:
-        return _reread(api, made.found), True
+        return complete(api, made.found) or made.found, True
     return _created(api, made.told, body, look), True
-
-
-def _already_there(api: IamApi, error: ApiError, landed: Client | None) -> Client:
-    """The client that a refused POST met. Without one, the refusal is about something else and is raised again."""
-    if landed is None:
-        raise error
-    return _reread(api, landed)
 
 
 def _created(api: IamApi, told: str | None, body: Members, look: Callable[[], Client | None]) -> Client:
     """The new client. The list is waited for even where the answer told the id: the next task looks there by name."""
-    client = _read_told(api, told)
+    client = _read_told(api, told) if told else None
     landed = api.settle(look)
     if client is not None:
         return client
     if landed is not None:
-        return _reread(api, landed)
+        return complete(api, landed) or landed
     if told is not None:
         return Client.model_validate({"client_id": told, **body})
     raise ContractError(
@@ -154,14 +150,8 @@ def _created(api: IamApi, told: str | None, body: Members, look: Callable[[], Cl
     )
 
 
-def _reread(api: IamApi, listed: Client) -> Client:
-    return complete(api, listed) or listed
-
-
-def _read_told(api: IamApi, told: str | None) -> Client | None:
+def _read_told(api: IamApi, told: str) -> Client | None:
     """The client with the id that the answer told, where that id can be used."""
-    if told is None:
-        return None
     try:
         return api.get_client(told)
     except ApiError as error:
@@ -228,35 +218,11 @@ def _send_update(api: IamApi, observed: Client, members: Members) -> None:
 
 
 def _patch(api: IamApi, observed: Client, members: Members, hint: str) -> None:
-    try:
+    what = f"way to change {', '.join(members)} of client {observed.client_id}"
+    with offered(what, hint, (404, 415, *NOT_OFFERED), client_id=observed.client_id):
         api.patch_client(observed.client_id, to_wire(members, observed))
-    except ApiError as error:
-        if error.status not in (404, 415, *NOT_OFFERED):
-            raise
-        raise ApiError(
-            f"This server offers no way to change {', '.join(members)} of client {observed.client_id}.",
-            status=error.status,
-            hint=hint,
-            operation="updateClient",
-            client_id=observed.client_id,
-        ) from None
 
 
 def delete(api: IamApi, client_id: str) -> bool:
     """Delete the client; whether it was this task that did it."""
-    try:
-        return api.delete_client(client_id)
-    except AmbiguousError:
-        if api.settle(lambda: True if find_by_id(api, client_id) is None else None) is None:
-            raise
-        return True
-    except ApiError as error:
-        if error.status not in NOT_OFFERED:
-            raise
-        raise ApiError(
-            f"This server offers no deletion of clients, so client {client_id} stays.",
-            status=error.status,
-            hint="Its policies and secrets can be removed instead (iam_policy, client_secret with keep_last: false).",
-            operation="deleteClient",
-            client_id=client_id,
-        ) from None
+    return delete_once(api, lambda: api.delete_client(client_id), lambda: find_by_id(api, client_id) is None)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousNameError, ApiError, ContractError, MissingError
+from .._core.errors import ApiError, ContractError, MissingError
 from .._core.operation import Params
 from .._core.outcome import Outcome
-from .._iam.api import NOT_OFFERED, REFUSALS, IamApi, api_operation, refuse_empty
+from .._iam.api import NOT_OFFERED, REFUSALS, IamApi, api_operation, only, refuse_empty
 from .._iam.contract import Subject
 from .steps import find_by_id
 
@@ -69,14 +69,8 @@ def choose(subjects: Iterable[Subject], client_id: str | None, name: str | None)
 
 
 def _only(subjects: Sequence[Subject], what: str) -> Subject | None:
-    if len(subjects) > 1:
-        ids = [subject_id(each) for each in subjects]
-        raise AmbiguousNameError(
-            f"{len(ids)} subjects of clients have the {what}: {', '.join(ids)}.",
-            hint="Give client_id to say which client is meant.",
-            subject_ids=ids,
-        )
-    return subjects[0] if subjects else None
+    hint = "Give client_id to say which client is meant."
+    return only(subjects, f"subjects of clients have the {what}", subject_id, hint)
 
 
 def subject_id(subject: Subject) -> str:

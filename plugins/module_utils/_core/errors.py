@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,12 +17,17 @@ class IamError(Exception):
     """
 
     kind = "error"
+    """What it is called in a result: the name of its class in small letters, such as ``not_found``."""
 
     def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.details = details
+
+    def __init_subclass__(cls) -> None:
+        words = re.findall("[A-Z][a-z]+", cls.__name__.removesuffix("Error"))
+        cls.kind = vars(cls).get("kind", "_".join(words).lower())
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -34,31 +40,21 @@ class IamError(Exception):
 class OptionError(IamError):
     """An option has a value that cannot be used. Nothing was sent."""
 
-    kind = "option"
-
 
 class LibraryError(IamError):
     """A Python library that is needed here is not installed."""
-
-    kind = "library"
 
 
 class TransportError(IamError):
     """No answer that could be read came back, within the budget. Nothing is known to have been done."""
 
-    kind = "transport"
-
 
 class AmbiguousError(TransportError):
     """The request may have been carried out, but its answer was lost: look before you repeat it."""
 
-    kind = "ambiguous"
-
 
 class ApiError(IamError):
     """The server answered with an error status. ``status`` is the HTTP status code."""
-
-    kind = "api"
 
     def __init__(self, message: str, *, status: int, hint: str = "", **details: Any) -> None:
         super().__init__(message, hint=hint, status=status, **details)
@@ -67,8 +63,6 @@ class ApiError(IamError):
 
 class AuthenticationError(ApiError):
     """The admin credential was refused: by the token endpoint, or by the API with 401."""
-
-    kind = "authentication"
 
 
 class PermissionDeniedError(ApiError):
@@ -80,79 +74,53 @@ class PermissionDeniedError(ApiError):
 class NotFoundError(ApiError):
     """There is no such thing: 404."""
 
-    kind = "not_found"
-
 
 class MissingError(IamError):
     """What an option names does not exist, as far as the lists tell."""
-
-    kind = "missing"
 
 
 class NotOfferedError(ApiError):
     """The server does not have this operation, as far as its answer tells."""
 
-    kind = "not_offered"
-
 
 class ConflictError(ApiError):
     """The server says that this contradicts what it holds: 409."""
-
-    kind = "conflict"
 
 
 class ContractError(IamError):
     """The server's answer does not have the shape that this collection knows how to read."""
 
-    kind = "contract"
-
 
 class AmbiguousNameError(IamError):
     """A name that should identify one thing matches several."""
-
-    kind = "ambiguous_name"
 
 
 class RefusedError(IamError):
     """A guard refuses to do what was asked, because it could leave a service without valid credentials."""
 
-    kind = "refused"
-
 
 class BlockedError(IamError):
     """Going on with a rotation would be a guess. Nothing was deleted."""
-
-    kind = "blocked"
 
 
 class StoreError(IamError):
     """The credential store cannot be read or written, or holds something that cannot be used."""
 
-    kind = "store"
-
 
 class StoreConflictError(StoreError):
     """The record was changed by somebody else between read and write, or another run holds its lease."""
-
-    kind = "store_conflict"
 
 
 class DeliveryError(IamError):
     """A credential could not be delivered to where the service reads it."""
 
-    kind = "delivery"
-
 
 class HostError(IamError):
     """The host of a task cannot be reached, or cannot run a module."""
 
-    kind = "host"
-
 
 class VerdictError(IamError):
     """The token endpoint did not say of a credential what was expected. ``members`` stand beside the message."""
-
-    kind = "verdict"
 
     def __init__(self, message: str, *, members: Mapping[str, Any], hint: str = "", **details: Any) -> None:
         super().__init__(message, hint=hint, **details)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta, timezone
 
 from .errors import OptionError
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _FRACTION = re.compile(r"\.(\d+)")
-_LONGEST_DAYS = 365_250  # what is added to a time must end within the calendar
+_LONGEST = 365_250 * 86400  # what is added to a time must end within the calendar
 
 
 def now() -> datetime:
@@ -31,10 +31,10 @@ def parse_duration(text: str, option: str) -> timedelta:
             hint="Write a whole number and a unit, such as 90d, 12h, 30m or 45s.",
             option=option,
         )
-    days = sum(timedelta(**{_UNITS[unit]: int(number)}) / timedelta(days=1) for number, unit in parts)
-    if days > _LONGEST_DAYS:
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > _LONGEST:
         raise OptionError(f"{option}: {text!r} is longer than 1000 years.", hint="Write a shorter one.", option=option)
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    return timedelta(seconds=seconds)
 
 
 def parse_timestamp(text: str) -> datetime:
@@ -62,7 +62,7 @@ def format_timestamp(moment: datetime) -> str:
 def format_duration(span: timedelta) -> str:
     """A span in the largest unit that says enough: ``61d``, ``5h``, ``40s``."""
     seconds = int(abs(span.total_seconds()))
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
+    for unit in "dhm":
+        if seconds >= _SECONDS[unit]:
+            return f"{seconds // _SECONDS[unit]}{unit}"
     return f"{seconds}s"

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._iam.api import NOT_OFFERED
 from .._iam.contract import folded
 from .life import Life, grant, has_policies
 from .reading import all_permissions, nobody, permissions_of
@@ -33,10 +34,6 @@ class Group:
         body = {"subjectIds": list(subjects)}
         return self.visit.ask(method, "subjects", "groups", key or self.key, "members", body=body)
 
-    def read(self, what: str) -> Came:
-        """Its members or permissions."""
-        return self.visit.ask("GET", "subjects", "groups", self.key, what)
-
     def delete(self) -> Came:
         """The deletion."""
         return self.visit.ask("DELETE", "subjects", "groups", self.key)
@@ -50,11 +47,11 @@ def groups(life: Life) -> None:
     name = own_name()
     inner = Group(visit, name)
     form = "group_id" if inner.subject == f"group-{inner.id}" else "opaque"
-    visit.tell(inner.came, create_group_status=inner.came.status if inner.came.ok else None, group_subject=form)
+    visit.tell(inner.came, create_group_status=inner.came.success, group_subject=form)
     if not inner.id:
         raise Skip
     twice = Group(visit, name)
-    visit.tell(twice.came, duplicate_group_name=200 if twice.came.ok else twice.came.status)
+    visit.tell(twice.came, duplicate_group_name=twice.came.status_or(200))
     outer = twice if twice.id else Group(visit, own_name())
     _key(life, inner)
     outer.key = outer.id if inner.key == inner.id else outer.subject
@@ -73,7 +70,7 @@ def _key(life: Life, group: Group) -> None:
     refused = {"id": by_subject.status, "subject_id": by_id.status}.get(key or "")
     changed = by_subject if key == "subject_id" else by_id
     visit.tell(by_subject, group_key=key, group_key_status=refused)
-    visit.tell(changed, member_change_status=changed.status if changed.ok else None)
+    visit.tell(changed, member_change_status=changed.success)
     group.key = group.subject if key == "subject_id" else group.id
     group.members("DELETE", life.subject)
 
@@ -87,25 +84,23 @@ def _members(life: Life, inner: Group, outer: Group) -> None:
             break
     inner.members("POST", life.subject)
     again = inner.members("POST", life.subject)
-    visit.tell(again, existing_member=204 if again.ok else again.status)
+    visit.tell(again, existing_member=again.status_or(204))
     unknown = inner.members("POST", f"client-{nobody()}")
-    visit.tell(unknown, unknown_member=204 if unknown.ok else unknown.status)
+    visit.tell(unknown, unknown_member=unknown.status_or(204))
     missing = inner.members("DELETE", outer.subject)
-    visit.tell(missing, missing_member=204 if missing.ok else missing.status)
-    listed = inner.read("members")
+    visit.tell(missing, missing_member=missing.status_or(204))
+    listed = visit.ask("GET", "subjects", "groups", inner.key, "members")
     visit.tell(listed, group_members_listed={200: True, 404: False, 405: False, 501: False}.get(listed.status))
+    memberships = ("GET", "subjects", Id(life.subject), "memberships")
     nested = outer.members("POST", inner.subject)
     visit.tell(nested, groups_in_groups=nested.ok)
-    groups_of: list[Any] = []
+    visit.until(lambda: inner.subject in _groups_of(visit.ask(*memberships), visit))
+    came = visit.ask(*memberships)
+    visit.tell(came, memberships_nested=outer.subject in _groups_of(came, visit) if nested.ok else None)
 
-    def look() -> bool:
-        came = visit.ask("GET", "subjects", Id(life.subject), "memberships")
-        groups_of[:] = [folded(each).get("subjectid") for each in visit.listed(came, "memberships", "groups")]
-        return inner.subject in groups_of
 
-    visit.until(look)
-    came = visit.ask("GET", "subjects", Id(life.subject), "memberships")
-    visit.tell(came, memberships_nested=outer.subject in groups_of if nested.ok else None)
+def _groups_of(came: Came, visit: Visit) -> list[Any]:
+    return [folded(each).get("subjectid") for each in visit.listed(came, "memberships", "groups")]
 
 
 def _through(life: Life, inner: Group) -> None:
@@ -126,7 +121,7 @@ def _through(life: Life, inner: Group) -> None:
 def _ends(life: Life, inner: Group, outer: Group) -> None:
     visit = life.visit
     came = inner.delete()
-    visit.tell(came, delete_group_status=405 if came.status in (405, 501) else came.status if came.ok else None)
+    visit.tell(came, delete_group_status=405 if came.status in NOT_OFFERED else came.success)
     outer.delete()
     if not came.ok:
         return

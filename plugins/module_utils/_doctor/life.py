@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .._core.time import format_timestamp, now
 from .._http.session import Session
-from .._iam.api import IamApi
+from .._iam.api import NOT_OFFERED, IamApi
 from .._iam.contract import Policy, Secret, Subject, created_id, folded, read_model
 from .._oauth.verdict import Verdict
 from .known import Value
@@ -111,10 +111,10 @@ def end(life: Life) -> None:
 def refusal_to_delete(life: Life) -> None:
     """The deletion of a client that is not there: what is told first, so that nothing is made that cannot go."""
     came = life.visit.ask("DELETE", "clients", nobody())
-    life.deletes = came.status not in (401, 403, 405, 501)
-    offered = None if life.deletes or came.status in (401, 403) else 405
-    missing = 404 if came.status == life.visit.told.get("not_found_status") else came.status
-    life.visit.tell(came, delete_client_status=offered, delete_missing_client=missing if life.deletes else None)
+    life.deletes = came.status not in (401, 403, *NOT_OFFERED)
+    offered = 405 if came.status in NOT_OFFERED else None
+    missing = life.visit.missing(came) if life.deletes else None
+    life.visit.tell(came, delete_client_status=offered, delete_missing_client=missing)
 
 
 def create(life: Life) -> None:
@@ -122,13 +122,10 @@ def create(life: Life) -> None:
     visit = life.visit
     came, begun = visit.ask("POST", "clients", body=life.body), time.monotonic()
     told = created_id(came.data, came.headers.get("Location"), "clients", ("clientid", "id", "key"))
-    visit.tell(
-        came,
-        _links(came) if came.ok else {},
-        create_client_status=came.status if came.ok else None,
-        create_client_body=_create_form(came) if came.ok else None,
-        location=_location_form(came) if came.ok else None,
-    )
+    forms: dict[str, Value] = {}
+    if came.ok:
+        forms = {"create_client_body": _create_form(came), "location": _location_form(came), **_links(came)}
+    visit.tell(came, create_client_status=came.success, **forms)
     listed = came
     for misses, pause in enumerate(_PAUSES):
         time.sleep(pause)
@@ -146,7 +143,7 @@ def create(life: Life) -> None:
             visit.tell(listed, list_lag_requests=misses if misses < _AT_ONCE else 0, list_lag_seconds=late)
             break
     else:
-        visit.tell(listed, verdict=FORBIDDEN if came.status in (401, 403) else TELL_US)
+        visit.note(listed.asked, listed, FORBIDDEN if came.status in (401, 403) else TELL_US)
         life.client_id = Id(told or "") if came.ok else life.client_id
     if life.client_id:
         tell_client(visit, visit.ask("GET", "clients", life.client_id))
@@ -249,14 +246,8 @@ def add(life: Life, description: str, value: str, **more: Any) -> Came:
 
 def listed_ids(life: Life, at_least: int) -> list[str]:
     """The ids of the secrets, in the order of the server, once so many are shown."""
-    ids: list[str] = []
-
-    def look() -> bool:
-        ids[:] = [each.secret_id for each in listed_secrets(life)]
-        return len(ids) >= at_least
-
-    life.visit.until(look)
-    return ids
+    life.visit.until(lambda: len(listed_secrets(life)) >= at_least)
+    return [each.secret_id for each in listed_secrets(life)]
 
 
 def listed_secrets(life: Life) -> list[Secret]:
@@ -275,8 +266,8 @@ def first_secrets(life: Life) -> None:
     visit.tell(came, empty_secrets=empty_form(came))
     first = letters()
     came = add(life, "the first secret of two", first)
-    status = came.status if came.ok else None
-    visit.tell(came, create_secret_status=status, create_secret_body=_secret_form(life, came) if came.ok else None)
+    body = _secret_form(life, came) if came.ok else None
+    visit.tell(came, create_secret_status=came.success, create_secret_body=body)
     if not came.ok:
         raise Skip
     admin_asker(visit)  # without a token endpoint only the list can be asked
@@ -292,20 +283,19 @@ def first_secrets(life: Life) -> None:
         value = letters()
         came = add(life, "second", value)
     limit: dict[str, Value] = {"max_secrets": 1, "max_secrets_status": came.status}
-    visit.tell(came, {"secret_alphabet": alphabet} if came.ok else limit)
+    visit.tell(came, **({"secret_alphabet": alphabet} if came.ok else limit))
     again = wait_for(life.asker(value), Verdict.ACCEPTED) if came.ok else accepted
     if not (ids and accepted.met):
         tell_times(visit, accepted, again, None)
         return
     came = visit.ask("DELETE", *path, Id(ids[0]))
-    visit.tell(came, delete_secret_status=came.status if came.ok else None)
+    visit.tell(came, delete_secret_status=came.success)
     tell_times(visit, accepted, again, wait_for(life.asker(first), Verdict.REJECTED) if came.ok else None)
     used = visit.ask("GET", "clients", query={"pageSize": 1}, token=str((granted.data or {}).get("access_token")))
     fresh = used.ok or (granted.ok and (granted.data.get("expires_in") or 0) > 60)
     visit.tell(used, issued_tokens={200: "live", 401: "die"}.get(used.status) if fresh else None)
     came = visit.ask("DELETE", *path, Id(ids[0]))
-    missing = 404 if came.status == visit.told.get("not_found_status") else came.status
-    visit.tell(came, delete_missing_secret=missing)
+    visit.tell(came, delete_missing_secret=visit.missing(came))
     _token_questions(life, value)
 
 
@@ -354,7 +344,7 @@ def tell_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> No
         if wait is not None and wait.last is not None:
             visit.note(f"wait: {name} secret", wait.told(), AS_ASSUMED if wait.met else TELL_US)
     if first.last is not None:
-        visit.tell(first.last, tells)
+        visit.tell(first.last, **tells)
     accept, doubtful = max(first.seconds, second.seconds), first.mixed or second.mixed or first.flaps
     settings = {
         "service_client_proof_deadline": max(60, _rounded(accept)),
@@ -392,10 +382,7 @@ def more_secrets(life: Life) -> None:
         ("secret_description_required", "", letters(), {}),
     ):
         came = add(life, description, value, **more)
-        if name == "secret_description_required":
-            visit.tell(came, secret_description_required=not came.ok)
-        else:
-            visit.tell(came, {name: 201 if came.ok else came.status})
+        visit.tell(came, **{name: not came.ok if name == "secret_description_required" else came.status_or(201)})
     if visit.told.get("past_expiration") == 201 and None not in shown:
         listed = visit.until(lambda: any(each.description == "past" for each in listed_secrets(life)))
         visit.tell(came, expired_secrets_listed=listed)
@@ -422,7 +409,7 @@ def policies(life: Life) -> None:
     body = "policy" if came.form == "json" else "none"
     visit.tell(came, create_policy_status=came.status, create_policy_body=body)
     twice = grant(visit, key)
-    visit.tell(twice, duplicate_policy=200 if twice.ok else twice.status)
+    visit.tell(twice, duplicate_policy=twice.status_or(200))
     _filters(life)
     tell_permissions(visit, permissions_of(visit, life.subject))
     shown = [each for each in all_permissions(visit, life.subject) if SCOPE in str(each)]
@@ -433,13 +420,13 @@ def policies(life: Life) -> None:
         ("unknown_action", {"action": "aritma.doctor"}),
     ):
         strange = grant(visit, {**key, **other})
-        visit.tell(strange, {name: 200 if strange.ok else strange.status})
+        visit.tell(strange, **{name: strange.status_or(200)})
         if strange.ok:
             visit.ask("DELETE", "policies", body={**key, **other})
-    came, wanted = visit.ask("DELETE", "policies", body=key), Policy.model_validate(key)
-    if not visit.until(lambda: all(each.identity != wanted.identity for each in listed_policies(visit, life.subject))):
+    came = visit.ask("DELETE", "policies", body=key)
+    if not visit.until(lambda: all(each.key != key for each in listed_policies(visit, life.subject))):
         visit.note("DELETE of a policy", "it is still listed: does something on the way drop the body?", TELL_US)
-    visit.tell(came, delete_policy_status=came.status if came.ok else None)
+    visit.tell(came, delete_policy_status=came.success)
     came = visit.ask("DELETE", "policies", body=key)
     visit.tell(came, delete_missing_policy=came.status)
     grant(visit, key)
@@ -466,7 +453,7 @@ def has_policies(visit: Visit, subject: str) -> bool:
 def _filters(life: Life) -> None:
     """How filters match, and what a flag is taken for that is not sent."""
     visit = life.visit
-    visit.until(lambda: bool(listed_policies(visit, life.subject)))
+    visit.until(lambda: listed_policies(visit, life.subject))
     literal, plain = listed_policies(visit, life.subject), listed_policies(visit, life.subject, {})
     if any(each.subject != life.subject for each in literal):
         form = "ignored"
@@ -485,15 +472,14 @@ def last_secret(life: Life) -> None:
     if not life.values:
         raise Skip
     deleted = [visit.ask("DELETE", *path, Id(each)) for each in listed_ids(life, 1)]
-    visit.tell(deleted[-1], delete_last_secret=204 if deleted[-1].ok else deleted[-1].status)
+    visit.tell(deleted[-1], delete_last_secret=deleted[-1].status_or(204))
 
 
 def delete(life: Life) -> None:
     """The client, and what becomes of its policies."""
     visit = life.visit
     came = visit.ask("DELETE", "clients", life.client_id)
-    offered = 405 if came.status in (405, 501) else came.status if came.ok else None
-    visit.tell(came, delete_client_status=offered)
+    visit.tell(came, delete_client_status=405 if came.status in NOT_OFFERED else came.success)
     if not came.ok or not life.subject:
         raise Skip
     visit.tell(came, cascade=visit.until(lambda: not has_policies(visit, life.subject)))
@@ -513,4 +499,4 @@ def trials(life: Life) -> None:
         ("length_limits", {"description": "x" * 1001}),
     ):
         came = visit.ask("POST", "clients", body={**Life(visit).body, **body})
-        visit.tell(came, {name: not came.ok if name == "length_limits" else 200 if came.ok else came.status})
+        visit.tell(came, **{name: not came.ok if name == "length_limits" else came.status_or(200)})

@@ -35,7 +35,7 @@ def nobody() -> Id:
 
 def read_all(visit: Visit) -> None:
     """Everything that can be asked without a scratch client."""
-    first = (clients, sizes, one_client, secrets_of_one, missing)
+    first = (clients, sizes, one_client, missing)
     visit.parts((*first, subjects, catalog, policies, groups, token_errors), visit)
 
 
@@ -65,7 +65,7 @@ def _clock(visit: Visit, came: Came) -> None:
 def sizes(visit: Visit) -> None:
     """The limits of pages."""
     came = visit.ask("GET", "clients", query={"pageSize": _LARGEST})
-    visit.tell(came, {"clients_page_max": read_paging(came.data).page_size, **_over_max(visit, came, "clients")})
+    visit.tell(came, **{"clients_page_max": read_paging(came.data).page_size, **_over_max(visit, came, "clients")})
     zero = visit.ask("GET", "clients", query={"page": 0})
     form = {400: "refuse", 422: "refuse"}.get(zero.status) or ("first" if read_paging(zero.data).page else None)
     visit.tell(zero, page_zero=form)
@@ -106,10 +106,12 @@ def _id_of(entry: Any) -> str:
 
 
 def one_client(visit: Visit) -> None:
-    """A client that is there: the one that asks, or else the first."""
+    """A client that is there, the one that asks or else the first, and its secrets."""
     if not visit.own.get("client_id"):
         raise Skip
-    tell_client(visit, visit.ask("GET", "clients", Id(visit.own["client_id"])))
+    path = ("clients", Id(visit.own["client_id"]))
+    tell_client(visit, visit.ask("GET", *path))
+    tell_secrets(visit, visit.ask("GET", *path, "secrets"))
 
 
 def tell_client(visit: Visit, came: Came) -> None:
@@ -117,13 +119,6 @@ def tell_client(visit: Visit, came: Came) -> None:
     shown = came.data if came.ok and isinstance(came.data, Mapping) else None
     more = None if shown is None else bool(folded(shown).keys() - _CLIENT)
     visit.tell(came, client_details=None if shown is None else _details(shown), extra_members=more)
-
-
-def secrets_of_one(visit: Visit) -> None:
-    """The secrets of that client."""
-    if not visit.own.get("client_id"):
-        raise Skip
-    tell_secrets(visit, visit.ask("GET", "clients", Id(visit.own["client_id"]), "secrets"))
 
 
 def tell_secrets(visit: Visit, came: Came, description: str = "") -> None:
@@ -214,7 +209,7 @@ def permissions_of(visit: Visit, subject: str) -> Came:
 def all_permissions(visit: Visit, subject: str) -> list[Any]:
     """Every permission of a subject."""
     with Session(visit.connection) as session:
-        return IamApi(session).subject_permissions(subject)
+        return [each.document for each in IamApi(session).subject_permissions(subject)]
 
 
 def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
@@ -248,7 +243,7 @@ def _tell_names(visit: Visit, came: Came, what: str, **tells: Value) -> None:
     form = None
     if first is not None:
         form = "string" if isinstance(first, str) else "tree" if "children" in folded(first) else "object"
-    visit.tell(came, {f"{what}_envelope": envelope(came.data), f"{what}_shape": form, **tells})
+    visit.tell(came, **{f"{what}_envelope": envelope(came.data), f"{what}_shape": form, **tells})
     names = [each if isinstance(each, str) else str(folded(each).get("name", "")) for each in entries]
     if what == "actions":
         reading = [name for name in names if name.endswith("read")]
@@ -275,7 +270,7 @@ def policies(visit: Visit) -> None:
     over = _over_max(visit, large, "policies")
     cut = len(visit.listed(large, "policies")) if large.ok and _cursor(large.data) else None
     over.pop("page_size_over_max", None)
-    visit.tell(large, {"policies_page_max": cut, **over})
+    visit.tell(large, **{"policies_page_max": cut, **over})
     for _page in range(100):
         if not cursor:
             break
@@ -341,7 +336,7 @@ def tell_grant(visit: Visit, came: Came) -> None:
     """What the answer with a token looks like."""
     data = came.data if came.ok and isinstance(came.data, Mapping) else None
     if data is None or "access_token" not in data:
-        visit.tell(came, verdict=TELL_US)
+        visit.note(came.asked, came, TELL_US)
         return
     kind = data.get("token_type")
     visit.tell(

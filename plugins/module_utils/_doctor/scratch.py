@@ -7,17 +7,18 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 
 from .._http.session import Session
 from .._iam.api import IamApi
-from .._iam.contract import Policy, Subject, read_entries, read_model
+from .._iam.contract import Subject, read_entries, read_model
 from .visit import Came, Id, Visit
 
 PREFIX = "aritma-iam-doctor-"
 SCOPE = "/subscriptions/aritma-iam-doctor"
 ABSOLUTE = f"https://doctor.example.com{SCOPE}"
 OF_GROUP = f"{SCOPE}/group"
+_SCOPES = (SCOPE, ABSOLUTE, OF_GROUP)
 DESCRIPTION = "Scratch client of aritma.iam.doctor, may be deleted"
 _OWN = re.compile(rf"{PREFIX}[0-9a-f]{{12}}", re.IGNORECASE)
 _GONE = (404, 410)
@@ -62,14 +63,11 @@ def _clients(visit: Visit) -> Iterator[str]:
 
 
 def _policies(visit: Visit) -> Iterator[str]:
-    found: dict[Hashable, Policy] = {}
     with Session(visit.connection) as session:
-        for scope in (SCOPE, ABSOLUTE, OF_GROUP):
-            listed = [policy for policy, _entry in IamApi(session).list_policies({"scope": scope})]
-            found |= {policy.identity: policy for policy in listed if policy.scope == scope}
-    for policy in found.values():
-        key = {name: getattr(policy, name) for name in ("subject", "action", "scope")}
-        if not _gone(visit.ask("DELETE", "policies", body=key)):
+        api = IamApi(session)
+        found = [each for scope in _SCOPES for each in api.list_policies({"scope": scope}) if each.scope == scope]
+    for policy in found:
+        if not _gone(visit.ask("DELETE", "policies", body=policy.key)):
             yield f"policy {policy.action} of {policy.subject} on {policy.scope}"
 
 

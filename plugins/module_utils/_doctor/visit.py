@@ -61,6 +61,15 @@ class Came(Reply):
         return 200 <= self.status < 300
 
     @property
+    def success(self) -> int | None:
+        """The status of a success."""
+        return self.status if self.ok else None
+
+    def status_or(self, usual: int) -> int:
+        """The status, and ``usual`` for every success."""
+        return usual if self.ok else self.status
+
+    @property
     def data(self) -> Any:
         """The JSON value of the body, ``None`` where there is none."""
         try:
@@ -174,42 +183,43 @@ class Visit:
                     return entries
         except ContractError:
             pass
-        self.tell(came, verdict=TELL_US if came.ok else "")
+        self.note(came.asked, came, TELL_US if came.ok else _verdict(came, {}, {}))
         raise Skip
 
-    def until(self, look: Callable[[], bool]) -> bool:
-        """Whether ``look`` is true, by and by where lists are known to lag behind."""
-        begun, seconds = time.monotonic(), float(self.told.get("list_lag_seconds", 0.0))
-        for _look in range(int(self.told.get("list_lag_requests", 0)) + 1):
-            if look():
-                return True
-        while time.monotonic() < begun + 1.5 * seconds:
-            time.sleep(0.25)
-            if look():
-                return True
-        return False
+    def until(self, look: Callable[[], T]) -> T:
+        """The first answer of ``look`` that is true, else the last: it looks again where lists lag behind."""
+        end = time.monotonic() + 1.5 * float(self.told.get("list_lag_seconds", 0.0))
+        looks_left = int(self.told.get("list_lag_requests", 0))
+        found = look()
+        while not found and (looks_left or time.monotonic() < end):
+            if not looks_left:
+                time.sleep(0.25)
+            looks_left = max(0, looks_left - 1)
+            found = look()
+        return found
+
+    def missing(self, came: Came) -> int:
+        """The status of an answer about something that is not there; 404 where this server says that otherwise."""
+        return 404 if came.status == self.told.get("not_found_status") else came.status
 
     # --- noting
 
-    def tell(
-        self, came: Came, also: Mapping[str, Value | None] | None = None, *, verdict: str = "", **tells: Value | None
-    ) -> None:
+    def tell(self, came: Came, **tells: Value | None) -> None:
         """Note what came, and what that says of the open questions; ``None``: nothing."""
-        told = {name: value for name, value in {**tells, **(also or {})}.items() if value is not None}
+        told = {name: value for name, value in tells.items() if value is not None}
         known = {name: value for name, value in told.items() if is_known(name, value)}
         self.told |= known
-        what: dict[str, Any] = {"status": came.status, "body": came.form, "seconds": came.seconds}
-        if came.form in ("json", "problem"):
-            what["shape"] = shape(came.data, self.hidden)
-        self.note(
-            came.asked, what, verdict or _verdict(came, told, known), known, sorted({ROW_OF[each] for each in told})
-        )
+        self.note(came.asked, came, _verdict(came, told, known), known, {ROW_OF[each] for each in told})
 
     def note(
         self, asked: str, came: object, verdict: str, tells: Mapping[str, Value] | None = None, rows: Iterable[str] = ()
     ) -> None:
-        """Add a finding."""
-        finding = {"asked": asked, "came": came, "rows": list(rows), "tells": dict(tells or {}), "verdict": verdict}
+        """Add a finding. Of an answer its status and shape are noted, no value."""
+        if isinstance(came, Came):
+            told = {"status": came.status, "body": came.form, "seconds": came.seconds}
+            readable = came.form in ("json", "problem")
+            came = {**told, "shape": shape(came.data, self.hidden)} if readable else told
+        finding = {"asked": asked, "came": came, "rows": sorted(rows), "tells": dict(tells or {}), "verdict": verdict}
         self.findings.append(finding)
 
     def parts(self, works: Iterable[Callable[[T], object]], what: T) -> None:
@@ -221,9 +231,10 @@ class Visit:
         """One part of the visit, which ends where nothing more can be learned, whatever the server does."""
         try:
             work()
-        except (Skip, Silent) as end:
-            if isinstance(end, Silent):
-                raise
+        except Skip:
+            pass
+        except Silent:
+            raise
         except IamError as error:
             self.note(name, error.kind, _advice(error))
         except Exception as error:  # an answer that nobody thought of

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from .._clients.subjects import subject_id
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousError, AmbiguousNameError, ApiError, IamError, MissingError, NotOfferedError
+from .._core.errors import AmbiguousError, ApiError, IamError, MissingError
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._core.spelling import is_tidied
-from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, IamApi, api_operation, refuse_empty
+from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, IamApi, api_operation, offered, only, refuse_empty
 from .._iam.contract import Subject, folded, read_model, read_object
 from .._iam.once import create_once
 
@@ -76,15 +76,12 @@ class Group:
 def list_groups(api: IamApi, search: str | None = None) -> list[Group]:
     """The groups whose name contains ``search``. Raises ``NotOfferedError`` where the server has none."""
     try:
-        return [Group(each) for each in api.list_groups(search)]
+        with offered("groups", "If it should, see whether api_url is what stands before /v1.", (404, *NOT_OFFERED)):
+            return [Group(each) for each in api.list_groups(search)]
     except ApiError as error:
         if search and error.status in REFUSALS:
             return []  # it does not take this text: whoever finds nothing reads the whole list
-        if error.status not in (404, *NOT_OFFERED):
-            raise
-        raise NotOfferedError(
-            f"This server offers no groups. {error.message}", hint=error.hint, **error.details
-        ) from None
+        raise
 
 
 def find_groups(api: IamApi, text: str) -> list[Group]:
@@ -98,15 +95,8 @@ def find_groups(api: IamApi, text: str) -> list[Group]:
 
 def find_group(api: IamApi, text: str) -> Group | None:
     """The one group of this name, id or subject id. Raises ``AmbiguousNameError`` when there are several."""
-    found = find_groups(api, text)
-    if len(found) > 1:
-        ids = [group.subject_id for group in found]
-        raise AmbiguousNameError(
-            f"{len(ids)} groups have the name {text!r}: {', '.join(ids)}.",
-            hint="Give the subject id to say which one is meant.",
-            subject_ids=ids,
-        )
-    return found[0] if found else None
+    hint = "Give the subject id to say which one is meant."
+    return only(find_groups(api, text), f"groups have the name {text!r}", lambda group: group.subject_id, hint)
 
 
 def require_group(api: IamApi, text: str) -> Group:
@@ -184,24 +174,19 @@ def _delete(api: IamApi, group: Group) -> bool:
     """Delete the group; whether it was this task that did it."""
     lost: AmbiguousError | None = None
 
-    def gone() -> bool | None:
-        return None if any(each.subject_id == group.subject_id for each in list_groups(api)) else True
+    def gone() -> bool:
+        return all(each.subject_id != group.subject_id for each in list_groups(api))
 
     with suppress(ApiError):
         group.ask(api.list_members)  # shows which form of the id is taken: a deletion may find neither and not say so
+    what = f"deletion of groups, so group {group.name} ({group.subject_id}) stays"
+    hint = "Take its members out (subject_group_members) and withdraw its policies (iam_policies)."
     try:
-        deleted = any(api.delete_group(key) for key in group.keys)
+        with offered(what, hint):
+            deleted = any(api.delete_group(key) for key in group.keys)
     except AmbiguousError as error:
         deleted, lost = True, error
-    except ApiError as error:
-        if error.status not in NOT_OFFERED:
-            raise
-        raise NotOfferedError(
-            f"This server offers no deletion of groups, so group {group.name} ({group.subject_id}) stays.",
-            hint="Take its members out (subject_group_members) and withdraw its policies (iam_policies).",
-            **error.details,
-        ) from None
-    if api.settle(gone) is None:
+    if not api.settle(gone):
         raise lost or IamError(
             f"Group {group.name} ({group.subject_id}) is still listed after it was to be deleted.",
             hint="The list may lag behind: look with subject_group_info before you run this again.",

@@ -9,12 +9,12 @@ from typing import Any
 
 from .._clients.subjects import choose, subject_id
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousError, ApiError, IamError, MissingError, NotFoundError, NotOfferedError, OptionError
+from .._core.errors import ApiError, IamError, MissingError, NotFoundError, NotOfferedError, OptionError
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import NOT_OFFERED, PAUSES, REFUSALS, SHORT_PAUSES, IamApi, api_operation, refuse_empty
 from .._iam.contract import Client, Subject
-from .._iam.once import create_once
+from .._iam.once import create_once, delete_once
 from .groups import GROUP_INFO, Group, find_group, find_groups, list_groups, require_group
 
 BATCHES = (200, 50, 10)
@@ -104,27 +104,23 @@ def _unmet(
     """Those for which it is not yet done, once the list had its time to show it."""
     unmet: list[str] = []
 
-    def look() -> bool | None:
+    def done() -> bool:
         there = among(api, group, subject_ids)
         unmet[:] = [each for each in subject_ids if (each in there) != join]
-        return None if unmet else True
+        return not unmet
 
-    api.settle(look, pauses)
+    api.settle(done, pauses)
     return unmet
 
 
 def _send(api: IamApi, group: Group, batch: Sequence[str], *, join: bool) -> None:
-    def look() -> bool | None:
-        return None if _unmet(api, group, batch, (), join=join) else True
+    def done() -> bool:
+        return not _unmet(api, group, batch, (), join=join)
 
     if join:
-        create_once(api, lambda: group.ask(lambda key: api.add_members(key, batch)), look)
-        return
-    try:
-        group.ask(lambda key: api.remove_members(key, batch))
-    except AmbiguousError:
-        if api.settle(look) is None:
-            raise
+        create_once(api, lambda: group.ask(lambda key: api.add_members(key, batch)), done)
+    else:
+        delete_once(api, lambda: group.ask(lambda key: api.remove_members(key, batch)), done)
 
 
 def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
@@ -170,15 +166,15 @@ def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
     """The subject ids of ``members`` and ``clients``. Raises ``MissingError`` for clients that have no subject."""
     found: dict[str, str] = {}
 
-    def look() -> bool | None:
+    def all_found() -> bool:
         listed = api.list_client_subjects()
         chosen = {name: choose(listed, None, name) for name in params["clients"]}
         found.update({name: subject_id(each.subject) for name, each in chosen.items() if each})
-        return True if len(found) == len(chosen) else None
+        return len(found) == len(chosen)
 
     if params["clients"]:
         # The subject of a new client may appear a little later than the client.
-        api.settle(look, PAUSES if required else ())
+        api.settle(all_found, PAUSES if required else ())
     missing = [each for each in params["clients"] if each not in found]
     if missing and required:
         raise MissingError(

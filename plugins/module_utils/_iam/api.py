@@ -6,17 +6,39 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousError, ApiError, ContractError, IamError, NotFoundError, OptionError
+from .._core.errors import (
+    AmbiguousError,
+    AmbiguousNameError,
+    ApiError,
+    ContractError,
+    IamError,
+    NotFoundError,
+    NotOfferedError,
+    OptionError,
+)
 from .._core.operation import Operation, Params
 from .._core.outcome import Outcome
 from .._http.connection import CONNECTION, Connection
 from .._http.session import UNCERTAIN, Answer, Query, Session
-from .contract import Client, Policy, Secret, Subject, WireT, created_id, folded, read_entries, read_model, read_object
+from .contract import (
+    Client,
+    Permission,
+    Policy,
+    Secret,
+    Subject,
+    WireT,
+    created_id,
+    folded,
+    read_entries,
+    read_model,
+    read_object,
+)
 from .paging import FILTERED_SIZES, PAGE_SIZES, Page, read_paging, walk
 
 T = TypeVar("T")
@@ -35,16 +57,6 @@ REFUSALS = (400, 422)
 
 _SAY_NOTHING = (401, 429, 502, 503, 504, *NOT_OFFERED)
 """What tells nothing of the thing that was to be deleted. Any other answer to a repetition may mean that it is gone."""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """One operation that lists: its path, and the folded names that its list may have. ``paged``: it takes a size."""
-
-    operation: str
-    path: tuple[str, ...]
-    names: tuple[str, ...]
-    paged: bool = True
 
 
 class IamApi:
@@ -69,7 +81,7 @@ class IamApi:
     def list_clients(self, search: str | None = None) -> list[Client]:
         """Every client whose entry matches ``search``, whatever the server looks at; all clients without it."""
         query: Query = {"searchText": search} if search else {}
-        return self._models(Listing("listClients", ("clients",), ("clients",)), Client, query)
+        return self._list("listClients", ("clients",), ("clients",), Client, query)
 
     def get_client(self, client_id: str) -> Client:
         """One client with what the server shows of it."""
@@ -101,15 +113,15 @@ class IamApi:
 
     def delete_client(self, client_id: str) -> bool:
         """Delete a client; whether it was this call that did it."""
-        return self._delete("deleteClient", ("clients", client_id))
+        hint = "Its policies and secrets can be removed instead (iam_policy, client_secret with keep_last: false)."
+        with offered(f"deletion of clients, so client {client_id} stays", hint, client_id=client_id):
+            return self._delete("deleteClient", ("clients", client_id))
 
     # --- secrets
 
     def list_secrets(self, client_id: str) -> list[Secret]:
         """What the server shows of a client's secrets; never a value."""
-        path = ("clients", client_id, "secrets")
-        listing = Listing("listClientSecrets", path, ("secrets", "clientsecrets"), paged=False)
-        return self._models(listing, Secret, {})
+        return self._list("listClientSecrets", ("clients", client_id, "secrets"), ("secrets", "clientsecrets"), Secret)
 
     def create_secret(self, client_id: str, body: Mapping[str, Any]) -> str | None:
         """Add a secret; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
@@ -120,7 +132,9 @@ class IamApi:
 
     def delete_secret(self, client_id: str, secret_id: str) -> bool:
         """Delete one secret; whether it was this call that did it."""
-        return self._delete("deleteClientSecret", ("clients", client_id, "secrets", secret_id))
+        what = f"deletion of secrets, so secret {secret_id} of client {client_id} stays"
+        with offered(what, "Delete it where it is managed.", client_id=client_id, secret_id=secret_id):
+            return self._delete("deleteClientSecret", ("clients", client_id, "secrets", secret_id))
 
     # --- subjects
 
@@ -157,33 +171,29 @@ class IamApi:
         path = ("subjects", "groups", group, "members")
         self._session.request("addGroupMembers", "POST", path, body={"subjectIds": list(subject_ids)})
 
-    def remove_members(self, group: str, subject_ids: Sequence[str]) -> None:
+    def remove_members(self, group: str, subject_ids: Sequence[str]) -> bool:
         """Take subjects out of a group. An error may follow a lost answer to a request that was carried out."""
         path = ("subjects", "groups", group, "members")
         self._session.request("removeGroupMembers", "DELETE", path, body={"subjectIds": list(subject_ids)})
+        return True
 
     def _subjects(self, operation: str, path: tuple[str, ...], search: str | None = None) -> list[Subject]:
-        listing = Listing(operation, path, ("subjects", "groups", "members", "memberships"))
-        return self._models(listing, Subject, {"searchQuery": search} if search else {})
+        names = ("subjects", "groups", "members", "memberships")
+        return self._list(operation, path, names, Subject, {"searchQuery": search} if search else {})
 
-    def subject_permissions(self, subject: str) -> list[Any]:
-        """The permissions of a subject, as the server writes them: objects, or names of actions."""
-        path = ("subjects", subject, "permissions")
-        listing = Listing("getSubjectPermissions", path, ("permissions", "policies", "actions"), paged=False)
-        return self._walk(listing, lambda entry: entry, repr, {})
+    def subject_permissions(self, subject: str) -> list[Permission]:
+        """The permissions of a subject."""
+        path, names = ("subjects", subject, "permissions"), ("permissions", "policies", "actions")
+        return self._list("getSubjectPermissions", path, names, Permission)
 
     # --- policies
 
     def list_policies(
         self, filters: Mapping[str, str], *, derived: bool = False, inherited: bool = False
-    ) -> list[tuple[Policy, Any]]:
-        """The policies that match ``filters`` in the server's understanding, each with the entry as it came."""
-        return self._walk(
-            Listing("listPolicies", ("policies",), ("policies",)),
-            lambda entry: (read_model(Policy, "listPolicies", entry), entry),
-            lambda both: (both[0].identity, repr(both[1])),
-            {**filters, "includeDerived": derived, "includeInherited": inherited},
-        )
+    ) -> list[Policy]:
+        """The policies that match ``filters`` in the server's understanding."""
+        query: Query = {**filters, "includeDerived": derived, "includeInherited": inherited}
+        return self._list("listPolicies", ("policies",), ("policies",), Policy, query)
 
     def create_policy(self, key: Mapping[str, str]) -> object:
         """Grant; what the server answers (the policy, or nothing)."""
@@ -195,40 +205,42 @@ class IamApi:
 
     # --- how
 
-    def settle(self, look: Callable[[], T | None], pauses: Sequence[float] = PAUSES) -> T | None:
-        """The first answer of ``look`` that is not None: at once, or after some pauses, since lists may lag behind."""
+    def settle(self, look: Callable[[], T], pauses: Sequence[float] = PAUSES) -> T:
+        """The first answer of ``look`` that is true, else the last: it looks again, as lists may lag behind."""
         left = self._patience
         found = look()
         for pause in pauses:
-            if found is not None or pause > left:
+            if found or pause > left:
                 break
             left -= pause
             time.sleep(pause)
             found = look()
         return found
 
-    def _models(self, listing: Listing, model: type[WireT], query: Query) -> list[WireT]:
-        return self._walk(
-            listing, lambda entry: read_model(model, listing.operation, entry), lambda entry: entry.identity, query
-        )
+    def _list(
+        self,
+        operation: str,
+        path: Sequence[str],
+        names: Sequence[str],
+        model: type[WireT],
+        query: Query | None = None,
+    ) -> list[WireT]:
+        """All entries; ``names`` are the folded ones that the list may have. Without a ``query`` it has no pages."""
 
-    def _walk(
-        self, listing: Listing, parse: Callable[[Any], T], identity: Callable[[T], Hashable], query: Query
-    ) -> list[T]:
-        def fetch(asked: Query) -> Page[T]:
-            answer = self._session.request(listing.operation, "GET", listing.path, query=asked)
+        def fetch(asked: Query) -> Page[WireT]:
+            answer = self._session.request(operation, "GET", path, query=asked)
             # What a server may answer whose list is not there before its first entry.
             empty = answer.status == 204 or answer.body.strip() == b"null"
             data = [] if empty else answer.json()
-            entries = read_entries(listing.operation, data, listing.names)
-            return Page([parse(entry) for entry in entries], read_paging(data))
+            entries = read_entries(operation, data, names)
+            return Page([read_model(model, operation, entry) for entry in entries], read_paging(data))
 
-        if not listing.paged:
-            return walk(listing.operation, fetch, identity, query)
+        if query is None:
+            return walk(operation, fetch, lambda entry: entry.identity, {})
 
-        def sized(size: int, *smaller: int) -> list[T]:
+        def sized(size: int, *smaller: int) -> list[WireT]:
             try:
-                return walk(listing.operation, fetch, identity, {**query, "pageSize": size})
+                return walk(operation, fetch, lambda entry: entry.identity, {**query, "pageSize": size})
             except ApiError as error:
                 if error.status not in REFUSALS or not smaller:
                     raise
@@ -270,6 +282,18 @@ def _told_id(
     return created_id(_told(answer), answer.headers.get("Location"), collection, names, wanted)
 
 
+@contextmanager
+def offered(what: str, hint: str, statuses: Sequence[int] = NOT_OFFERED, **details: Any) -> Iterator[None]:
+    """Raise ``NotOfferedError`` where the server answers with one of ``statuses``: it does not offer ``what``."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status not in statuses:
+            raise
+        told = {"status": error.status, "operation": error.details.get("operation"), **details}
+        raise NotOfferedError(f"This server offers no {what}.", hint=hint, **told) from None
+
+
 def refuse_empty(params: Params, *names: str) -> None:
     """Raise ``OptionError`` for an option, or an entry of one, that is an empty string: a variable that was not set."""
     for name in names:
@@ -278,6 +302,14 @@ def refuse_empty(params: Params, *names: str) -> None:
             raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
         if isinstance(texts, str) and not texts.strip():
             raise OptionError(f"{name} is empty.", hint=f"Give {name} a value, or leave it out.", option=name)
+
+
+def only(found: Sequence[T], what: str, ids: Callable[[T], str], hint: str) -> T | None:
+    """The one thing that was found, if any. Raises ``AmbiguousNameError`` for several of ``what``."""
+    if len(found) > 1:
+        told = [ids(each) for each in found]
+        raise AmbiguousNameError(f"{len(told)} {what}: {', '.join(told)}.", hint=hint, ids=told)
+    return found[0] if found else None
 
 
 Reconcile = Callable[[IamApi, Params, bool], Outcome]

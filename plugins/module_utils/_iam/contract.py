@@ -104,11 +104,15 @@ Strings = Annotated[tuple[str, ...], BeforeValidator(_strings)]
 
 
 class WireModel(BaseModel):
-    """``NAMES`` gives, for each member of ours, the folded names under which servers may show it, the best first."""
+    """``NAMES`` gives, for each member of ours, the folded names under which servers may show it, the best first.
+
+    ``IDENTITY`` are the members that make two entries of a list the same.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    IDENTITY: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -133,17 +137,28 @@ class WireModel(BaseModel):
     @property
     def identity(self) -> Hashable:
         """What makes this entry of a list the same as another."""
-        return self
+        return repr([getattr(self, name) for name in self.IDENTITY])
+
+
+class KeptModel(WireModel):
+    """A wire model whose ``document`` is the object as it came, with what we do not know."""
+
+    document: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
+
+    IDENTITY = ("document",)
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super()._read(data), "document": dict(data)}
 
 
 WireT = TypeVar("WireT", bound=WireModel)
 
 
-class Client(WireModel):
+class Client(KeptModel):
     """``ClientDto`` or ``ClientDetailsDto``. A member that is None was not shown.
 
-    ``document`` is the object as it came, with what we do not know; ``in_full`` says that it answers a GET of this one
-    client, and is no entry of a list.
+    ``in_full`` says that it answers a GET of this one client, and is no entry of a list.
     """
 
     client_id: Text
@@ -152,9 +167,9 @@ class Client(WireModel):
     allowed_grant_types: Strings | None = None
     redirect_uris: Strings | None = None
     allowed_scopes: Strings | None = None
-    document: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
     in_full: bool = Field(default=False, exclude=True)
 
+    IDENTITY = ("client_id",)
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "client_id": ("clientid", "id", "key"),
         "name": ("name", "clientname", "displayname"),
@@ -163,14 +178,6 @@ class Client(WireModel):
         "redirect_uris": ("redirecturis", "redirecturls", "allowedredirecturis"),
         "allowed_scopes": ("allowedscopes", "scopes", "scope"),
     }
-
-    @classmethod
-    def _read(cls, data: Mapping[str, Any]) -> dict[str, Any]:
-        return {**super()._read(data), "document": dict(data)}
-
-    @property
-    def identity(self) -> Hashable:
-        return self.client_id
 
     @property
     def spelled(self) -> dict[str, str]:
@@ -198,6 +205,7 @@ class Secret(WireModel):
     created: Text | None = None
     type: Label = None
 
+    IDENTITY = ("secret_id",)
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "secret_id": ("secretid", "clientsecretid", "id", "keyid", "key", "identifier", "uuid", "guid"),
         "description": ("description", "name", "displayname", "label", "title", "comment"),
@@ -212,10 +220,6 @@ class Secret(WireModel):
         ),
         "type": ("type", "secrettype", "kind"),
     }
-
-    @property
-    def identity(self) -> Hashable:
-        return self.secret_id
 
     @property
     def is_shared(self) -> bool:
@@ -250,6 +254,7 @@ class Subject(WireModel):
     description: Text | None = None
     properties: dict[str, Any] | None = None
 
+    IDENTITY = ("subject_id", "id")
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "subject_id": ("subjectid",),
         "id": ("id", "clientid", "objectid"),
@@ -263,17 +268,13 @@ class Subject(WireModel):
     }
 
     @property
-    def identity(self) -> Hashable:
-        return (self.subject_id, self.id)
-
-    @property
     def client_id(self) -> str | None:
         """The OAuth client id that the subject or its type-specific properties carry, where they do."""
         named = self.own_client_id or folded(self.properties or {}).get("clientid")
         return None if named is None else str(named)
 
 
-class Policy(WireModel):
+class Policy(KeptModel):
     """The three strings that are a policy, and the tenant it belongs to."""
 
     subject: Text
@@ -289,8 +290,26 @@ class Policy(WireModel):
     }
 
     @property
-    def identity(self) -> Hashable:
-        return (self.subject, self.action, self.scope)
+    def key(self) -> dict[str, str]:
+        """The three strings."""
+        return {"subject": self.subject, "action": self.action, "scope": self.scope}
+
+
+class Permission(KeptModel):
+    """What a subject may do. A server may write it as an object, or as the name of an action."""
+
+    action: Label = None
+    scope: Label = None
+
+    NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "action": ("action", "actionname", "name"),
+        "scope": ("scope", "scopeuri", "uri"),
+    }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_members(cls, data: Any) -> Any:
+        return cls._read(data if isinstance(data, Mapping) else {"action": data})
 
 
 def read_model(model: type[WireT], operation: str, data: object) -> WireT:

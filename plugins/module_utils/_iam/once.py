@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A POST that creates is never repeated blindly: one way to find out what became of it, for all that is created."""
+"""A POST that creates is never repeated blindly: one way to learn what became of it, and one for every deletion."""
 
 from __future__ import annotations
 
@@ -71,6 +71,19 @@ def create_once(
             return Created(posts, found=found, lost=error)
 
 
+def delete_once(api: IamApi, delete: Callable[[], bool], gone: Callable[[], bool]) -> bool:
+    """Delete by ``delete``, whatever becomes of the answer; whether it was this call that did it.
+
+    Raises ``AmbiguousError`` where the answer was lost and ``gone`` never says that it is.
+    """
+    try:
+        return delete()
+    except AmbiguousError:
+        if not api.settle(gone):
+            raise
+        return True
+
+
 def _landed(
     api: IamApi, lost: AmbiguousError, look: Callable[[], Found | None], witness: Callable[[], bool | None] | None
 ) -> tuple[bool | None, Found | None]:
@@ -80,7 +93,7 @@ def _landed(
         if said:
             return True, look()
         found = api.settle(look)
-        if found is not None:
+        if found:
             return True, found
         if said is None or not api.patient:
             return None, None  # what a list does not show at once may be there

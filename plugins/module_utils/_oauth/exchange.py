@@ -16,7 +16,7 @@ from .._core.outcome import Outcome
 from .._http.connection import CONNECTION, Connection, one_line
 from .._http.loss import Lost
 from .._http.problem import excerpt
-from .._http.retry import Budget, Clock, Pace
+from .._http.retry import Budget, Pace
 from .._http.transport import Request, Transport
 from .grant import AUTH_METHOD, ClientCredential, token_request
 from .verdict import Judgement, Verdict, decode_claims, judge
@@ -64,13 +64,11 @@ class Exchange:
     spent: str
 
 
-def exchange(
-    connection: Connection, credential: ClientCredential, expectation: Expectation, *, clock: Clock | None = None
-) -> Exchange:
+def exchange(connection: Connection, credential: ClientCredential, expectation: Expectation) -> Exchange:
     """Ask the token endpoint, each time on a fresh connection, until ``expectation`` ends it. Never raises ``Lost``."""
     patience = connection.request_timeout
     # No attempt is cut short: what it would say then is "unknown", in place of what the others said.
-    budget = Budget(expectation.seconds, timeout=patience, least=patience, pace=_POLLING, clock=clock)
+    budget = Budget(expectation.seconds, timeout=patience, least=patience, pace=_POLLING)
     streak = 0
     transport = Transport(connection, fresh=True)
     while True:

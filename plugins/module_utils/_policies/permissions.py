@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from .._core.outcome import Outcome
 from .._groups.groups import Group
 from .._groups.memberships import memberships_of
 from .._iam.api import NOT_OFFERED, IamApi, api_operation, refuse_empty
-from .._iam.contract import Policy, folded
+from .._iam.contract import Permission, Policy
 from .policies import snake_members
 
 PERMISSIONS_INFO = ArgumentSpec({"subject": {"type": "str", "required": True}})
@@ -31,7 +31,7 @@ class Held:
     policy: Policy
     group: Group | None = None
 
-    def origin(self, permission: Policy) -> dict[str, Any]:
+    def origin(self, permission: Policy | Permission) -> dict[str, Any]:
         """How ``permission`` follows from it."""
         same_action, same_scope = self.policy.action == permission.action, self.policy.scope == permission.scope
         return {
@@ -49,52 +49,34 @@ def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     refuse_empty(params, "subject")
     subject = params["subject"]
     listed = api.subject_permissions(subject)
-    shown = [snake_members(entry) if isinstance(entry, Mapping) else {"action": entry} for entry in listed]
     held, warnings = _held(api, subject)
-    read = [_read(entry) for entry in listed]
-    found = [
-        {**entry, "listed": True, "origins": [each.origin(policy) for each in origins(policy, held)]}
-        for entry, policy in zip(shown, read, strict=True)
-    ]
-    keys = {(each.action, each.scope) for each in read}
+    found: list[dict[str, Any]] = []
+    for permission in listed:
+        follows = [each.origin(permission) for each in origins(permission, held)]
+        found.append({**snake_members(permission.document), "listed": True, "origins": follows})
+    keys = {(each.action, each.scope or None) for each in listed}
     for each in held:
-        if (each.policy.action, each.policy.scope) not in keys and (each.policy.action, "") not in keys:
+        if (each.policy.action, each.policy.scope) not in keys and (each.policy.action, None) not in keys:
             policy = each.policy.model_dump(exclude_none=True)
             found.append({**policy, "listed": False, "origins": [each.origin(each.policy)]})
     return Outcome(False, {"permissions": found}, warnings=warnings)
 
 
-def origins(permission: Policy, held: Sequence[Held]) -> list[Held]:
+def origins(permission: Permission, held: Sequence[Held]) -> list[Held]:
     """The policies that a permission follows from; all of the nearest kind, since each would do alone.
 
     Which action is the parent of which is not published: they begin with the same word (``banking.manage`` covers
     ``banking.ais.read``), so what is found so is likely, and no more.
     """
-    covering = [each for each in held if _covers(each.policy.scope, permission.scope)]
+    covering = [each for each in held if not permission.scope or _covers(each.policy.scope, permission.scope)]
     named = [each for each in covering if each.policy.action == permission.action]
     exact = [each for each in named if each.policy.scope == permission.scope]
-    word = permission.action.partition(".")[0]
+    word = (permission.action or "").partition(".")[0]
     return exact or named or [each for each in covering if each.policy.action.partition(".")[0] == word]
 
 
 def _covers(scope: str, below: str) -> bool:
-    return not below or f"{below}/".startswith(scope.rstrip("/") + "/")
-
-
-def _read(entry: Any) -> Policy:
-    """Action and scope of a permission, in whichever form; empty where it shows none."""
-    members = folded(entry) if isinstance(entry, Mapping) else {"action": entry}
-    action = _text(members, "action", "actionname", "name")
-    return Policy(subject="", action=action, scope=_text(members, "scope", "scopeuri", "uri"))
-
-
-def _text(members: Mapping[str, Any], *names: str) -> str:
-    for value in map(members.get, names):
-        if isinstance(value, Mapping):
-            return _text(folded(value), *names, "id")
-        if isinstance(value, str):
-            return value
-    return ""
+    return f"{below}/".startswith(scope.rstrip("/") + "/")
 
 
 def _held(api: IamApi, subject: str) -> tuple[list[Held], list[str]]:
@@ -105,7 +87,7 @@ def _held(api: IamApi, subject: str) -> tuple[list[Held], list[str]]:
     try:
         while waiting:
             holder = waiting.pop(0)
-            policies = [policy for policy, _entry in api.list_policies({"subject": holder})]
+            policies = api.list_policies({"subject": holder})
             held += [Held(policy, holders[holder]) for policy in policies if policy.subject == holder]
             found = {group.subject_id: group for group in memberships_of(api, holder)}
             waiting += found.keys() - holders.keys()  # a group may be in groups

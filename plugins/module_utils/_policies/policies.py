@@ -10,12 +10,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from .._core.argspec import ArgumentSpec
-from .._core.errors import AmbiguousError, ApiError, ConflictError, NotFoundError
+from .._core.errors import ApiError, ConflictError, NotFoundError
 from .._core.operation import Params
 from .._core.outcome import Outcome
 from .._iam.api import REFUSALS, IamApi, api_operation, refuse_empty
 from .._iam.contract import Policy, folded
-from .._iam.once import create_once
+from .._iam.once import create_once, delete_once
 
 KEY = ("subject", "action", "scope")
 
@@ -35,7 +35,7 @@ Key = Mapping[str, str]
 
 def same(policy: Policy, key: Key) -> bool:
     """Whether the policy has exactly the strings of ``key``, which may name only some of the three."""
-    return all(getattr(policy, name) == value for name, value in key.items())
+    return key.items() <= policy.key.items()
 
 
 def find_policy(api: IamApi, key: Key) -> Policy | None:
@@ -50,7 +50,7 @@ def find_policy(api: IamApi, key: Key) -> Policy | None:
             if filters is not key or error.status not in REFUSALS:
                 raise
             continue
-        found = next((policy for policy, _entry in listed if same(policy, key)), None)
+        found = next((policy for policy in listed if same(policy, key)), None)
         if found is not None:
             return found
     return None
@@ -68,7 +68,10 @@ def reconcile_policy(api: IamApi, params: Params, check_mode: bool) -> Outcome:
             return Outcome(False, {"policy": existing.model_dump(exclude_none=True)}, key, key)
         if check_mode:
             return Outcome(True, {"policy": key}, {}, key)
-        return _granted(api, key)
+        done: list[tuple[str, str]] = []
+        listed, warnings = grant_all(api, [key], done=done.append)
+        stored = listed[0].model_dump(exclude_none=True) if listed else dict(key)
+        return Outcome(bool(done), {"policy": stored}, {} if done else key, key, warnings)
 
 
 @contextmanager
@@ -86,21 +89,13 @@ def _looked_up(key: Key) -> Iterator[None]:
         raise
 
 
-def _granted(api: IamApi, key: Key) -> Outcome:
-    """Create the policy, and wait until it is listed."""
-    try:
-        stored, changed = _create(api, key), True
-    except ConflictError:
-        stored, changed = {}, False
-    # The next task looks in the list, which may lag behind.
-    listed = api.settle(lambda: find_policy(api, key))
-    if listed is None:
-        return Outcome(changed, {"policy": dict(key)}, {}, key, [_not_listed(key, stored)])
-    return Outcome(changed, {"policy": listed.model_dump(exclude_none=True)}, {} if changed else key, key)
+def grant_all(
+    api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, str]], None]
+) -> tuple[list[Policy], list[str]]:
+    """Create policies of one subject; ``done`` is told of each.
 
-
-def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, str]], None]) -> list[str]:
-    """Create policies; ``done`` is told of each. Returns warnings about those that are not listed afterwards."""
+    Returns them as they are listed afterwards, and warnings about those that are not.
+    """
     stored: list[tuple[Key, Key]] = []
     for key in keys:
         said: Key = {}
@@ -108,28 +103,23 @@ def grant_all(api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, st
             said = _create(api, key)
             done((key["action"], key["scope"]))
         stored.append((key, said))
-    left = stored
+    listed: list[Policy] = []
 
-    def look() -> bool | None:
-        nonlocal left
-        listed = [policy for policy, _entry in api.list_policies({"subject": stored[0][0]["subject"]})]
-        left = [(key, said) for key, said in stored if not any(same(policy, key) for policy in listed)]
-        return None if left else True
+    def all_listed() -> bool:
+        held = api.list_policies({"subject": keys[0]["subject"]})
+        listed[:] = [policy for policy in held if policy.key in keys]
+        return all(key in [policy.key for policy in listed] for key in keys)
 
-    if stored:
+    if keys:
         # The next task looks in the list, which may lag behind.
-        api.settle(look)
-    return [_not_listed(key, said) for key, said in left]
+        api.settle(all_listed)
+    shown = [policy.key for policy in listed]
+    return listed, [_not_listed(key, said) for key, said in stored if key not in shown]
 
 
 def withdraw(api: IamApi, key: Key) -> bool:
-    """Delete the policy, whatever becomes of the answer; whether it was this task that did it."""
-    try:
-        return api.delete_policy(key)
-    except AmbiguousError:
-        if api.settle(lambda: True if find_policy(api, key) is None else None) is None:
-            raise
-        return True
+    """Delete the policy; whether it was this task that did it."""
+    return delete_once(api, lambda: api.delete_policy(key), lambda: find_policy(api, key) is None)
 
 
 def _not_listed(key: Key, stored: Key) -> str:
@@ -151,7 +141,7 @@ def _absent(api: IamApi, key: Key, check_mode: bool) -> Outcome:
         existing = find_policy(api, key)
     except NotFoundError:
         # No such subject, so no such policy; unless there is no list of policies here at all, which this tells.
-        existing = next((policy for policy, _entry in api.list_policies({}) if same(policy, key)), None)
+        existing = next((policy for policy in api.list_policies({}) if same(policy, key)), None)
     if existing is None:
         return Outcome(False, {"policy": None})
     changed = check_mode or withdraw(api, key)
@@ -166,8 +156,8 @@ def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     listed = api.list_policies(wanted, derived=derived, inherited=inherited)
     if not (derived or inherited):
         # What is derived or inherited may rightly have another subject, action or scope than was asked for.
-        listed = [(policy, entry) for policy, entry in listed if same(policy, wanted)]
-    policies = [{**snake_members(entry), **policy.model_dump(exclude_none=True)} for policy, entry in listed]
+        listed = [policy for policy in listed if same(policy, wanted)]
+    policies = [{**snake_members(policy.document), **policy.model_dump(exclude_none=True)} for policy in listed]
     return Outcome(False, {"policies": policies})
 
 

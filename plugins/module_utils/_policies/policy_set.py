@@ -93,8 +93,8 @@ def _wanted(params: Params) -> list[Pair]:
 
 
 def _held(api: IamApi, subject: str) -> list[Pair]:
-    listed = [policy for policy, _entry in api.list_policies({"subject": subject}) if policy.subject == subject]
-    return list(dict.fromkeys((policy.action, policy.scope) for policy in listed))
+    listed = api.list_policies({"subject": subject})
+    return list(dict.fromkeys((policy.action, policy.scope) for policy in listed if policy.subject == subject))
 
 
 _KEPT = (
@@ -111,7 +111,7 @@ def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, Changes, l
     done: list[Pair] = []
     unknown: list[Pair] = []
     try:
-        warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
+        _listed, warnings = grant_all(api, [_key(subject, pair) for pair in changes.grant], done=done.append)
         if warnings and changes.withdraw:
             return bool(done), Changes(changes.grant), [*warnings, _KEPT]
         for pair in changes.withdraw:

@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from .._core.errors import AmbiguousNameError, ContractError, IamError, OptionError, RefusedError
+from .._core.errors import ContractError, IamError, OptionError, RefusedError
 from .._core.spelling import is_tidied
 from .._core.time import format_timestamp, parse_duration, parse_timestamp
+from .._iam.api import only
 from .._iam.contract import Secret
 from .age import read_moment, unreadable
 
@@ -155,18 +156,13 @@ def cannot_compare(listed: Sequence[Secret], hint: str) -> ContractError:
 
 def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_last: bool) -> Secret | None:
     """The one secret to delete; None when it is not there. Raises ``RefusedError`` where a guard forbids it."""
-    matches = matching(key, listed)
-    if not matches:
+    which = f"secrets have the description {key.description!r}"
+    hint = "None was deleted. Give secret_id to say which one is meant."
+    target = only(matching(key, listed), which, lambda secret: secret.secret_id, hint)
+    if target is None:
         if not key.secret_id and descriptions_shown(listed) is False:
             raise cannot_compare(listed, "Give secret_id.")
         return None
-    if len(matches) > 1:
-        raise AmbiguousNameError(
-            f"{len(matches)} secrets have the description {key.description!r}: {list_ids(matches)}. None was deleted.",
-            hint="Give secret_id to say which one is meant.",
-            secret_ids=[each.secret_id for each in matches],
-        )
-    target = matches[0]
     if key.description and target.description is not None and not described(target, key.description):
         raise RefusedError(
             f"Secret {target.secret_id} has the description {target.description!r}, not {key.description!r}. "

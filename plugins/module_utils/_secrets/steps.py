@@ -11,9 +11,9 @@ from .._core.errors import AmbiguousError, ApiError, ConflictError, IamError, No
 from .._core.operation import Params
 from .._http.connection import Connection
 from .._http.problem import excerpt
-from .._iam.api import NOT_OFFERED, REFUSALS, IamApi
+from .._iam.api import REFUSALS, IamApi
 from .._iam.contract import Secret
-from .._iam.once import create_once
+from .._iam.once import create_once, delete_once
 from .._oauth.exchange import Expectation, exchange
 from .._oauth.grant import ClientCredential
 from .._oauth.verdict import Verdict
@@ -66,11 +66,11 @@ def add(
     description = body["description"]
     before = None if listed is None or witness else frozenset(secret.secret_id for secret in listed)
 
-    def look() -> list[Secret] | None:
+    def look() -> list[Secret]:
         try:
-            return newcomers(api.list_secrets(client_id), description, before) or None
+            return newcomers(api.list_secrets(client_id), description, before)
         except NotFoundError:
-            return None  # the client was there for the POST: this node of the server does not know it yet
+            return []  # the client was there for the POST: this node of the server does not know it yet
 
     try:
         made = create_once(api, lambda: api.create_secret(client_id, body), look, witness)
@@ -81,10 +81,10 @@ def add(
     except ApiError as error:
         return _refused(error, listed or (), description, look)
     if made.posts > 1:
-        return _repeated(made.told, made.found or api.settle(look) or ())
+        return _repeated(made.told, made.found or api.settle(look))
     if made.lost is None and before is not None:
-        return _identified(made.told, api.settle(look) or ())
-    if made.lost is None or made.found is None:
+        return _identified(made.told, api.settle(look))
+    if made.lost is None or not made.found:
         return Added(made.told)
     return _landed(made.found, description, made.lost)
 
@@ -131,13 +131,11 @@ def _landed(landed: Sequence[Secret], description: str, lost: IamError) -> Added
     return Added(landed[0].secret_id, (doubt,))
 
 
-def _refused(
-    error: ApiError, listed: Sequence[Secret], description: str, look: Callable[[], list[Secret] | None]
-) -> Added:
+def _refused(error: ApiError, listed: Sequence[Secret], description: str, look: Callable[[], list[Secret]]) -> Added:
     if error.status not in (409, *REFUSALS):
         raise error
-    landed = look() if isinstance(error, ConflictError) else None
-    if landed is not None and described(landed[0], description):
+    landed = look() if isinstance(error, ConflictError) else []
+    if landed and described(landed[0], description):
         faster = f"Another run added secret {landed[0].secret_id} with this description: its value is not known here."
         return Added(landed[0].secret_id, (faster,), mine=False)
     if listed:
@@ -148,25 +146,12 @@ def _refused(
 def delete(api: IamApi, client_id: str, secret_id: str) -> bool:
     """Delete the secret; whether it was this task that did it."""
 
-    def gone() -> bool | None:
-        return None if any(each.secret_id == secret_id for each in api.list_secrets(client_id)) else True
+    def gone() -> bool:
+        return all(each.secret_id != secret_id for each in api.list_secrets(client_id))
 
     try:
-        return api.delete_secret(client_id, secret_id)
-    except AmbiguousError:
-        if api.settle(gone) is None:
-            raise
-        return True
+        return delete_once(api, lambda: api.delete_secret(client_id, secret_id), gone)
     except ApiError as error:
         if error.status in (404, *REFUSALS) and gone():
             return False  # what some servers, or a page of theirs, answer for an id that is not there
-        if error.status not in NOT_OFFERED:
-            raise
-        raise ApiError(
-            f"This server offers no deletion of secrets, so secret {secret_id} of client {client_id} stays.",
-            status=error.status,
-            hint="Delete it where it is managed.",
-            operation="deleteClientSecret",
-            client_id=client_id,
-            secret_id=secret_id,
-        ) from None
+        raise

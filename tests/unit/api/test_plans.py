@@ -136,7 +136,7 @@ def test_only_the_exact_name_counts_and_two_of_it_are_an_error() -> None:
     assert exact(named("ab", "a"), "a") == Client(client_id="c1", name="a")
     with pytest.raises(AmbiguousNameError, match=r"2 clients have the name 'a': c0, c2\. Give client_id") as caught:
         exact(named("a", "b", "a"), "a")
-    assert caught.value.details == {"name": "a", "client_ids": ["c0", "c2"]}
+    assert caught.value.details == {"ids": ["c0", "c2"]}
 
 
 secret_lists = st.lists(

@@ -149,9 +149,9 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
     "delete, and no descriptions": (_absent(SecretKey("mine", None), *BARE), CANNOT_COMPARE, "Give secret_id.", UNSEEN),
     "two of one description": (
         _absent(SecretKey("mine", None), MINE, Secret(secret_id="7", description="mine")),
-        "2 secrets have the description 'mine': 1, 7. None was deleted.",
-        "Give secret_id to say which one is meant.",
-        {"secret_ids": ["1", "7"]},
+        "2 secrets have the description 'mine': 1, 7.",
+        "None was deleted. Give secret_id to say which one is meant.",
+        {"ids": ["1", "7"]},
     ),
     "an id of another description": (
         _absent(SecretKey("mine", "2"), MINE, OTHER),
