@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .._core.argspec import ArgumentSpec
 from .._core.errors import IamError
@@ -80,14 +80,12 @@ def _present(api: IamApi, given: Members, desired: Members, observed: Client, ch
     )
 
 
-def _hidden(observed: Client, hidden: Sequence[str]) -> list[str]:
-    if not hidden:
-        return []
-    warning = (
-        f"The server does not show {', '.join(hidden)} of client {observed.client_id}, so this was not compared: "
-        "it may differ from what the task says."
-    )
-    return [warning]
+def _hidden(observed: Client, hidden: Sequence[str]) -> Iterator[str]:
+    if hidden:
+        yield (
+            f"The server does not show {', '.join(hidden)} of client {observed.client_id}, so this was not compared: "
+            "it may differ from what the task says."
+        )
 
 
 def _otherwise(given: Members, client: Members, client_id: str) -> list[str]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +126,7 @@ def client_subject_info(api: IamApi, params: Params, _check_mode: bool) -> Outco
     """The module ``client_subject_info``."""
     refuse_empty(params, "client_id", "name")
     found = _surely(api, params["client_id"], params["name"])
-    return Outcome(False, {"subject": _for_people(found.subject)}, warnings=_warnings(found, params["client_id"]))
+    return Outcome(False, {"subject": _for_people(found.subject)}, warnings=[*_warnings(found, params["client_id"])])
 
 
 def resolve_subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
@@ -135,7 +135,7 @@ def resolve_subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
     if params["subject"]:
         return params["subject"], []
     found = _surely(api, params["client_id"], params["name"])
-    return subject_id(found.subject), _warnings(found, params["client_id"])
+    return subject_id(found.subject), [*_warnings(found, params["client_id"])]
 
 
 def is_nobody(api: IamApi, params: Params) -> bool:
@@ -171,14 +171,12 @@ def _for_people(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _warnings(found: Found, client_id: str | None) -> list[str]:
-    if not found.by_name:
-        return []
-    warning = (
-        f"Subject {subject_id(found.subject)} was found by its exact name {found.subject.display_name!r}: the server "
-        f"does not show which subject belongs to client {client_id}."
-    )
-    return [warning]
+def _warnings(found: Found, client_id: str | None) -> Iterator[str]:
+    if found.by_name:
+        yield (
+            f"Subject {subject_id(found.subject)} was found by its exact name {found.subject.display_name!r}: the "
+            f"server does not show which subject belongs to client {client_id}."
+        )
 
 
 CLIENT_SUBJECT_INFO = api_operation("client_subject_info", CLIENT_SUBJECT, client_subject_info)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -125,7 +125,7 @@ def reconcile_group(api: IamApi, params: Params, check_mode: bool) -> Outcome:
         return Outcome(changed, {"group": group and group.shown()}, _compared(group) if group and changed else {}, {})
     if group is not None:
         same = _compared(group)
-        return Outcome(False, {"group": group.shown()}, same, same, _differs(group, description))
+        return Outcome(False, {"group": group.shown()}, same, same, [*_differs(group, description)])
     body = {"displayName": name, "description": name if description is None else description}
     after = {"name": name, "description": body["description"]}
     if check_mode:
@@ -138,14 +138,12 @@ def _compared(group: Group) -> dict[str, Any]:
     return {"name": group.name, "description": group.description}
 
 
-def _differs(group: Group, description: str | None) -> list[str]:
-    if description is None or group.description is None or description == group.description:
-        return []
-    warning = (
-        f"Group {group.subject_id} has the description {group.description!r}, not {description!r}: the API is not known"
-        " to change a group, so it was left alone."
-    )
-    return [warning]
+def _differs(group: Group, description: str | None) -> Iterator[str]:
+    if None not in (description, group.description) and description != group.description:
+        yield (
+            f"Group {group.subject_id} has the description {group.description!r}, not {description!r}: the API is not "
+            "known to change a group, so it was left alone."
+        )
 
 
 def _create(api: IamApi, body: dict[str, str]) -> tuple[Group, bool]:

@@ -30,7 +30,6 @@ from .retry import Budget, Repeats, retry_after, send_patiently
 from .transport import Reply
 
 LONGEST_EXCERPT = 300
-_NESTING = 8
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|title|h1|center)\b", re.IGNORECASE | re.DOTALL
@@ -149,20 +148,20 @@ def explain(reply: Reply, redact: Callable[[str], str]) -> str:
     return excerpt("; ".join(said), redact) or "no explanation"
 
 
-def _sayings(document: Any, depth: int = _NESTING) -> Iterator[str]:
+def _sayings(document: Any) -> Iterator[str]:
     """problem+json (RFC 9457), OAuth errors, and the common ``message``."""
-    if not isinstance(document, Mapping) or not depth:
+    if not isinstance(document, Mapping):
         return
     for name in ("title", "detail", "error", "error_description", "message"):
         value = document.get(name)
         if isinstance(value, Mapping):
-            yield from _sayings(value, depth - 1)
+            yield from _sayings(value)
         elif isinstance(value, str) and value:
             yield value
-    yield from _field_errors(document.get("errors"), depth)
+    yield from _field_errors(document.get("errors"))
 
 
-def _field_errors(errors: Any, depth: int) -> Iterator[str]:
+def _field_errors(errors: Any) -> Iterator[str]:
     if isinstance(errors, Mapping):
         for name, texts in errors.items():
             listed = texts if isinstance(texts, list) else [texts]
@@ -172,7 +171,7 @@ def _field_errors(errors: Any, depth: int) -> Iterator[str]:
             if isinstance(each, str):
                 yield each
             else:
-                yield from _sayings(each, depth - 1)
+                yield from _sayings(each)
 
 
 def _described(reply: Reply, redact: Callable[[str], str]) -> str:

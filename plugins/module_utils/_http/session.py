@@ -23,8 +23,8 @@ from .problem import Call, ambiguous_error, answered, read_json, status_error
 from .retry import Repeats
 from .transport import Reply, Request, Transport
 
-Query = Mapping[str, "str | int | bool | None"]
-"""The query of a request: ``None`` is left out, and booleans are written as ``true`` and ``false``."""
+Query = Mapping[str, "str | int | bool"]
+"""The query of a request; booleans are written as ``true`` and ``false``."""
 
 _REPEATS = {"GET": Repeats.READ, "POST": Repeats.CREATE}
 """What repeating a request could do; ``Repeats.WRITE`` for the other methods."""
@@ -151,11 +151,7 @@ def _url(api_url: str, path_segments: Sequence[str]) -> str:
 
 
 def _written(query: Query) -> dict[str, str]:
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in query.items()
-        if value is not None
-    }
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in query.items()}
 
 
 def _redirect_target(request: Request, reply: Reply) -> str | None:

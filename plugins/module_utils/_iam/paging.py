@@ -163,12 +163,12 @@ def _has_more(page: Page[T], asked: Query, held: int) -> bool:
     # No word about the rest. A page that is full may have a successor, and so may one that a silent limit cut: such a
     # limit is a round number. At worst the next page brings nothing new.
     length = len(page.entries)
-    return length >= (paging.page_size or int(asked["pageSize"] or 0)) or length % 10 == 0
+    return length >= (paging.page_size or int(asked["pageSize"])) or length % 10 == 0
 
 
 def _step(page: Page[T], asked: Query) -> int | None:
     """The page size that makes the next page begin where this one ended."""
-    size = page.paging.page_size or (int(asked["pageSize"] or 0) if "pageSize" in asked else None)
+    size = page.paging.page_size or (int(asked["pageSize"]) if "pageSize" in asked else None)
     if size is None or "page" in asked:
         return size
     # The first page is short although there is more: its length is the limit, whatever the echo says.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import secrets
 import string
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -100,7 +100,7 @@ def plan_present(key: SecretKey, expiration: str | None, listed: Sequence[Secret
     """
     matches = [secret for secret in matching(key, listed) if key.secret_id or secret.is_shared]
     if matches:
-        return SecretPlan(matches[0], (*_several(key, matches), *_other_expiration(matches[0], expiration)))
+        return SecretPlan(matches[0], tuple(_doubts(key, matches, expiration)))
     if key.secret_id:
         raise IamError(
             f"There is no {key}.",
@@ -123,22 +123,16 @@ def described(secret: Secret, description: str) -> bool:
     return secret.description == description or is_tidied(description, secret.description or "")
 
 
-def _several(key: SecretKey, matches: Sequence[Secret]) -> list[str]:
-    if len(matches) == 1:
-        return []
-    return [f"{len(matches)} secrets have the description {key.description!r}: {list_ids(matches)}."]
-
-
-def _other_expiration(existing: Secret, wanted: str | None) -> list[str]:
-    if wanted is None:
-        return []
-    if unreadable(existing.expiration) or read_moment(existing.expiration) == read_moment(wanted):
-        return []
-    warning = (
-        f"Secret {existing.secret_id} expires {existing.expiration or 'never'}, not {wanted}. This API cannot change "
-        "the expiration of a secret: add one with another description and delete this one."
-    )
-    return [warning]
+def _doubts(key: SecretKey, matches: Sequence[Secret], expiration: str | None) -> Iterator[str]:
+    """Warnings about the secret that is there: it is one of several, or expires at another time."""
+    if len(matches) > 1:
+        yield f"{len(matches)} secrets have the description {key.description!r}: {list_ids(matches)}."
+    shown = matches[0].expiration
+    if expiration and not unreadable(shown) and read_moment(shown) != read_moment(expiration):
+        yield (
+            f"Secret {matches[0].secret_id} expires {shown or 'never'}, not {expiration}. This API cannot change the "
+            "expiration of a secret: add one with another description and delete this one."
+        )
 
 
 def cannot_compare(listed: Sequence[Secret], hint: str) -> ContractError:

@@ -42,7 +42,7 @@ def unused_port() -> int:
 def test_a_request_as_it_goes_out(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).reply(200, {"items": []}, headers={"X-Page": "1"})
     with session() as opened:
-        query: Query = {"searchText": "a b&c", "page": 2, "deep": True, "flat": False, "none": None}
+        query: Query = {"searchText": "a b&c", "page": 2, "deep": True, "flat": False}
         answer = opened.request("listClients", "GET", ("clients",), query=query)
     (seen,) = wire.seen
     assert seen.query == {"searchText": ["a b&c"], "page": ["2"], "deep": ["true"], "flat": ["false"]}
