@@ -31,16 +31,16 @@ def _before(task: str, number: int = 1) -> Point:
 
 
 POINTS = {
-    "create": _before("Create |"),
     "promote": _before("Promote |"),
     "deliver": _before("Deliver | Write"),
-    "guard": _before("Guard |"),
     "delete": _before("Retire | Delete"),
     "posting": Point("call", operation="createClientSecret"),
     "back": _before("Deliver | Write", 2),
     "slow": _before("Own tasks | Run them"),
 }
 FURTHER = {
+    "create": _before("Create |"),
+    "guard": _before("Guard |"),
     "close": _before("Close |"),
     "prove": _before("Prove |"),
     "reload": _before("Reload | Run the command"),
@@ -102,7 +102,7 @@ def _sleep(world: World, points: Mapping[str, Point]) -> None:
 
 
 def test_a_run_that_slept_past_its_lease(tmp_path: Path, simulator: Simulator) -> None:
-    """Stopped in eight steps, each with a client of its own; two rotations by others; woken."""
+    """Stopped in six steps, each with a client of its own; two rotations by others; woken."""
     world = World(tmp_path, simulator)
     _sleep(world, POINTS)
     (slow,) = (each for each in world.clients if each.name == "slow")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _TESTS = str(Path(__file__).resolve().parent.parent)
 
@@ -19,3 +20,8 @@ if _TESTS not in sys.path:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line("markers", "torture: long; see pyproject.toml")
+
+
+# `make fuzz` has more examples; that one of them takes long on a slow machine is no failure.
+settings.register_profile("few", max_examples=30, deadline=None)
+settings.load_profile("few")

@@ -106,7 +106,13 @@ STRANGE: dict[str, tuple[list[dict[str, Any]], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGE)
+ALIKE = {"html of a dead portal", "a list of texts", "a text", "half a body"}
+"""What the doctor says of them is what it says of the one before: only in `make torture`."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.torture if name in ALIKE else ()) for name in STRANGE]
+)
 def test_a_strange_server_ends_with_a_table(iam: Driver, name: str) -> None:
     rules, said = STRANGE[name]
     seeded(iam)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import IamError
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 
 FUZZ = settings(
     max_examples=EXAMPLES,

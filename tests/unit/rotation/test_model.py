@@ -194,6 +194,7 @@ HOLDS: dict[str, dict[str, Any]] = {
 LONG = {
     "two rotations, a sleeper",
     "two rotations, two sleepers, probes fail",
+    "a rotation beside one that holds",
     "a rotation beside an impatient one",
     "two runs that adopt",
     "any task is skipped, two runs",

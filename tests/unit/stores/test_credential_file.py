@@ -83,7 +83,7 @@ def test_usual_values_mean_the_same_to_shell_systemd_and_docker(value: str) -> N
 
 
 @given(LINE)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_any_value_of_one_line_means_the_same_to_shell_and_systemd(value: str) -> None:
     """Quotes, dollars, backquotes, backslashes, braces, blanks, and letters of all scripts."""
     text = render_env({"scope": value})
@@ -130,7 +130,7 @@ def test_a_named_reader_sees_the_value_or_it_is_refused(reader: str, value: str)
 
 
 @given(LINE)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_dotenv_libraries_read_alike_what_is_not_refused(value: str) -> None:
     """Those of Python and of Node.js."""
     with suppress(DeliveryError):
@@ -160,7 +160,7 @@ def test_a_value_that_readers_would_see_differently_is_warned_of_once(
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=10), st.text(st.characters(blacklist_categories=["Cs"]))))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_json_and_yaml_carry_every_value(members: dict[str, str]) -> None:
     """Line breaks and what looks like a number among them, and the same bytes in any order."""
     assert json.loads(render_json(members)) == members
@@ -170,7 +170,7 @@ def test_json_and_yaml_carry_every_value(members: dict[str, str]) -> None:
 
 
 @given(LINE.filter(lambda text: text == text.strip()))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_ini_carries_every_value_of_one_line(value: str) -> None:
     """Percent signs too: without interpolation they mean themselves."""
     parser = configparser.ConfigParser(interpolation=None)

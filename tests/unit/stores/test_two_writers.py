@@ -115,7 +115,7 @@ class FileWriters(TwoWriters):
 
 def test_two_writers_on_a_file() -> None:
     """Any order of steps."""
-    run_state_machine_as_test(FileWriters, settings=settings(max_examples=60, stateful_step_count=20, deadline=None))
+    run_state_machine_as_test(FileWriters, settings=settings(max_examples=25, stateful_step_count=20, deadline=None))
 
 
 def test_two_writers_on_openbao(bao: Bao) -> None:
@@ -130,7 +130,7 @@ def test_two_writers_on_openbao(bao: Bao) -> None:
             return open_store(options, Setting("c1", dict, DataLoader()))
 
     quick = settings(
-        max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=6, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     run_state_machine_as_test(BaoWriters, settings=quick)
 
@@ -147,6 +147,6 @@ def test_two_writers_on_aws(aws_secretsmanager_place: Place) -> None:
             return open_store({**members, "path": self.path}, Setting("c1", dict, DataLoader()))
 
     quick = settings(
-        max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=4, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     run_state_machine_as_test(AwsWriters, settings=quick)
