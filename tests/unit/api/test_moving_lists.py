@@ -17,16 +17,19 @@ from unit.api.driver import Driver
 CLIENTS = [{"name": f"client {number}", "client_id": f"c{number}"} for number in range(8)]
 
 
-def _delete_the_first(iam: Driver) -> None:
-    assert Caller(iam.simulator).iam("DELETE", "/v1/clients/c0").ok
+Change = Callable[[Driver], object]
 
 
-def _add_one(iam: Driver) -> None:
+def _delete(client_id: str) -> Change:
+    return lambda iam: Caller(iam.simulator).iam("DELETE", f"/v1/clients/{client_id}").raise_for_status()
+
+
+def _add(iam: Driver) -> None:
     iam.admin.seed(clients=[{"name": "another", "client_id": "c8"}])
 
 
 @contextmanager
-def _between_two_pages(iam: Driver, change: Callable[[Driver], None]) -> Iterator[None]:
+def _between_two_pages(iam: Driver, change: Change) -> Iterator[None]:
     """Do it once, when the first page was read and the second one is asked for."""
     match = {"operation": "listClients", "path_regex": ""}
     iam.admin.switch(clients_page_max=3, clients_page_default=3, search_text="id_only")
@@ -44,21 +47,25 @@ def _between_two_pages(iam: Driver, change: Callable[[Driver], None]) -> Iterato
         done.result()
 
 
-@pytest.mark.parametrize("order", ["oldest", "newest"])
-@pytest.mark.parametrize("change", [_delete_the_first, _add_one])
-@pytest.mark.parametrize("wanted", ["client 3", "client 4", "client 5"])
+MOVES = [("oldest", _delete("c0"), "client 2"), ("newest", _delete("c7"), "client 4"), ("newest", _add, "client 5")]
+"""The last one moves from the first page to the second, and is seen twice."""
+
+
+@pytest.mark.parametrize(("order", "change", "moved"), MOVES)
 def test_a_client_that_moves_to_another_page_is_not_made_again(
-    iam: Driver, wanted: str, change: Callable[[Driver], None], order: str
+    iam: Driver, order: str, change: Change, moved: str
 ) -> None:
     iam.admin.seed(clients=CLIENTS)
     iam.admin.switch(list_order=order)
     with _between_two_pages(iam, change):
-        assert not iam.ok("oidc_client", name=wanted)["changed"]
-    assert len(iam.clients(wanted)) == 1
+        assert not iam.ok("oidc_client", name=moved)["changed"]
+    assert len(iam.clients(moved)) == 1
 
 
-def test_a_client_that_moves_to_another_page_is_deleted(iam: Driver) -> None:
+@pytest.mark.parametrize(("order", "change", "moved"), MOVES)
+def test_a_client_that_moves_to_another_page_is_deleted(iam: Driver, order: str, change: Change, moved: str) -> None:
     iam.admin.seed(clients=CLIENTS)
-    with _between_two_pages(iam, _delete_the_first):
-        assert iam.ok("oidc_client", name="client 3", state="absent")["changed"]
-    assert iam.clients("client 3") == []
+    iam.admin.switch(list_order=order)
+    with _between_two_pages(iam, change):
+        assert iam.ok("oidc_client", name=moved, state="absent")["changed"]
+    assert iam.clients(moved) == []
