@@ -9,7 +9,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -52,6 +54,23 @@ def answers(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
     return blank | defaults | dict(given)
 
 
+def hosts(inventory: Mapping[str, Any]) -> list[str]:
+    """All hosts of an inventory as AWX slices them: by name."""
+    groups = [inventory["all"], *inventory["all"].get("children", {}).values()]
+    return sorted({name for group in groups for name in group.get("hosts", {})})
+
+
+def slice_of(inventory: Mapping[str, Any], number: int, count: int) -> dict[str, Any]:
+    """What one slice sees, counted from 0: awx/main/models/inventory.py, get_script_data. Empty groups stay."""
+    mine = hosts(inventory)[number::count]
+
+    def cut(group: Mapping[str, Any]) -> dict[str, Any]:
+        return {**group, "hosts": {name: own for name, own in group.get("hosts", {}).items() if name in mine}}
+
+    whole = inventory["all"]
+    return {"all": {**cut(whole), "children": {name: cut(group) for name, group in whole["children"].items()}}}
+
+
 @dataclass(frozen=True)
 class Job:
     """A finished job: its status, what it set as artifacts, and the folder with everything that ansible-runner kept."""
@@ -73,18 +92,44 @@ class Jobs:
         self._home = home
         self._inventory, self._credential = inventory, credential
         self._repository = home / "repository"
-        self._count = 0
+        self._count, self._counting = 0, threading.Lock()
         _git("clone", "--quiet", _committed(home / "origin"), str(self._repository))
 
     def run(self, template: Mapping[str, Any], environment: Mapping[str, str], **given: Any) -> Job:
         """Run a job template at verbosity 4. ``environment`` is what stands for the execution environment."""
-        self._count += 1
-        folder = self._home / f"job{self._count}"
+        return self._job(template, environment, self._inventory, given)
+
+    def run_sliced(
+        self, template: Mapping[str, Any], environment: Mapping[str, str], count: int, **given: Any
+    ) -> list[Job]:
+        """The same with so many slices, all at once: awx/main/models/jobs.py, JobTemplate.create_unified_job.
+
+        There are no more of them than hosts.
+        """
+        slices = [slice_of(self._inventory, number, count) for number in range(min(count, len(hosts(self._inventory))))]
+        homes = [{**environment, "RECORDER_FILE": f"{environment['RECORDER_FILE']}.{each}"} for each in range(count)]
+        with ThreadPoolExecutor(count) as threads:
+            jobs = [
+                threads.submit(self._job, template, home, inventory, given)
+                for home, inventory in zip(homes, slices, strict=False)
+            ]
+            return [job.result() for job in jobs]
+
+    def _job(
+        self,
+        template: Mapping[str, Any],
+        environment: Mapping[str, str],
+        inventory: Mapping[str, Any],
+        given: Mapping[str, Any],
+    ) -> Job:
+        with self._counting:
+            self._count += 1
+            folder = self._home / f"job{self._count}"
         (folder / "env").mkdir(parents=True)
         _git("clone", "--quiet", str(self._repository), str(folder / "project"))
         (folder / "inventory").mkdir()
         shutil.copytree(folder / "project" / "inventory" / "group_vars", folder / "inventory" / "group_vars")
-        _keep(folder / "inventory" / "hosts.json", json.dumps(self._inventory))
+        _keep(folder / "inventory" / "hosts.json", json.dumps(inventory))
         _keep(folder / "env" / "extravars", json.dumps(answers(template, given)))
         # Without a machine credential AWX says whom to log in as: awx/main/tasks/jobs.py, RunJob.build_args.
         _keep(folder / "env" / "cmdline", "-u root -vvvv")

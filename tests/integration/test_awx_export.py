@@ -15,30 +15,55 @@ from awx.data import load
 
 SECRET = "CredentialCanary+/=0123456789%&"
 
-MEMBERS = {
-    "controller_credential_types": {"name", "description", "kind", "inputs", "injectors"},
-    "controller_credentials": {"name", "organization", "credential_type", "inputs", "update_secrets"},
+MEMBERS: dict[str, dict[str, type]] = {
+    "controller_credential_types": {"name": str, "description": str, "kind": str, "inputs": dict, "injectors": dict},
+    "controller_credentials": {
+        **dict.fromkeys(("name", "organization", "credential_type"), str),
+        "inputs": dict,
+        "update_secrets": bool,
+    },
     "controller_templates": {
-        *("name", "description", "organization", "project", "inventory", "playbook", "job_type", "credentials"),
-        *("execution_environment", "allow_simultaneous", "survey_enabled", "survey"),
+        **dict.fromkeys(("name", "description", "organization", "project", "inventory", "playbook", "job_type"), str),
+        **dict.fromkeys(("execution_environment",), str),
+        **dict.fromkeys(("allow_simultaneous", "survey_enabled"), bool),
+        "credentials": list,
+        "survey": dict,
     },
     "controller_workflows": {
-        *("name", "description", "organization", "allow_simultaneous", "ask_variables_on_launch"),
-        *("survey_enabled", "survey", "simplified_workflow_nodes"),
+        **dict.fromkeys(("name", "description", "organization"), str),
+        **dict.fromkeys(("allow_simultaneous", "ask_variables_on_launch", "survey_enabled"), bool),
+        "survey": dict,
+        "simplified_workflow_nodes": list,
     },
     "controller_schedules": {
-        "name",
-        "description",
-        "rrule",
-        "extra_data",
-        "unified_job_template",
-        "organization",
-        "enabled",
+        **dict.fromkeys(("name", "description", "rrule", "unified_job_template", "organization"), str),
+        "extra_data": dict,
+        "enabled": bool,
     },
 }
-"""Those of ours that the argument specs of infra.aap_configuration 3.0.0 name (roles/controller_*/meta)."""
+"""Those of ours, with their types: infra.aap_configuration 3.0.0, meta/argument_specs.yml of the roles controller_*.
 
-NODE = {"identifier", "unified_job_template", "approval_node", "extra_data", "success_nodes"}
+The variables of job templates and workflows have other names there than those that tasks/main.yml of the roles reads:
+the latter stand here.
+"""
+
+NODE: dict[str, type] = {
+    **dict.fromkeys(("identifier", "unified_job_template", "lookup_organization"), str),
+    **dict.fromkeys(("extra_data", "approval_node"), dict),
+    "success_nodes": list,
+}
+"""The same of a node. An approval is called a text there; it is a dictionary in README.md and in the module of AWX."""
+
+APPROVAL: dict[str, type] = {"name": str, "description": str, "timeout": int}
+"""README.md of the role controller_workflow_job_templates."""
+
+KINDS = {"ssh", "vault", "net", "scm", "cloud", "insights"}
+"""Choices of the kind of a credential type."""
+
+
+def _misfits(data: dict[str, Any], members: dict[str, type]) -> list[str]:
+    """Members that are not known there, or have another type. A bool is no number."""
+    return [name for name, value in data.items() if value.__class__ != members.get(name)]
 
 
 def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
@@ -59,7 +84,9 @@ def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
     ]
     ansible.tasks(*tasks, variables={"aritma_iam_client_secret": "of the site"}).ok()
     shown = json.loads(loaded.read_text(encoding="utf-8"))
-    assert all(set(each) <= MEMBERS[name] for name in MEMBERS for each in shown[name])
+    assert [misfit for name in MEMBERS for each in shown[name] for misfit in _misfits(each, MEMBERS[name])] == []
+    assert all("name" in each for name in MEMBERS for each in shown[name])
+    assert {each["kind"] for each in shown["controller_credential_types"]} <= KINDS
     assert shown["controller_credential_types"] == [load("credential_type")]
     (credential,) = shown["controller_credentials"]
     assert credential["inputs"] == {"api_url": inputs["api_url"], "client_id": "admin", "client_secret": "of the site"}
@@ -68,7 +95,12 @@ def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
         each["survey"] for each in load("job_templates")
     ]
     nodes = shown["controller_workflows"][0]["simplified_workflow_nodes"]
-    assert all(set(each) <= NODE for each in nodes)
+    assert [misfit for each in nodes for misfit in _misfits(each, NODE)] == []
+    assert [misfit for each in nodes for misfit in _misfits(each.get("approval_node", {}), APPROVAL)] == []
+    # Who runs a job names no approval, and the other way round; names are looked for in the one organization.
+    assert all(("unified_job_template" in each) is not ("approval_node" in each) for each in nodes)
+    assert {each["lookup_organization"] for each in nodes} == {"Default"}
+    assert {each["organization"] for name in list(MEMBERS)[1:] for each in shown[name]} == {"Default"}
     assert [each.get("approval_node") for each in nodes] == [
         each.get("approval_node") for each in load("workflow")["nodes"]
     ]

@@ -155,3 +155,46 @@ def test_nothing_is_deleted_before_the_approval(tmp_path: Path) -> None:
         assert (site.state(), site.deletions()) == ("waiting", 0)
         assert site.stored()["current"]["value"] == record["current"]["value"]
         _approved_rotation(site)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_two_slices(tmp_path: Path) -> None:
+    """Each rotates its own hosts and no others, no client twice, and says so; a third one has nobody to rotate."""
+    names = [f"billing{number}" for number in range(3)]
+    with running(admin_secret=ADMIN) as simulator:
+        local = {"ansible_connection": "local", "ansible_python_interpreter": str(VENV / "bin" / "python")}
+        shared = {"service_client_rotation_grace": "0s", "service_client_hold": False}
+        own = {
+            name: {
+                **local,
+                **shared,
+                "service_client_store": {"type": "file", "path": str(tmp_path / f"{name}.json")},
+                "service_client_deliveries": [{"type": "file", "path": str(tmp_path / f"{name}.env"), "format": "env"}],
+            }
+            for name in names
+        }
+        inventory = {"all": {"hosts": {"localhost": local}, "children": {"service_clients": {"hosts": own}}}}
+        credential = {
+            "api_url": simulator.api_url,
+            "identity_url": simulator.identity_url,
+            "tenant": simulator.tenant,
+            "client_id": simulator.admin_client_id,
+            "client_secret": ADMIN,
+        }
+        jobs, environment = Jobs(tmp_path, inventory, credential), Ansible(tmp_path).environment
+        assert jobs.run(job_template("provision"), environment).status == "successful"
+        first = {name: (tmp_path / f"{name}.env").read_text(encoding="utf-8") for name in names}
+        slices = jobs.run_sliced(job_template("rotate"), environment, 2, rotation_force="true")
+        assert [job.status for job in slices] == ["successful", "successful"], slices[0].output + slices[1].output
+        told = [job.artifacts["rotation"] for job in slices]
+        assert [sorted(each) for each in told] == [["billing0", "billing2"], ["billing1"]]
+        assert {entry["state"] for each in told for entry in each.values()} == {"rotated"}
+        assert "2 clients: 2 rotated" in slices[0].output and "1 clients: 1 rotated" in slices[1].output
+        assert all((tmp_path / f"{name}.env").read_text(encoding="utf-8") != first[name] for name in names)
+        log = simulator.admin.log()
+        made = [each["client_id"] for each in log if each["operation"] == "createClientSecret"]
+        assert sorted(made) == sorted(2 * sorted(set(made))) and len(set(made)) == 3
+        one = jobs.run_sliced(job_template("rotate"), environment, 2, rotation_force="true", rotation_hosts="billing1")
+        assert [job.status for job in one] == ["successful", "successful"]
+        assert [sorted(job.artifacts.get("rotation", {})) for job in one] == [[], ["billing1"]]
