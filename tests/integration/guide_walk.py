@@ -244,7 +244,7 @@ def shape(data: Any, place: str) -> str:
     members = {
         "groups": "alerts",
         "secret_expiry": "event",
-        "service_client_store": "role variables",
+        "service_client_deliveries": "role variables",
         "dependencies": "image",
         "apiVersion": "rights",
     }
