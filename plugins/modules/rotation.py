@@ -323,12 +323,7 @@ rotation:
     reloads: {description: Reloads by your own tasks., type: list, elements: dict}
     more: {description: Whether there is more to do than to write files., type: bool}
     probes: {description: Probes to run., type: list, elements: dict}
-    options:
-      description:
-        - The options of the tasks between the steps. C(create) and C(delete) are options of
-          M(aritma.iam.client_secret), C(prove) and C(confirm) of M(aritma.iam.token_exchange), and C(oidc_client) of
-          M(aritma.iam.oidc_client).
-      type: dict
+    limits: {description: "The settings for the tasks between the steps, and C(auth_method).", type: dict}
     retire: {description: Whether this round may delete a secret., type: bool}
     delete: {description: Ids that may be deleted now., type: list, elements: str}
     dead: {description: "The secrets that must be refused afterwards, by rotation id.", type: dict}

@@ -12,9 +12,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...module_utils._core.errors import OptionError
-from ...module_utils._core.time import format_timestamp
 from ...module_utils._rotation.evidence import Target, unsettled
-from ...module_utils._rotation.ids import lineage_of
 from ...module_utils._rotation.record import Record
 from .._deliveries._spec import DeliveryTarget, proves_itself, read_deliveries
 from .._inputs import unknown, without_blanks
@@ -85,7 +83,6 @@ class Consumers:
         """
         current = record.current
         mark = {"generation": record.generation, "rotation_id": current.rotation_id if current else ""}
-        fence = _fence(record)
         settled = {each.name: each.settled(record.targets.get(each.name), record.generation) for each in self.targets}
         open_ = [each for each in self.deliveries if write and not settled[each.name]]
         files = [each for each in self.deliveries if each.kind == "file"]
@@ -103,20 +100,14 @@ class Consumers:
         notices = [{**mark, "proof": proof, "notify": list(each.notify)} for each in open_ for proof in _notice(each)]
         return {
             "files": [
-                {
-                    **mark,
-                    "target": each.name,
-                    "host": each.host,
-                    "look": each not in open_,
-                    "options": {**each.options, **fence},
-                }
+                {**mark, "target": each.name, "host": each.host, "look": each not in open_, "options": each.options}
                 for each in files
             ],
             "servers": [
                 {**mark, "target": each.name, "look": each not in open_, **_rolled_out(each)} for each in servers
             ],
             # Apart from the items of the loop, which are shown: these can hold a token.
-            "server_options": {each.name: {**each.options, **fence} for each in servers},
+            "server_options": {each.name: each.options for each in servers},
             "own": own,
             "notify": notices,
             "services": [each for each in reloads if "service" in each],
@@ -183,16 +174,6 @@ def read_consumers(
     if wrong:
         raise OptionError(f"{where}: {'; '.join(wrong)}.", hint="Correct it.", option="probe")
     return Consumers(tuple(read_deliveries(deliveries, default_host)), given, default_host)
-
-
-def _fence(record: Record) -> dict[str, Any]:
-    """What keeps a delivery of this record from replacing a later one."""
-    fence: dict[str, Any] = {}
-    if record.current:
-        fence |= {"lineage": lineage_of(record.current.rotation_id), "generation": record.generation}
-    if record.lease:
-        fence["not_after"] = format_timestamp(record.lease.expires_at)
-    return fence
 
 
 def _readers(delivery: DeliveryTarget) -> tuple[str, ...]:

@@ -99,8 +99,8 @@ _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotati
 _REFUSED = (*REFUSALS, 409, 413, 415)
 """Statuses of an addition that was not carried out, and will not be."""
 
-_ATTRIBUTES = ("description", "allowed_grant_types", "redirect_uris", "allowed_scopes")
-"""Members of the option ``client`` that ``oidc_client`` has too."""
+_LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
+"""Settings that the tasks between the steps need."""
 
 STATES = ("checked", "begun", "promoted", "delivered", "guarded", "closed", "abandoned", "reported")
 
@@ -348,9 +348,7 @@ def _checked(step: Step) -> Outcome:
     record = step.desk.stored()
     lists = step.untried(record)
     found = client_id or (record and record.client_id)
-    options = {name: client[name] for name in _ATTRIBUTES if name in client} | ({"client_id": found} if found else {})
-    told = {"client_id": found, "client": client, "credential": _credential(step, None), **lists}
-    told["options"] = {"oidc_client": options}
+    told = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
     return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
 
 
@@ -526,9 +524,8 @@ def _told(step: Step, taken: Round) -> Outcome:
         asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
         lists["probes"] = step.consumers.first_probes(record) if asks else []
         lists["more"] = bool(lists["servers"] or lists["probes"])
-    ahead = _next(taken) if creates else None
     members = {
-        "next": ahead,
+        "next": _next(taken) if creates else None,
         "credential": _credential(step, record.current),
         "generation": record.generation,
         "lineage": lineage_of(record.current.rotation_id) if record.current else None,
@@ -538,7 +535,7 @@ def _told(step: Step, taken: Round) -> Outcome:
         "retire": taken.retire and not step.check_mode,
         "delete": list(taken.delete),
         "dead": dict(taken.dead),
-        "options": _options(step, record, ahead),
+        "limits": {name: step.settings[name] for name in _LIMITS} | {"auth_method": step.params["auth_method"]},
         **lists,
     }
     step.words["next"] = taken.pending.rotation_id if taken.pending else None
@@ -589,37 +586,6 @@ def _next(taken: Round) -> dict[str, Any] | None:
         "expires_at": format_timestamp(pending.expires_at) if pending.expires_at else None,
         "new": taken.plan.act in (STAGE, RECOVER, BURN),
     }
-
-
-def _options(step: Step, record: Record, ahead: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The options of the tasks between this step and the next; those of one item of a loop stand with the item."""
-    ours = {"client_id": step.desk.client_id}
-    exchange = {**ours, "scope": step.params["scope"], "auth_method": step.params["auth_method"]}
-    lease = {"not_after": format_timestamp(record.lease.expires_at)} if record.lease else {}
-    told: dict[str, Any] = {
-        "delete": {**ours, **lease},
-        "confirm": {**exchange, "deadline": step.settings["retire_deadline"]},
-    }
-    if ahead:
-        told["create"] = {
-            **ours,
-            **lease,
-            "value": ahead["value"],
-            "description": ahead["description"],
-            "expiration": ahead["expires_at"],
-            # An exchange of the value settles a lost answer. The request is never repeated blindly.
-            "verify_scope": step.params["scope"],
-            "auth_method": step.params["auth_method"],
-            "look_first": not ahead["new"],
-        }
-        told["prove"] = {
-            **exchange,
-            "client_secret": ahead["value"],
-            "rotation_id": ahead["rotation_id"],
-            "successes": step.settings["proof_successes"],
-            "deadline": step.settings["proof_deadline"],
-        }
-    return told
 
 
 def _credential(step: Step, current: Current | None) -> dict[str, Any]:
