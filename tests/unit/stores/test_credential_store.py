@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import StoreError
 from ansible_collections.aritma.iam.plugins.module_utils._core.process import here, start_time
+from ansible_collections.aritma.iam.plugins.module_utils._core.time import format_timestamp, now
 from ansible_collections.aritma.iam.plugins.plugin_utils._lease import Owner
 from ansible_collections.aritma.iam.plugins.plugin_utils._stores._file import FileStore
 
@@ -39,7 +41,10 @@ def keep(place: Place) -> Keep:
     return keeping(place.options)
 
 
-def lease_to(place: Place, owner: Owner, until: str = "2999-01-01T00:00:00Z") -> None:
+SOON = format_timestamp(now() + timedelta(hours=1))
+
+
+def lease_to(place: Place, owner: Owner, until: str = SOON) -> None:
     """Write a lease of another run into the record."""
     place.put({**place.stored(), "lease": {"owner": str(owner), "expires_at": until}})
 
@@ -98,13 +103,13 @@ def test_nothing_is_removed_or_moved_while_another_run_lives(
     for state in ("absent", "moved"):
         failed = keep(state, to=other.options)
         assert failed["failure"]["kind"] == "store_conflict"
-        assert failed["failure"]["until"] == "2999-01-01T00:00:00Z"
+        assert failed["failure"]["until"] == SOON
         assert f"pid {live.pid}" in failed["msg"]
         assert VALUE not in str(failed)
     read = keep()
     assert read["in_progress"] is True
     assert str(live.pid) in read["holder"]
-    assert read["until"] == "2999-01-01T00:00:00Z"
+    assert read["until"] == SOON
     assert (place.stored(), other.stored()) == (before, None)
     lease_to(place, DEAD)
     assert keep()["in_progress"] is False
@@ -246,7 +251,7 @@ def test_what_another_run_writes_before_the_claim_stays(
     keep("written", value=VALUE, rotation_id="r1")
     theirs = {**source.stored(), "version": 9, "current": {**source.stored()["current"], "rotation_id": "r2"}}
     original = FileStore.read
-    reads = []
+    reads: list[str] = []
 
     def overtaken(self: FileStore) -> Any:
         answer = original(self)
