@@ -168,7 +168,8 @@ class Document(Place):
             written = found.token
             if found.members != data:
                 if isinstance(error, UnknownOutcomeError) and written == expected:
-                    raise not_written(self.where, error.message) from None
+                    text = f"{self.where} was not written: {error.message}"
+                    raise StoreError(text, hint="Nothing was changed: run again.", where=self.where) from None
                 raise changed_meanwhile(self.where) from None
         self.replaced.note(expected, written)
 
@@ -223,8 +224,3 @@ def no_answer(where: str, doing: str, error: Exception, hint: str, kind: type[St
     reason = type(error).__name__
     text = f"{where}: cannot {doing}: the server did not answer ({reason})."
     return kind(text, hint=hint, where=where, reason=reason)
-
-
-def not_written(where: str, reason: str) -> StoreError:
-    """The error of a write that is known not to have been carried out."""
-    return StoreError(f"{where} was not written: {reason}", hint="Nothing was changed: run again.", where=where)
