@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.errors import AmbiguousNameError
 from .._core.spelling import is_altered, is_tidied
 from .._iam.api import only
 from .._iam.contract import Client
