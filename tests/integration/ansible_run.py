@@ -105,14 +105,14 @@ class Ansible:
         )
 
     def run(
-        self, playbook: str | Sequence[Mapping[str, Any]], *arguments: str, timeout: float = 300, **how: Any
+        self, playbook: str | Sequence[Mapping[str, Any]], *arguments: str, timeout: float = 500, **how: Any
     ) -> Run:
         """Run a playbook to its end."""
         recorded = Path(self.environment["RECORDER_FILE"])
         recorded.unlink(missing_ok=True)
         return self.finish(self.start(playbook, *arguments, **how), timeout)
 
-    def finish(self, process: subprocess.Popen[str], timeout: float = 300) -> Run:
+    def finish(self, process: subprocess.Popen[str], timeout: float = 500) -> Run:
         """Wait for a started playbook."""
         try:
             output, _unused = process.communicate(timeout=timeout)

@@ -28,12 +28,12 @@ def test_runner_navigator_and_event_source_find_the_installed_collection(ansible
     (home / "env" / "settings").write_text('{"process_isolation": false}', encoding="utf-8")
     environment = ansible.environment
     runner = [str(programs / "ansible-runner"), "run", str(home), "-p", "aritma.iam.audit", "-i", "run"]
-    done = subprocess.run(runner, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(runner, env=environment, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0 and "failed=0" in done.stdout, done.stdout + done.stderr
     navigator = [str(programs / "ansible-navigator"), "run", "aritma.iam.audit", "--ee", "false", "--mode", "stdout"]
     navigator += ["--pae", "false", "--lf", str(home / "navigator.log")]
     done = subprocess.run(
-        navigator, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False
+        navigator, cwd=home, env=environment, capture_output=True, text=True, timeout=400, check=False
     )
     assert done.returncode == 0 and "failed=0" in done.stdout, done.stdout + done.stderr
 

@@ -223,5 +223,5 @@ def _run_by_runner(world: World, folder: Path) -> int:
         "-i",
         "r1",
     ]
-    done = subprocess.run(command, env=ansible.environment, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, env=ansible.environment, capture_output=True, timeout=400, check=False)
     return done.returncode

@@ -65,7 +65,7 @@ def test_from_file_to_file_with_a_kill_on_the_way(simulator: Simulator, ansible:
     match = {"operation": "tokenForTenant", "client_id": client_id}
     simulator.admin.add_faults({"match": match, "action": "pause", "phase": "before", "name": "proof"})
     process = ansible.start("aritma.iam.move_store", hosts=hosts, variables=MOVED)
-    assert simulator.admin.paused(wait=60)
+    assert simulator.admin.paused(wait=300)
     # The workers as well, which have groups of their own.
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for each in (process.pid, *map(int, workers)):

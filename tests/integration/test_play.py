@@ -48,7 +48,7 @@ def playing(collection: Path) -> Iterator[str]:
             yield "".join(lines)
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
 
 
 def _free_port() -> int:

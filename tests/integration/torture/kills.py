@@ -136,7 +136,7 @@ class Holding:
 
     def wait(self, process: subprocess.Popen[str]) -> None:
         """Wait until all stand at their points."""
-        deadline = time.monotonic() + 100 + 10 * len(self.points)
+        deadline = time.monotonic() + 300 + 10 * len(self.points)
         while self.arrived() < len(self.points):
             if process.poll() is not None or time.monotonic() > deadline:
                 kill_all(process.pid)
@@ -199,7 +199,7 @@ def course(world: World, playbook: str, client: Client, **variables: Any) -> Cou
     writes = len(world.server.proxy.writes) if world.server else 0
     holding = Holding(world, playbook, [client], {}, **variables)
     process = holding.start()
-    output, _unused = process.communicate(timeout=110)
+    output, _unused = process.communicate(timeout=300)
     assert process.returncode == 0, output
     log = ours(world.simulator.admin.log(mark[0]["seq"]))
     done = len(world.server.proxy.writes) - writes if world.server else 0

@@ -270,7 +270,7 @@ class World:
             exchanges.wait(exchanges.count() + 2 * len(self.clients))
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(40)
+            process.wait(120)
         exchanges.check()
 
 
@@ -298,7 +298,7 @@ class Exchanges:
         """How many exchanges ended how."""
         return Counter(each["verdict"] for each in self.lines())
 
-    def wait(self, count: int, seconds: float = 60) -> None:
+    def wait(self, count: int, seconds: float = 300) -> None:
         """Wait for so many exchanges."""
         deadline = time.monotonic() + seconds
         while self.count() < count:

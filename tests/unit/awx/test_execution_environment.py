@@ -24,7 +24,7 @@ COMES_WITH = {"urllib3": "requests", "botocore": "boto3"}
 
 
 def _run(*arguments: str | Path) -> str:
-    done = subprocess.run([BUILDER, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([BUILDER, *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -73,7 +73,7 @@ def run(play: object, environment: dict[str, str], folder: Path, *options: str) 
     """What a play that must succeed shows."""
     (folder / "play.yml").write_text(json.dumps(play), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "play.yml", *options]
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=99)
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     return output

@@ -40,7 +40,7 @@ def test_it_says_where_it_listens_and_ends_cleanly(tmp_path: Path, how: signal.S
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         port = wait_for(tmp_path / "port")
         process.send_signal(how)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=120)
     assert output.decode() == f"simulator listening on http://127.0.0.1:{port} profile=bodies\n"
     assert (errors, process.returncode) == (b"", 0)
 

@@ -122,7 +122,7 @@ class Stage:
             env=self.environment(environment),
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=300,
             check=False,
         )
         noted = self.directory / "results.json"
@@ -138,7 +138,7 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(directory)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
     """OpenBao in dev mode, with KV version 2 at ``secret`` and version 1 at ``kv1``."""
     with running_bao(tmp_path_factory.mktemp("bao"), "root-dev") as server:
@@ -146,16 +146,11 @@ def bao(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bao]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """AWS Secrets Manager, played by moto."""
     with running_aws(tmp_path_factory.mktemp("aws")) as double:
         yield double
-
-
-def _place_of(request: pytest.FixtureRequest) -> str:
-    """A name that no other test has: the servers are those of all of them."""
-    return re.sub("[^a-z0-9_]", "-", f"{request.node.path.stem}-{request.node.name}")
 
 
 @pytest.fixture
@@ -163,7 +158,7 @@ def aws_members(aws: Aws, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
     """A secret of this test there, and credentials in the environment."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    name = _place_of(request)
+    name = re.sub("[^a-z0-9_]", "-", request.node.name)
     return {"type": "aws_secretsmanager", "endpoint_url": aws.url, "region": REGION, "path": f"tests/{name}"}
 
 
@@ -176,7 +171,7 @@ def file_place(tmp_path: Path) -> Place:
 @pytest.fixture
 def hashi_vault_place(bao: Bao, request: pytest.FixtureRequest) -> Place:
     """A secret of OpenBao."""
-    path = "states/" + _place_of(request)
+    path = "states/" + re.sub("[^a-z0-9_]", "-", request.node.name)
     store = {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path}
     return Place(store, partial(bao.record, path), partial(bao.keep, path))
 

@@ -48,7 +48,7 @@ def run_python(text: str, *arguments: object) -> subprocess.CompletedProcess[str
         "from ansible_collections.aritma.iam.plugins.module_utils._files import atomic_file as f\n"
     )
     command = [sys.executable, "-c", head + text, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_a_new_file_is_private_in_a_private_directory(tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_writer_waits_for_another_one_whose_temporary_file_it_would_sweep(tmp_
     second.start()
     second.join(0.5)
     assert not path.exists()
-    writer.communicate("\n", timeout=20)
+    writer.communicate("\n", timeout=120)
     second.join()
     assert writer.returncode == 0
     assert path.read_bytes() == b"second"

@@ -191,7 +191,7 @@ def test_a_host_that_cannot_be_reached_has_failed(stage: Stage, tmp_path: Path, 
     (stage.directory / "play.yml").write_text(
         json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [rescued]}]), encoding="utf-8"
     )
-    done = subprocess.run(command, env=stage.environment(), capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run(command, env=stage.environment(), capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout
     assert "Host h1 cannot be reached" in done.stdout
 

@@ -119,7 +119,7 @@ def in_namespace(folder: Path, text: str) -> Json:
     """What ``told`` holds after this text, run with mounts of its own."""
     command = [*UNSHARE, sys.executable, "-c", SCRIPT + text + "\nprint(json.dumps(told))", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     answer: Json = json.loads(done.stdout)
     return answer
