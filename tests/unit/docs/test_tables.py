@@ -28,7 +28,7 @@ def _role() -> dict[str, tuple[str, str]]:
     options = yaml.safe_load(text)["argument_specs"]["main"]["options"]
     found = {}
     for name, option in options.items():
-        block = text[text.index(f"      {name}:\n") :]
+        block = text[text.index(f"\n      {name}:\n") :]  # not one of the examples, which are indented more
         kind = re.search(r"^        type: (?:raw # )?(.+)$", block, re.MULTILINE)
         assert kind
         if "default" in option:
