@@ -363,6 +363,8 @@ def _begun(step: Step) -> Outcome:
         if step.settings["due"] or not step.check_mode:
             raise
         # What check mode of a new client knows: its first secret would be created and delivered.
+        for policy in step.params["client"]["policies"]:
+            step.site.tell(f"{policy['action']} on {policy['scope']} would be granted.")
         return _told(step, Round(Plan(ROTATE, "first: no secret is stored", STAGE), Record(client_id="", generation=1)))
     taken = _alone(step)
     plan, record = taken.plan, taken.record
