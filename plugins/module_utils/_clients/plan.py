@@ -133,7 +133,7 @@ def refuse_doubt(clients: Iterable[Client], name: str, description: str | None) 
             f"No client is named {name!r}, but the server may have changed that name: {shown}. Nothing was changed.",
             hint="Give client_id (service_client_client_id for the role), or the description that the client has.",
             name=name,
-            client_ids=[client.client_id for client in similar],
+            ids=[client.client_id for client in similar],
         )
 
 
