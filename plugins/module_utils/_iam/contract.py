@@ -93,8 +93,9 @@ def _name_in(entry: Mapping[str, Any]) -> object:
 
 
 def _label(value: object) -> object:
-    """A text, also when it came as a number or as an object that carries a name; None for anything else."""
-    text = _text(_name_in(value) if isinstance(value, Mapping) else value)
+    """A text, also when it came as a number or as an object with a name or an id; None for anything else."""
+    named = _name_in(value) if isinstance(value, Mapping) else value
+    text = _text(folded(named).get("id") if isinstance(named, Mapping) else named)
     return text if isinstance(text, str) else None
 
 
