@@ -27,15 +27,11 @@ from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables imp
 SOURCE = "aritma.iam.secret_expiry"
 NOT_RUN = {
     "README.md": {
-        "read -rs ARITMA_CLIENT_SECRET; export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
         "pip install 'requests>=2.31' 'pydantic>=2.5'": "the environment of the tests has both",
         "ansible-galaxy collection install .": "the tests run the checkout itself",
     },
     "docs/audit.md": {
         "jq -r '.clients[] | select(.due) | .name' secrets.json": "no library of ours; the members are looked at here",
-    },
-    "docs/awx.md": {
-        "read -rs CONTROLLER_OAUTH_TOKEN; export CONTROLLER_OAUTH_TOKEN": "asks somebody; the environment has it here",
     },
     "docs/doctor.md": {
         "python tests/simulator --play --profile aritma-iam-doctor.json": "never ends; see test_doctor.py",
@@ -53,7 +49,6 @@ NOT_RUN = {
         "python tests/simulator --play": "never ends; test_play.py runs it, and the guide with what it prints",
         "mkdir -p ~/quickstart": "the folder of the walk",
         "cd ~/quickstart": "the folder of the walk",
-        "read -rs ARITMA_CLIENT_SECRET; export ARITMA_CLIENT_SECRET": "asks somebody; the environment has it here",
     },
 }
 """Commands that are not run here, each with the reason."""
@@ -74,6 +69,9 @@ _COMMAND = re.compile(
     r"(?:[A-Z_]+=\S+ )?ansible-(?:doc|inventory|playbook|vault) .+|wait"
     r"|curl -s \S+|cut \S+ \S+ \S+|until grep -q .+; do sleep \S+; done|kill -9 \$!|sed .+|cat .+"
 )
+_ASKS = re.compile(r"read -rs (\w+); export \1")
+"""Asks somebody for a secret. The environment has it here."""
+
 _DOCUMENTED = re.compile(r"`(ansible-doc [^`]+)`")
 _CHANGING = {
     r"\b[0-9a-f]{6}-\d{8}T\d{6}Z-[0-9a-f]{6}\b": "ROTATION",
@@ -180,8 +178,9 @@ class Walk:
         kept = []
         for shown in commands(block.text):
             command = self.machine.text(shown)
-            if command.startswith("export "):
-                unknown = set(re.findall(r"(\w+)=", command)) - self.machine.environment.keys()
+            asked = _ASKS.fullmatch(command)
+            if asked or command.startswith("export "):
+                unknown = set([asked[1]] if asked else re.findall(r"(\w+)=", command)) - self.machine.environment.keys()
                 assert not unknown, f"{block.place}: nothing reads {unknown}"
             elif self.guide in STARTED and command.startswith(STARTED[self.guide]):
                 self._start(command)
