@@ -58,22 +58,23 @@ def populate(world: World, names: Sequence[str], days: Mapping[str, float]) -> l
     )
     for each, shown in zip(clients, made["clients"], strict=True):
         each.home.mkdir()
-        each.keep(_record(each, planted[each.name], str(shown["secrets"][0]["id"])))
+        each.keep(planted_record(shown, planted[each.name]))
     world.clients += clients
     return clients
 
 
-def _record(client: Client, secret: Mapping[str, Any], secret_id: str) -> dict[str, Any]:
+def planted_record(client: Mapping[str, Any], secret: Mapping[str, Any]) -> dict[str, Any]:
+    """The record of a client as the simulator made it, whose first secret is that one."""
     current = {
         "value": secret["value"],
         "rotation_id": secret["description"].rpartition(" ")[2],
-        "secret_id": secret_id,
+        "secret_id": str(client["secrets"][0]["id"]),
         "description": secret["description"],
         "created_at": secret["created"],
         "expires_at": None,
     }
     empty = {"pending": None, "previous": None, "last_rotated_at": None, "last_verified_at": None}
-    known = {"schema": 1, "client_id": client.client_id, "client_name": client.name, "version": 1}
+    known = {"schema": 1, "client_id": client["client_id"], "client_name": client["name"], "version": 1}
     return {**known, "current": current, **empty}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from examples import GUIDES, KINDS, ROOT, SUBSTITUTES, Machine, plugin_examples, read_guide
-from fleet import managed_secret
+from fleet import managed_secret, planted_record
 from guide_walk import ELSEWHERE, NOT_RUN, Walk, check_rulebook, commands
 from plugin_plays import BEFORE, SECRET, VARIABLES, named, run_plays
 from torture.openbao import TOKEN, running_bao_records
@@ -60,12 +60,22 @@ def _clients(walk: Walk, name: str) -> list[dict[str, Any]]:
     return [each for each in walk.machine.simulator.admin.state()["clients"] if each["name"] == name]
 
 
-def _many_clients(walk: Walk) -> None:
-    """Clients that somebody rotated, some of them long ago."""
-    clients = [_client(name, managed_secret(number, days)) for number, (name, days) in enumerate(DAYS.items())]
-    walk.machine.simulator.admin.seed(clients=clients)
-    for name in DAYS:
-        (walk.machine.root / "etc" / name).mkdir()
+def _many_clients(walk: Walk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Clients that somebody rotated, some of them long ago: what was planted, and what the simulator made of it."""
+    planted = [_client(name, managed_secret(number, days)) for number, (name, days) in enumerate(DAYS.items())]
+    made = walk.machine.simulator.admin.seed(clients=planted)["clients"]
+    return list(zip(planted, made, strict=True))
+
+
+def _fleet(walk: Walk) -> None:
+    """Such clients, each with its record and the folder of its service."""
+    store = walk.machine.root / "var/lib/aritma"
+    store.mkdir()
+    for planted, made in _many_clients(walk):
+        (walk.machine.root / "etc" / planted["name"]).mkdir()
+        record = store / f"{planted['name']}.json"
+        record.write_text(json.dumps(planted_record(made, planted["secrets"][0])), encoding="utf-8")
+        record.chmod(0o600)
 
 
 def _quick_start(walk: Walk) -> None:
@@ -115,12 +125,12 @@ def _host(walk: Walk) -> None:
     walk.write("inventory.yml", "service_clients: {hosts: {app1: {ansible_connection: local}}}")
 
 
-SITUATIONS: dict[str, Callable[[Walk], None]] = {
+SITUATIONS: dict[str, Callable[[Walk], object]] = {
     "README.md": _password,
     "docs/audit.md": _many_clients,
     "docs/eda.md": _many_clients,
     "SECURITY.md": _provisioned,
-    "docs/fleets.md": _many_clients,
+    "docs/fleets.md": _fleet,
     "docs/leak.md": _provisioned,
     "docs/porting.md": _client_in_use,
     "docs/rotation.md": _lost_secret,
@@ -134,6 +144,17 @@ SITUATIONS: dict[str, Callable[[Walk], None]] = {
 def _those_that_are_due(walk: Walk) -> None:
     clients = json.loads((walk.folder / "secrets.json").read_text(encoding="utf-8"))["clients"]
     assert {each["name"] for each in clients if each["due"]} == {name for name, days in DAYS.items() if days > 60}
+
+
+def _rotated_where_due(walk: Walk) -> None:
+    """What was due, and what the guide forces by name; each record names a secret that is there."""
+    for name, days in DAYS.items():
+        (client,) = _clients(walk, name)
+        record = json.loads((walk.machine.root / f"var/lib/aritma/{name}.json").read_text(encoding="utf-8"))
+        current = record["current"]["rotation_id"]
+        assert any(each["description"].endswith(current) for each in client["secrets"]), name
+        rotated = any(not each["description"].endswith(current) for each in client["history"])
+        assert rotated == (days > 60 or name == "billing-b"), (name, client)
 
 
 def _adopted(walk: Walk) -> None:
@@ -158,6 +179,7 @@ def _one_is_left(walk: Walk) -> None:
 
 ENDS: dict[str, Callable[[Walk], None]] = {
     "docs/audit.md": _those_that_are_due,
+    "docs/fleets.md": _rotated_where_due,
     "docs/groups.md": _one_is_left,
     "SECURITY.md": _leaked,
     "docs/leak.md": _leaked,
