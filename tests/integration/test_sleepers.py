@@ -18,11 +18,11 @@ from torture.world import Client, World
 from simulator.process import Simulator
 
 SHORT: dict[str, Any] = {
-    "service_client_lease": "10s",
+    "service_client_lease": "30s",
     "service_client_proof_deadline": 1,
     "service_client_retire_deadline": 1,
 }
-LEASE = 12.0
+LEASE = 32.0
 """Seconds: the lease, and what a task may wait."""
 
 
