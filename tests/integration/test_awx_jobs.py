@@ -190,7 +190,7 @@ def test_two_slices(tmp_path: Path) -> None:
         told = [job.artifacts["rotation"] for job in slices]
         assert [sorted(each) for each in told] == [["billing0", "billing2"], ["billing1"]]
         assert {entry["state"] for each in told for entry in each.values()} == {"rotated"}
-        assert "2 clients: 2 rotated" in slices[0].output and "1 clients: 1 rotated" in slices[1].output
+        assert "2 clients: 2 rotated" in slices[0].output and "1 client: 1 rotated" in slices[1].output
         assert all((tmp_path / f"{name}.env").read_text(encoding="utf-8") != first[name] for name in names)
         log = simulator.admin.log()
         made = [each["client_id"] for each in log if each["operation"] == "createClientSecret"]
