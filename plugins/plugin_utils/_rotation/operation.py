@@ -47,7 +47,16 @@ from .consumers import Consumers, read_consumers
 from .desk import Api, Desk
 from .failure import failure_text
 from .report import DELIVERED, line_of, write_entry
-from .variables import machine, require_alone, require_core, require_handlers, require_hosts, require_known, same_file
+from .variables import (
+    machine,
+    require_alone,
+    require_core,
+    require_handlers,
+    require_hosts,
+    require_known,
+    require_made,
+    same_file,
+)
 from .window import closed_until, read_windows
 
 ABSENT = "absent"
@@ -155,6 +164,8 @@ def rotation(site: Site) -> Operation:
         scope = params["scope"] or next(iter(params["allowed_scopes"]), None)
         step = Step(site, {**params, "scope": scope}, check_mode)
         try:
+            if params["state"] not in _AFTER_FAILURE:
+                require_made(site.variables)
             if params["state"] in _FOLLOWING and not params["plan"]:
                 raise BlockedError("Nothing was begun in this run.", hint="Run the role from its first task.")
             return _TAKEN[params["state"]](step)
@@ -503,6 +514,9 @@ TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
 _FOLLOWING = frozenset({"promoted", "delivered", "guarded", "closed"})
 """States that need what the step before told."""
 
+_AFTER_FAILURE = frozenset({"abandoned", "reported"})
+"""States that end a run, whatever was wrong."""
+
 _TAKEN: Mapping[str, Callable[[Step], Outcome]] = {
     "checked": _checked,
     "begun": _begun,
@@ -567,6 +581,7 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
         "token_url": resolve_token_url(step.params),
         "plan": words,
         "again": plan.again,
+        "failed": plan.state in TOLD_LATER,
         **members,
     }
     text = " ".join([plan.text, *desk.details])

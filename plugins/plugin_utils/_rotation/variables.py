@@ -19,6 +19,7 @@ from .._inputs import plain, probably
 
 _ROOT = Path(__file__).resolve().parents[3]
 _SPECS = _ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
+_VARS = _ROOT / "roles" / "service_client" / "vars" / "main.yml"
 _CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(
     ">="
 )
@@ -69,6 +70,21 @@ def require_known(names: Iterable[str]) -> None:
         hint="Correct the name, or remove the variable: names that begin so are those of aritma.iam.",
         option=wrong[0],
     )
+
+
+# The templates of the role, as they stand in its file.
+_MADE = yaml.safe_load(_VARS.read_text(encoding="utf-8"))
+
+
+def require_made(variables: Mapping[str, Any]) -> None:
+    """Raise ``OptionError`` where a variable that the role makes is another one: it would be delivered, or believed."""
+    for name in ("service_client_delivery_host", *_MADE):
+        if name in variables and variables[name] != _MADE.get(name):
+            raise OptionError(
+                f"{name} is made by the role, and something else in the play sets it. Nothing was changed.",
+                hint="Give your variable, fact or extra variable another name.",
+                option=name,
+            )
 
 
 def _looks_ours(name: str) -> bool:
