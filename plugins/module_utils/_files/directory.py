@@ -42,6 +42,8 @@ class FileError(IamError):
 class FileChangedError(FileError):
     """The file is not what the caller read before."""
 
+    kind = FileError.kind
+
 
 @dataclass(frozen=True)
 class Location:

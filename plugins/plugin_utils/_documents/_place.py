@@ -66,6 +66,8 @@ def members_given(kind: Kind[Any], options: Mapping[str, Any], option: str) -> d
 class UnknownOutcomeError(StoreError):
     """The write was sent, and no answer tells whether it was carried out."""
 
+    kind = StoreError.kind
+
 
 @dataclass(frozen=True)
 class Held:

@@ -262,5 +262,5 @@ def test_a_name_that_takes_too_long_was_not_sent_and_is_not_sent_later(
 def test_a_handshake_that_never_ends_was_not_sent(session: OpenSession) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
-        error, _seconds = lost(session(api_url=url, request_timeout=0.4, retry_budget=0.0))
+        error, _seconds = lost(session(api_url=url, request_timeout=2.0, retry_budget=0.0))
     assert "accepted no connection in time" in error.message
