@@ -31,6 +31,7 @@ def _hosts(home: Path) -> dict[str, dict[str, Any]]:
             "service_client_name": name,
             "service_client_store": {"path": str(home / "old" / f"{name}.json")},
             "service_client_deliveries": [{"path": str(home / f"{name}.env")}],
+            "service_client_probe": {"command": ["echo", "{{ service_client_credential.rotation_id }}"]},
             "new_place": str(home / "new"),
         }
 
