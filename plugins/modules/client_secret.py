@@ -99,6 +99,14 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Create or find the client
+  aritma.iam.oidc_client:
+    tenant: acme
+    name: billing
+    description: Nightly billing
+    allowed_scopes: [services.banking]
+  register: billing
+
 - name: Add a secret for November
   aritma.iam.client_secret:
     tenant: acme

@@ -102,6 +102,7 @@ CLIENT: dict[str, dict[str, Any]] = {
 
 _LOOKS = 2.0
 """Seconds between two looks at a record that another run holds."""
+_MEND = "The secret before it is the current one again. Repair what failed, and run again."
 _GO_ON = "The next run goes on from here; until then no secret is deleted."
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
@@ -505,7 +506,8 @@ def _abandoned(step: Step) -> Outcome:
 def _reported(step: Step) -> Outcome:
     """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
     plan = step.plan if step.params["plan"] else Plan(FAILED, _said(step))
-    raise BlockedError(f"{step.params['client_name']}: {plan.text}", hint=_GO_ON, plan={"state": plan.state})
+    hint = _MEND if plan.state == ROLLED_BACK else _GO_ON
+    raise BlockedError(f"{step.params['client_name']}: {plan.text.rstrip('.')}.", hint=hint, plan={"state": plan.state})
 
 
 TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
