@@ -315,7 +315,7 @@ def test_a_probe_that_fails_at_once(simulator: Simulator, ansible: Ansible) -> N
         run,
         {
             "command": [r"^command: failed: The task 'Probe \| Run the command' failed on command \(rc 3\)"],
-            "url": [r"^url: failed: The task 'Probe \| By a URL' failed on url"],
+            "url": [r"^url: failed: The task 'Probe \| Request the URL' failed on url"],
             "hang": [r"^hang: failed: The task 'Probe \| Run the command' failed on hang after its time limit"],
         },
     )

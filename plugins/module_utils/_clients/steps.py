@@ -53,11 +53,18 @@ def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = N
 
 
 def find_to_delete(api: IamApi, desired: Members) -> Client | None:
-    """The client of this name. Raises ``AmbiguousNameError`` where there is none, but others that may be meant."""
+    """The client of this name, unless only a stale list shows it.
+
+    Raises ``AmbiguousNameError`` where there is none, but others that may be meant.
+    """
     found = find_by_name(api, desired)[0]
     if found is None:
         refuse_doubt(api.list_clients(), desired["name"], desired.get("description"))
-    return found
+        return None
+    try:
+        return complete(api, found)
+    except ApiError:
+        return found  # who may not read it may still delete it
 
 
 def find_by_id(api: IamApi, client_id: str) -> Client | None:

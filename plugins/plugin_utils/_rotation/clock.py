@@ -49,8 +49,8 @@ class Clock:
 
     @property
     def ahead(self) -> timedelta:
-        """How far it is ahead of the clock of this machine."""
-        return timedelta(seconds=round(self.served - self.wall))
+        """How far it is ahead of the clock of this machine, to ten seconds."""
+        return timedelta(seconds=round(self.served - self.wall, -1))  # a served time has no fractions
 
     def now(self) -> datetime:
         """The time now. A clock of ours that is set back meanwhile does not set this one back."""

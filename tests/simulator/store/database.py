@@ -114,6 +114,8 @@ class Database:
         with self.transaction():
             for table in _EMPTIED:
                 self._connection.execute(f"DELETE FROM {table}")
+            # Numbers begin anew, as after a start.
+            self._connection.execute("DELETE FROM sqlite_sequence")
 
     def get_meta(self, key: str) -> str | None:
         """A value that outlives a reset."""
