@@ -137,11 +137,13 @@ def _fields(controller: Controller, organization: str, credential: str) -> Itera
     yield from _members("credentials/inputs", held["inputs"], INPUTS)
     for template in load("job_templates"):
         row, survey = controller.one("job_templates", template["name"]), template.pop("survey")
-        project, inventory = (controller.rows[each] for each in ("projects", "inventories"))
+        projects, inventories = (controller.rows[each] for each in ("projects", "inventories"))
+        (project,) = [each["id"] for each in projects if (each["organization"], each["name"]) == (owner, PROJECT)]
+        inventory, *_others = [each["id"] for each in inventories if each["organization"] == owner]
         places = {
             "organization": owner,
-            "project": next(each["id"] for each in project if (each["organization"], each["name"]) == (owner, PROJECT)),
-            "inventory": next(each["id"] for each in inventory if each["organization"] == owner),
+            "project": project,
+            "inventory": inventory,
             "execution_environment": controller.one("execution_environments", "Aritma")["id"],
         }
         yield from _members(f"job_templates/{template['name']}", row, {**template, **places})
