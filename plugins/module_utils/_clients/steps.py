@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .._core.errors import AmbiguousError, ApiError, ConflictError, ContractError, NotFoundError
 from .._iam.api import NOT_OFFERED, REFUSALS, SHORT_PAUSES, IamApi, offered
@@ -38,6 +38,12 @@ def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = N
     Which members a search looks at is not documented, so only a walk through all clients proves absence. It also finds
     the client whose name the server has altered: see ``renamed`` for ``known``.
     """
+    found, everyone = _by_name(api, desired, known)
+    return found, frozenset(each.client_id for each in everyone)
+
+
+def _by_name(api: IamApi, desired: Members, known: frozenset[str] | None) -> tuple[Client | None, Sequence[Client]]:
+    """See ``find_by_name``; with all clients, where they were read to look for it."""
     name = desired["name"]
     try:
         found = exact(api.list_clients(name), name)
@@ -46,10 +52,9 @@ def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = N
             raise
         found = None
     if found is not None:
-        return found, frozenset()
+        return found, ()
     everyone = api.list_clients()
-    found = exact(everyone, name) or renamed(everyone, new_client(desired), known)
-    return found, frozenset(each.client_id for each in everyone)
+    return exact(everyone, name) or renamed(everyone, new_client(desired), known), everyone
 
 
 def find_to_delete(api: IamApi, desired: Members) -> Client | None:
@@ -57,9 +62,9 @@ def find_to_delete(api: IamApi, desired: Members) -> Client | None:
 
     Raises ``AmbiguousNameError`` where there is none, but others that may be meant.
     """
-    found = find_by_name(api, desired)[0]
+    found, everyone = _by_name(api, desired, None)
     if found is None:
-        refuse_doubt(api.list_clients(), desired["name"], desired.get("description"))
+        refuse_doubt(everyone, desired["name"], desired.get("description"))
         return None
     try:
         return complete(api, found)
