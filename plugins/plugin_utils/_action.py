@@ -140,7 +140,7 @@ class IamAction(ActionBase):
     def _connection_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """Connection options from variables such as ``aritma_iam_auth_client_secret``, as plugins read them too."""
         named = {option: f"aritma_iam_{option}" for option in ENVIRONMENT.keys() & self.operation.spec.argument_spec}
-        given = {option: self._template(task_vars.get(name)) for option, name in named.items()}
+        given = {option: self._template(task_vars[name]) for option, name in named.items() if name in task_vars}
         return {option: value for option, value in given.items() if value not in (None, "")}
 
     def _validated(self) -> dict[str, Any]:
