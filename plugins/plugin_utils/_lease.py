@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from ..module_utils._core.process import Place, here, is_alive, start_time
 from ..module_utils._core.time import format_timestamp
-from ..module_utils._rotation.record import Lease
+from ..module_utils._rotation.record import CLOCKS_APART, Lease
 
 LONGEST = timedelta(days=1)
 """No lease is longer. One that ends later was written by a clock that was wrong, and counts as run out."""
@@ -90,8 +90,4 @@ def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease:
 
 
 def _runs(lease: Lease, at: datetime) -> bool:
-    return at < lease.expires_at <= at + LONGEST + _APART
-
-
-_APART = timedelta(minutes=5)
-"""How far two clocks may be apart."""
+    return at < lease.expires_at <= at + LONGEST + CLOCKS_APART

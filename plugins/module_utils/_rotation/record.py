@@ -21,7 +21,7 @@ from .._core.time import format_timestamp, parse_timestamp
 SCHEMA = 1
 """The newest schema number that this version reads and the one that it writes."""
 
-_APART = timedelta(minutes=5)
+CLOCKS_APART = timedelta(minutes=5)
 """How far the clocks of two runs may be apart."""
 _LONGEST_WAIT = timedelta(days=2)
 """Nothing of an earlier run is waited for any longer: its lease lasts a day at most, and it is feared for another."""
@@ -249,7 +249,7 @@ def corrected(record: Record, *, at: datetime) -> Record:
     """
 
     def past(moment: datetime | None) -> datetime | None:
-        return at if moment is not None and moment > at + _APART else moment
+        return at if moment is not None and moment > at + CLOCKS_APART else moment
 
     def near(moment: datetime) -> datetime:
         return min(moment, at + _LONGEST_WAIT)
