@@ -23,6 +23,17 @@ ADMIN = "AdminCanary+/=0123456789%&secret"
 NAME = "billing"
 
 
+def _inputs(simulator: Simulator) -> dict[str, str]:
+    """The inputs of the credential that every job needs."""
+    return {
+        "api_url": simulator.api_url,
+        "identity_url": simulator.identity_url,
+        "tenant": simulator.tenant,
+        "client_id": simulator.admin_client_id,
+        "client_secret": ADMIN,
+    }
+
+
 class Site:
     """AWX's side of the story: one service client in the inventory, the credential, and the jobs so far."""
 
@@ -39,16 +50,7 @@ class Site:
             "service_client_deliveries": [{"type": "file", "path": str(home / "host" / "aritma.env"), "format": "env"}],
         }
         inventory = {"all": {"hosts": {"localhost": local}, "children": {"service_clients": {"hosts": {NAME: host}}}}}
-        credential = {
-            "api_url": simulator.api_url,
-            "identity_url": simulator.identity_url,
-            "tenant": simulator.tenant,
-            "client_id": simulator.admin_client_id,
-            "client_secret": ADMIN,
-            "ca_certificate": ca_certificate,
-            "scope": "",
-        }
-        self._runs = Jobs(home, inventory, credential)
+        self._runs = Jobs(home, inventory, {**_inputs(simulator), "ca_certificate": ca_certificate, "scope": ""})
         self._environment = Ansible(home).environment
 
     def run(self, name: str, **given: Any) -> Job:
@@ -175,14 +177,7 @@ def test_two_slices(tmp_path: Path) -> None:
             for name in names
         }
         inventory = {"all": {"hosts": {"localhost": local}, "children": {"service_clients": {"hosts": own}}}}
-        credential = {
-            "api_url": simulator.api_url,
-            "identity_url": simulator.identity_url,
-            "tenant": simulator.tenant,
-            "client_id": simulator.admin_client_id,
-            "client_secret": ADMIN,
-        }
-        jobs, environment = Jobs(tmp_path, inventory, credential), Ansible(tmp_path).environment
+        jobs, environment = Jobs(tmp_path, inventory, _inputs(simulator)), Ansible(tmp_path).environment
         assert jobs.run(job_template("provision"), environment).status == "successful"
         first = {name: (tmp_path / f"{name}.env").read_text(encoding="utf-8") for name in names}
         slices = jobs.run_sliced(job_template("rotate"), environment, 2, rotation_force="true")
