@@ -294,7 +294,7 @@ rotation:
           type: str
         reason: {description: The reason., type: str}
         left: {description: Ids of listed secrets that were created elsewhere., type: list, elements: str}
-    again: {description: Whether a second round follows., type: bool}
+    again: {description: Whether another round follows., type: bool}
     next:
       description:
         - The secret to create, with C(value), C(rotation_id), C(description) and C(expires_at). C(new) is true if this

@@ -98,8 +98,8 @@ def _untrue(world: World, client: Client, before: dict[str, Any]) -> list[str]:
     state = entry.get("state", "nothing")
     ours = [each for each in client.secrets() if each["description"] != "portal"]
     touched = record != before or [each["id"] for each in ours] != [before["current"]["secret_id"]]
-    if state == "nothing":
-        return ["something was changed, and the report does not name the client"] if touched else []
+    if state in ("nothing", "unchanged"):
+        return [f"something was changed, and the report says {state}"] if touched else []
     if state == "rotated":
         return client.complaints()
     return [] if state == "failed" and "interrupted" in entry["reason"] else [f"the report says {state}"]

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from ansible_run import Ansible
 from examples import ROOT
 from faults import leaving
 from service import service
-from weather import Case, check_untouched, last_message, role, run_cases
+from weather import Case, check_messages, check_untouched, last_message, role, run_cases
+from wire_log import Wire
 
 from simulator.process import Simulator
 
@@ -132,12 +135,9 @@ def _cases(home: Path) -> dict[str, Case]:
 def test_mistakes_are_told_before_the_first_write(simulator: Simulator, ansible: Ansible) -> None:
     """Each by itself, with the name that was probably meant; in check mode with the same words."""
     before, cases = simulator.admin.state(), _cases(ansible.home)
-    old = ansible.home / "old_python"
-    old.write_text("#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n")
-    old.chmod(0o755)
     others = {
         "win1": {"ansible_connection": "winrm"},
-        "old1": {**leaving("old1"), "ansible_python_interpreter": str(old)},
+        "old1": {**leaving("old1"), "ansible_python_interpreter": _old_python(ansible.home)},
     }
     ansible.environment |= {
         "AWAY": str(ansible.home),
@@ -175,3 +175,82 @@ def test_blank_and_null_are_not_given(simulator: Simulator, ansible: Ansible) ->
     assert forced.output.count("hold is set: the previous secret is kept") >= len(hosts)
     clients = [each for each in simulator.admin.state()["clients"] if each["name"] in hosts]
     assert [len(each["secrets"]) for each in clients] == [2, 2, 2]
+
+
+def _new_deliveries(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Deliveries that a client with a secret gets later, or its probe, and that cannot work."""
+    (home / "directory").mkdir(parents=True)
+    os.mkfifo(home / "pipe")
+    (home / "loop").symlink_to(home / "loop")
+    nowhere = {"type": "hashi_vault", "url": "http://127.0.0.1:9", "path": home.name, "token": "t"}
+    return {
+        "l_directory": ("It is a directory: name a file in it", {"path": str(home / "directory")}),
+        "l_pipe": ("pipe", {"path": str(home / "pipe")}),
+        "l_loop": ("loop", {"path": str(home / "loop")}),
+        "l_folder": ("Create the directory", {"path": str(home / "no/such/x.env")}),
+        "l_owner": ("knows no user 'nobodyhere'", {"path": str(home / "owned.env"), "owner": "nobodyhere"}),
+        "l_python": ("Python 3.10 or newer", {"path": str(home / "far.env"), "hosts": ["old1"]}),
+        "l_server": ("Vault secret secret/.*: cannot read: the server did not answer", nowhere),
+    }
+
+
+def test_mistakes_in_a_later_rotation_change_nothing(simulator: Simulator, ansible: Ansible) -> None:
+    """A delivery that was added, or a service that does not work: no record is written, and no secret is made.
+
+    That is so for a client that is due, for one whose previous secret waits to be retired, and in check mode.
+    """
+    home = ansible.home
+    old_python = _old_python(home)
+    new = {kind: _new_deliveries(home / kind) for kind in ("due", "waits")}
+    new["waits"] = {name: new["waits"][name] for name in ("l_directory", "l_server")}
+    names = [*(f"{name}_{kind}" for kind, each in new.items() for name in each), "l_probe_due"]
+    hosts = {
+        name: service(
+            home,
+            service_client_name=name,
+            service_client_store={"type": "file", "path": str(home / f"{name}.json")},
+            service_client_deliveries=[{"path": str(home / f"{name}.env")}],
+            service_client_rotation_grace="1h" if name.endswith("waits") else "0s",
+        )
+        for name in names
+    }
+    hosts["l_probe_due"]["service_client_probe"] = {"command": ["test", "-e", str(home / "works")], "retries": 0}
+    (home / "works").touch()
+    ansible.run("aritma.iam.provision", hosts=hosts).ok()
+    waiting = {name: each for name, each in hosts.items() if name.endswith("waits")}
+    ansible.run("aritma.iam.rotate", hosts=waiting, variables={"rotation_force": True, "rotation_batch": 20}).ok()
+    (home / "works").unlink()
+    says = {"l_probe_due": ["The task 'Probe .* failed"]}
+    for kind, each in new.items():
+        for name, (said, delivery) in each.items():
+            hosts[f"{name}_{kind}"]["service_client_deliveries"].append(delivery)
+            says[f"{name}_{kind}"] = [said, "Nothing was changed"]
+    before = simulator.admin.state(), _records(home, hosts)
+    simulator.admin.clear_log()
+    changed = []
+    others = {"old1": {**leaving("old1"), "ansible_python_interpreter": old_python}}
+    ansible.environment |= {
+        "AWAY": str(home),
+        "ANSIBLE_CONNECTION_PLUGINS": str(Path(__file__).parent / "connection_plugins"),
+    }
+    for arguments in ((), ("--check",)):
+        forced = {"rotation_force": True, "rotation_batch": 20, "rotation_hosts": ",".join(hosts)}
+        run = ansible.run("aritma.iam.rotate", *arguments, hosts={**hosts, **others}, variables=forced)
+        check_messages(run, says)
+        changed.append({each["host"] for each in run.events if each["event"] == "ok" and each["result"].get("changed")})
+        assert (simulator.admin.state(), _records(home, hosts)) == before
+        assert Wire(simulator.admin.log()).writes() == []
+        says.pop("l_probe_due", None)  # a probe is not run in check mode
+    assert changed == [set(), {"l_probe_due"}]
+
+
+def _records(home: Path, hosts: Mapping[str, Any]) -> dict[str, bytes]:
+    return {name: (home / f"{name}.json").read_bytes() for name in hosts}
+
+
+def _old_python(home: Path) -> str:
+    """An interpreter that is too old for modules of this collection."""
+    old = home / "old_python"
+    old.write_text("#!/bin/sh\necho 'SyntaxError: future feature annotations is not defined' >&2; exit 1\n")
+    old.chmod(0o755)
+    return str(old)

@@ -21,6 +21,8 @@ from .record import Current, Pending, Record
 UNCHANGED, WAITING, BLOCKED, ROTATE = "unchanged", "waiting", "blocked", "rotate"
 ROTATED, ROLLED_BACK, UNCONFIRMED, FAILED = "rotated", "rolled_back", "retire_unconfirmed", "failed"
 
+TRY = "try"
+"""Write nothing yet: try what was never delivered, and check that the service works. Another round follows."""
 STAGE = "stage"
 """Write the next secret ahead."""
 CLAIM = "claim"
@@ -99,7 +101,7 @@ class Seen:
 class Plan:
     """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``act`` is the step of the record.
 
-    ``again`` says that a second round follows, now that nothing is left of earlier runs. ``left`` are listed ids that
+    ``again`` says that another round follows, now that nothing is left of earlier runs. ``left`` are listed ids that
     nobody here may touch. ``since`` is the generation that the round began with, ``rotation_id`` what it made current.
     ``busy``: another run is at work on this client.
     The state of an outcome can also be ``rotated``, ``rolled_back``, ``retire_unconfirmed`` or ``failed``.

@@ -35,6 +35,7 @@ from .plan import (
     ROTATE,
     ROTATED,
     STAGE,
+    TRY,
     UNCHANGED,
     UNCONFIRMED,
     UNKNOWN_PREVIOUS,
@@ -104,6 +105,7 @@ class Held(NamedTuple):
 
 Ask: TypeAlias = "List | Read | Exchange | Mint | Write"
 Steps = Generator[Ask, Any, T]
+Tries: TypeAlias = "Callable[[Plan, Record | None], bool]"
 
 
 @dataclass(frozen=True)
@@ -147,8 +149,10 @@ def _ours(held: Held) -> Record:
     return held.record
 
 
-def begin(wish: Wish, known_value: str | None = None) -> Steps[Round]:
+def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _plan, _record: False) -> Steps[Round]:
     """List, read the store, exchange what it holds, decide; write the next secret ahead, or take the lease.
+
+    ``tries`` says whether something has to be tried before that: then nothing is written in this round.
 
     LIST comes before the store: a store that was read first could miss what another run has written ahead and created
     in between, and its secret would look like a leftover.
@@ -175,6 +179,8 @@ def begin(wish: Wish, known_value: str | None = None) -> Steps[Round]:
             # What a list without tags told is kept: the run that confirms it must be another than the one that guessed.
             record = yield Write(_feared(record, held, wish), end=True)
         return Round(plan, record, listed=listed)
+    if tries(plan, record):
+        return Round(replace(plan, state=UNCHANGED, act=TRY, again=True), record, listed=listed)
     record = yield from _acted(plan.act, seen, held, wish, known_value)
     record = yield Write(records.named(record, [each.name for each in wish.targets]))
     return Round(plan, record, record.pending, True, _may_retire(wish, record), listed=listed)
@@ -337,7 +343,7 @@ def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[R
     Where nothing was begun nothing is written, unless a target was found to hold another credential: its evidence is
     withdrawn, and another round writes it.
     """
-    if plan.act is None and plan.state in (UNCHANGED, WAITING):
+    if plan.act in (None, TRY) and plan.state in (UNCHANGED, WAITING):
         return (yield from _looked(wish, plan, shown))
     listed: tuple[Listed, ...] = yield List(plan.rotation_id)
     held: Held = yield Read()

@@ -23,12 +23,12 @@ from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, 
 from ...module_utils._rotation.plan import (
     BLOCKED,
     BURN,
-    CLAIM,
     FAILED,
     RECOVER,
     ROLLED_BACK,
     ROTATE,
     STAGE,
+    TRY,
     UNCHANGED,
     Plan,
     Wish,
@@ -104,6 +104,7 @@ _LOOKS = 2.0
 """Seconds between two looks at a record that another run holds."""
 _MEND = "The secret before it is the current one again. Repair what failed, and run again."
 _GO_ON = "The next run goes on from here; until then no secret is deleted."
+_CORRECT = "Nothing was changed. Repair what failed, and run again."
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
@@ -186,6 +187,7 @@ class Step:
         self.consumers: Consumers = read_consumers(params["deliveries"], params["probe"], site.me.host)
         self.plan, self.words = _read_plan(params["plan"])
         self.warnings: list[str] = []
+        self.trial: dict[str, Any] = {}
         waits = timedelta(seconds=settings["proof_deadline"] + settings["retire_deadline"])
         lease, self.lifetime = _duration(settings, "lease"), _duration(settings, "secret_lifetime")
         if not lease:
@@ -258,6 +260,22 @@ class Step:
             if each.options.get("format") == "template":
                 site.render(each.options)
         require_alone(site.me.host, self._things(known), site.folder)
+
+    def tries(self, plan: Plan, record: Record | None) -> bool:
+        """Whether deliveries that were never made, or probes of the service, are tried before this plan is begun.
+
+        That is done once in a run. Provisioning tries deliveries before it creates the client. A service that does not
+        work is not rotated, unless the rotation is what repairs it. The answer to a leak waits for nothing.
+        """
+        leak = plan.act == BURN or (record is not None and record.leak is not None)
+        if self.words["tried"] or leak or not self.settings["due"]:
+            return False
+        lists = self.untried(record)
+        rotates = plan.act == STAGE or (record is not None and record.pending is not None)
+        asks = self.settings["probe_first"] and rotates and not self.check_mode
+        probes = self.consumers.first_probes(record) if asks and record else []
+        self.trial = {**lists, "probes": probes, "more": bool(lists["servers"] or probes)}
+        return bool(lists["files"]) or self.trial["more"]
 
     def untried(self, record: Record | None) -> dict[str, Any]:
         """The lists of ``Consumers.untried``, with the path of the record where that is a file that was named."""
@@ -368,7 +386,8 @@ def _begun(step: Step) -> Outcome:
     require_core()
     step.require_sense()
     step.require_scope(listed=False)
-    step.words = {"started": time.monotonic()}
+    before = step.words if step.plan.again else {}
+    step.words = {"started": before.get("started") or time.monotonic(), "tried": bool(before.get("tried"))}
     try:
         step.wish = replace(step.wish, client_id=step.desk.find_client())
     except MissingError:
@@ -380,6 +399,7 @@ def _begun(step: Step) -> Outcome:
         return _told(step, Round(Plan(ROTATE, "first: no secret is stored", STAGE), Record(client_id="", generation=1)))
     taken = _alone(step)
     plan, record = taken.plan, taken.record
+    step.words["tried"] |= plan.act == TRY
     if plan.state == BLOCKED:
         said = " ".join([plan.reason, *step.desk.details])
         raise BlockedError(said, plan=asdict(plan), client_id=step.desk.client_id)
@@ -409,7 +429,7 @@ def _alone(step: Step) -> Round:
     known = one_line(step.params["known_secret"] or "")
     while True:
         try:
-            taken = carry_out(rounds.begin(step.wish, known), lambda ask: _written_ahead(step, ask))
+            taken = carry_out(rounds.begin(step.wish, known, step.tries), lambda ask: _written_ahead(step, ask))
         except StoreConflictError as error:
             if error.details.get("rotation_id"):
                 raise
@@ -464,7 +484,7 @@ def _guarded(step: Step) -> Outcome:
 
 
 def _closed(step: Step) -> Outcome:
-    if step.check_mode and step.plan.act:
+    if step.check_mode and step.plan.act not in (None, TRY):
         state = f"would {ROTATE}" if step.plan.state == ROTATE else step.plan.state
         return _ended(step, Round(replace(step.plan, state=state, again=False)))
     exchanged = read_exchanges(step.params["evidence"])
@@ -488,7 +508,7 @@ def _abandoned(step: Step) -> Outcome:
     failure = _failure(step).get("failure")
     details = failure if isinstance(failure, Mapping) else {}
     said = _said(step)
-    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, said)
+    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, said, TRY if step.plan.act == TRY else None)
     refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
     refused = refused and not details.get("repeated")  # then an earlier attempt may still land
     if step.plan.state in TOLD_LATER:
@@ -506,8 +526,17 @@ def _abandoned(step: Step) -> Outcome:
 def _reported(step: Step) -> Outcome:
     """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
     plan = step.plan if step.params["plan"] else Plan(FAILED, _said(step))
-    hint = _MEND if plan.state == ROLLED_BACK else _GO_ON
-    raise BlockedError(f"{step.params['client_name']}: {plan.text.rstrip('.')}.", hint=hint, plan={"state": plan.state})
+    said = f"{step.params['client_name']}: {plan.text.rstrip('.')}."
+    raise BlockedError(said, hint=_what_follows(plan), plan={"state": plan.state})
+
+
+def _what_follows(plan: Plan) -> str:
+    """What a person does after a failure, and what the next run does."""
+    if plan.state == ROLLED_BACK:
+        return _MEND
+    if plan.act == TRY:
+        return _CORRECT
+    return "" if "othing was changed" in plan.reason else _GO_ON
 
 
 TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
@@ -535,13 +564,8 @@ def _told(step: Step, taken: Round) -> Outcome:
     """What the tasks that follow need. It holds secrets."""
     record = taken.record or Record(client_id="")
     creates = bool(taken.pending) and not step.check_mode
-    lists = step.consumers.tasks(record, write=taken.deliver and not step.check_mode and not creates)
-    if creates:
-        # The service is asked before its secret is replaced, unless that is what mends it.
-        lists |= step.untried(record) if step.settings["due"] else {"files": [], "servers": []}
-        asks = step.settings["probe_first"] and record.leak is None and taken.plan.act in (STAGE, CLAIM)
-        lists["probes"] = step.consumers.first_probes(record) if asks else []
-        lists["more"] = bool(lists["servers"] or lists["probes"])
+    write = taken.deliver and not step.check_mode and not creates
+    lists = step.trial if taken.plan.act == TRY else step.consumers.tasks(record, write=write)
     members = {
         "next": _next(taken) if creates else None,
         "credential": _credential(step, record.current),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
@@ -130,7 +131,7 @@ def machine(host: str, known: Mapping[str, Any]) -> str:
 
 def same_file(place: str, path: str) -> str:
     """One spelling of a path on a machine: a link is followed where that is this one."""
-    return f"{place}:{posixpath.normpath(path)}" if place else str(Path(path).expanduser().resolve())
+    return f"{place}:{posixpath.normpath(path)}" if place else os.path.realpath(Path(path).expanduser())
 
 
 def require_core(version: str = __version__) -> None:

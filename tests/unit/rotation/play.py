@@ -25,13 +25,16 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.evidence impo
     Target,
     read_deliveries,
     read_exchanges,
+    unsettled,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed, description_for, lineage_of
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     BLOCKED,
+    BURN,
     CLAIM,
     FAILED,
     STAGE,
+    TRY,
     UNCHANGED,
     Plan,
     Wish,
@@ -139,6 +142,7 @@ class Facts(NamedTuple):
     plan: Plan = Plan(UNCHANGED, "")
     pending: tuple[str, str] | None = None
     first_probes: tuple[str, ...] = ()
+    tried: bool = False
     credential: Credential | None = None
     settled: tuple[str, ...] = ()
     deliver: bool = False
@@ -190,11 +194,11 @@ RETIREMENT = (
 )
 ROUND = (
     Task("begin", "rotation", "begun"),
-    Task("probe_first", when="first_probes"),
     Task("create", "client_secret", "present", "pending"),
     Task("prove", "token_exchange", "accepted", "pending"),
     Task("promote", "rotation", "promoted", "pending"),
     *DELIVERY,
+    Task("probe_first", when="first_probes"),
     *RETIREMENT,
     Task("close", "rotation", "closed"),
 )
@@ -208,12 +212,16 @@ RESTORE = (
 GIVE_UP = (Task("abandon", "rotation", "abandoned"),)
 
 
+ROUNDS = 3
+"""How many rounds a run has at most."""
+
+
 class Point(NamedTuple):
-    """Where a run is: a part of the play, the task, and whether it is the second round."""
+    """Where a run is: a part of the play, the task, and which round it is."""
 
     part: str
     number: int = 0
-    second: bool = False
+    round: int = 1
 
 
 class Play:
@@ -238,8 +246,8 @@ class Play:
         for index in range(point.number + 1, len(tasks)):
             if self.wanted(tasks[index], facts):
                 return point._replace(number=index), facts
-        if point.part == "round" and facts.plan.again and not point.second:
-            return Point("round", second=True), Facts()
+        if point.part == "round" and facts.plan.again and point.round < ROUNDS:
+            return Point("round", round=point.round + 1), Facts(tried=facts.tried or facts.plan.act == TRY)
         return None
 
     def wanted(self, task: Task, facts: Facts) -> bool:
@@ -292,8 +300,7 @@ class Play:
         record, pending = end.record or Record(client_id=CLIENT), end.pending
         current, known = record.current, record.targets
         settled = tuple(each.name for each in wish.targets if each.settled(known.get(each.name), record.generation))
-        asked = pending and current and not record.leak and end.plan.act in (STAGE, CLAIM)
-        asked = asked and len(settled) == len(wish.targets)
+        asked = current is not None and end.plan.act == TRY
         return facts._replace(
             plan=replace(end.plan, reason="", left=()),
             pending=(pending.value, pending.rotation_id) if pending else None,
@@ -314,7 +321,16 @@ class Play:
 
     def do_begin(self, role: Role, facts: Facts, clock: int) -> Doing:
         wish = role.targets(clock)
-        return self.unless_blocked((yield from self.step(rounds.begin(wish, role.known_value), Facts(), wish)))
+
+        def tries(plan: Plan, record: Record | None) -> bool:
+            """A service that was proven to work is probed before its secret is replaced. Targets are not tried here."""
+            if record is None or record.current is None or record.leak or plan.act == BURN or facts.tried:
+                return False
+            rotates = plan.act == STAGE or record.pending is not None
+            return rotates and not unsettled(record, wish.targets) and any(probe(each) for each in wish.targets)
+
+        begin = rounds.begin(wish, role.known_value, tries)
+        return self.unless_blocked((yield from self.step(begin, Facts(tried=facts.tried), wish)))
 
     def do_promote(self, role: Role, facts: Facts, clock: int) -> Doing:
         wish = role.targets(clock)
@@ -390,7 +406,7 @@ class Play:
 
         The target that refuses nothing is one of own tasks: these are not made to look.
         """
-        if facts.credential is None:
+        if facts.credential is None or facts.plan.act == TRY:
             return facts
         value, rid, generation = facts.credential
         failed = False

@@ -48,7 +48,7 @@ class KeepsResults(Play):
 
     def after(self, point: Point, facts: Facts) -> tuple[Point, Facts] | None:
         then = super().after(point, facts)
-        return (then[0], facts) if then and then[0] == Point("round", second=True) else then
+        return (then[0], facts) if then and then[0].round > point.round else then
 
     def step(self, steps: rounds.Steps[rounds.Round], facts: Facts, wish: Wish) -> Doing:
         after = yield from super().step(steps, facts, wish)
