@@ -33,13 +33,13 @@ GIVEN_UP = [r"Given up after \d+ attempts? in \d+ s"]
 PATIENCE = ["Look at api_url, the network and its proxies", "request_timeout and retry_budget"]
 
 IAM_WEATHER: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "s401": ({"status": 401}, ["answered 401", "token that auth_client_id got is not accepted here", "auth_scope"]),
+    "s401": ({"status": 401}, ["answered 401", "does not accept the token of auth_client_id", "auth_scope"]),
     "s403": ({"status": 403}, ["answered 403", "scope services.iam", "admin permission"]),
     "s429": ({"status": 429}, ["answered 429", *GIVEN_UP, "raise|retry_budget"]),
     "s429_soon": ({"status": 429, "retry_after": 1}, ["answered 429", *GIVEN_UP, "asks to wait 1 s"]),
     "s429_late": (
         {"status": 429, "retry_after": 3600},
-        ["answered 429", "after 1 attempt in 0 s", "asks to wait 3600 s", "try again after 20", "raise retry_budget"],
+        ["answered 429", "after 1 attempt in 0 s", "asks to wait 3600 s", "Try again after 20", "set retry_budget"],
     ),
     "s500": ({"status": 500, "body": "empty"}, ["answered 500: no explanation", *GIVEN_UP]),
     "s502": ({"status": 502, "body": "text"}, ["answered 502: the text", *GIVEN_UP]),
@@ -55,7 +55,7 @@ IAM_WEATHER: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"action": "wrong_shape"},
         ["cannot read: expected (a list|an object)", "received an object with unexpected", "Check api_url"],
     ),
-    "reset": ({"action": "drop_before"}, ["broke the connection off", "given up after", *PATIENCE]),
+    "reset": ({"action": "drop_before"}, ["closed the connection", "given up after", *PATIENCE]),
     "silent": ({"action": "hang"}, ["no answer|timed out|within", "given up after", *PATIENCE]),
 }
 
@@ -65,7 +65,7 @@ TOKEN_WEATHER: dict[str, tuple[dict[str, Any], list[str]]] = {
     "t429_late": ({"status": 429, "retry_after": 3600}, ["429", "retry_budget"]),
     "t503": ({"status": 503}, ["503"]),
     "t_html": ({"status": 200, "body": "html"}, ["200"]),
-    "t_reset": ({"action": "drop_before"}, ["broke the connection off"]),
+    "t_reset": ({"action": "drop_before"}, ["closed the connection"]),
     "t_silent": ({"action": "hang"}, ["no answer|timed out|within"]),
 }
 

@@ -168,7 +168,7 @@ class Server:
 
     @property
     def api_url(self) -> str:
-        """What stands before /v1."""
+        """The part before /v1."""
         return self.url + "/core/iam"
 
     @property

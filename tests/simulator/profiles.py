@@ -134,7 +134,7 @@ class Profile:
         "secret_first", "13.11", "what is looked at first, secret or grant and scope", ("secret_first", "scope_first")
     )
     unknown_tenant: str = _switch("404", "U18", "token URL of an unknown tenant", ("404", "invalid_client"))
-    base_path: str = _switch("/core/iam", "U19", "what stands before /v1")
+    base_path: str = _switch("/core/iam", "U19", "the part before /v1")
     iam_access: str = _switch(
         "scope", "U20", "who may write: any client with the scope, or the admin", ("scope", "admin")
     )

@@ -85,7 +85,7 @@ class Rule:
         return self.plays(play)
 
     def html(self, status: int, title: str) -> Rule:
-        """Answer with a page for people."""
+        """Answer with an HTML page."""
         page = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body>x</body></html>".encode()
         return self.reply(status, body=page, headers={"Content-Type": "text/html"})
 

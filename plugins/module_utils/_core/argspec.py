@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An argument spec as a value that can be merged: one for a module, its action front and its tests."""
+"""An argument spec that can be merged and is shared by a module, its action plugin and its tests."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 _PUBLIC = frozenset({"client_id", "token_url", "scope", "rotation_id"})
-"""Members of a credential that are no secret, although the credential is one."""
+"""Members of a credential that are not secret."""
 
 
 @dataclass(frozen=True)
 class ArgumentSpec:
-    """Options with the rules between them, in the words of ``AnsibleModule``."""
+    """Options and the rules between them. The fields have the names and the format of ``AnsibleModule``."""
 
     argument_spec: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     mutually_exclusive: Sequence[Sequence[str]] = ()
@@ -22,7 +22,7 @@ class ArgumentSpec:
     required_if: Sequence[Sequence[Any]] = ()
 
     def merge(self, other: ArgumentSpec) -> ArgumentSpec:
-        """This spec and the other in one; an option that both define is a programming error."""
+        """Combine two specs. Raises ``ValueError`` for an option that both define."""
         twice = self.argument_spec.keys() & other.argument_spec.keys()
         if twice:
             raise ValueError(f"options defined twice: {', '.join(sorted(twice))}")
@@ -34,13 +34,13 @@ class ArgumentSpec:
         )
 
     def to_kwargs(self) -> dict[str, Any]:
-        """As keyword arguments of ``AnsibleModule`` and of ``ActionBase.validate_argument_spec``."""
+        """Keyword arguments for ``AnsibleModule`` and ``ActionBase.validate_argument_spec``."""
         kwargs = {each.name: getattr(self, each.name) for each in fields(self)}
         kwargs["argument_spec"] = {name: dict(option) for name, option in self.argument_spec.items()}
         return kwargs
 
     def secrets(self, params: Mapping[str, Any]) -> frozenset[str]:
-        """Every string below an option, or a suboption, that is marked ``no_log``: what no message may show."""
+        """Every string in an option or suboption marked ``no_log``. No message may show these."""
         return frozenset(text for text in _hidden(self.argument_spec, params) if text)
 
 

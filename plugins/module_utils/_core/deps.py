@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The third-party libraries, guarded in one place so that their absence is an answer and not a traceback.
+"""Imports third-party libraries in one place, so that a missing one gives a clear error and no traceback.
 
-Import ``requests`` and pydantic names from here. Where one of them is missing, its names are stand-ins that let a class
-body be read; ``require`` then says what to install, before anything is used. What only some stores and deliveries need
-is imported by ``library`` when it is used.
+Import ``requests`` and pydantic names from here. If a library is missing, placeholders stand for its names, so that
+modules can still be imported; ``require`` then says what to install. ``library`` imports what only some stores and
+deliveries need, when they need it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from .errors import LibraryError
 
 MISSING: dict[str, str] = {}
-"""Import name of each missing library, with the traceback of the attempt."""
+"""The traceback of the failed import, by the import name of the library."""
 
 
 OLD: dict[str, str] = {}
-"""Import name of each library that is there in a version that lacks what is needed, with that version."""
+"""The version of each library that is installed but too old, by import name."""
 
 
 def _version(name: str) -> str:
@@ -32,7 +32,7 @@ def _version(name: str) -> str:
 
 
 def require(libraries: tuple[str, ...]) -> None:
-    """Raise ``LibraryError`` for the first library out of ``libraries`` that cannot be imported here."""
+    """Raise ``LibraryError`` for the first of ``libraries`` that cannot be imported or is too old."""
     for name in libraries:
         if OLD.get(name):
             raise LibraryError(
@@ -45,7 +45,7 @@ def require(libraries: tuple[str, ...]) -> None:
 
 
 def library(name: str, package: str = "") -> Any:
-    """The module ``name``. Raises ``LibraryError`` with what to install: ``package``, or what the name begins with."""
+    """Import the module ``name``. Raises ``LibraryError`` that names ``package``, or the first part of ``name``."""
     try:
         return import_module(name)
     except ImportError as error:
@@ -53,19 +53,19 @@ def library(name: str, package: str = "") -> Any:
 
 
 def _missing(name: str, reason: str) -> LibraryError:
-    # Deferred, so that what only plans and compares needs no Ansible.
+    # Imported here, so that pure code can be imported without Ansible.
     from ansible.module_utils.basic import missing_required_lib
 
     return LibraryError(missing_required_lib(name), library=name, import_error=reason)
 
 
-class _Absent:
-    """Stands where a name of a missing library would: it can be called, used as a decorator and as a base class."""
+class _Placeholder:
+    """Stands for a name of a missing library. It can be called, and used as a decorator or a base class."""
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         pass
 
-    def __call__(self, *_args: Any, **_kwargs: Any) -> _Absent:
+    def __call__(self, *_args: Any, **_kwargs: Any) -> _Placeholder:
         return self
 
 
@@ -75,7 +75,7 @@ try:
     from urllib3.util import Retry
 except ImportError:
     MISSING["requests"] = traceback.format_exc()
-    globals().update(requests=None, NewConnectionError=_Absent, Retry=_Absent)
+    globals().update(requests=None, NewConnectionError=_Placeholder, Retry=_Placeholder)
 
 try:
     from pydantic import (
@@ -91,8 +91,8 @@ except ImportError:
     MISSING["pydantic"] = traceback.format_exc()
     OLD["pydantic"] = _version("pydantic")
     _PYDANTIC = ("BaseModel", "BeforeValidator", "ConfigDict", "Field", "PlainSerializer", "model_validator")
-    # The error is never raised: nothing is validated without pydantic.
-    globals().update(dict.fromkeys(_PYDANTIC, _Absent), ValidationError=type("ValidationError", (Exception,), {}))
+    # Without pydantic nothing is validated, so this error is never raised.
+    globals().update(dict.fromkeys(_PYDANTIC, _Placeholder), ValidationError=type("ValidationError", (Exception,), {}))
 
 __all__ = [
     "MISSING",

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The one family of errors. Every message says what happened, to which thing, and what to do; none holds a secret."""
+"""All errors of the collection. A message says what happened, to which object, and what to do. It holds no secret."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 
 class IamError(Exception):
-    """Something that the person who runs the play must know.
+    """The base class: something that the person who runs the play must know.
 
-    ``message`` says what happened and to which thing, ``hint`` what to do. ``details`` are plain values for machines
-    (operation, status, expected, received ...); they become the ``failure`` member of the task's result.
+    ``message`` says what happened and to which object, ``hint`` what to do. ``details`` are plain values for machines
+    (operation, status, expected, received ...). The task returns them as ``failure``.
     """
 
     kind = "error"
-    """What it is called in a result: the name of its class in small letters, such as ``not_found``."""
+    """The name in a result: the class name in lower case without ``Error``, such as ``not_found``."""
 
     def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
         super().__init__(message)
@@ -33,24 +33,24 @@ class IamError(Exception):
         return f"{self.message} {self.hint}".rstrip()
 
     def to_result(self) -> dict[str, Any]:
-        """The members that a failed task shows: ``msg`` for people, ``failure`` for machines."""
+        """The return values of the failed task: ``msg`` for people, ``failure`` for machines."""
         return {"msg": str(self), "failure": {"kind": self.kind, **self.details}}
 
 
 class OptionError(IamError):
-    """An option has a value that cannot be used. Nothing was sent."""
+    """An option has an invalid value. Nothing was sent."""
 
 
 class LibraryError(IamError):
-    """A Python library that is needed here is not installed."""
+    """A required Python library is missing or too old."""
 
 
 class TransportError(IamError):
-    """No answer that could be read came back, within the budget. Nothing is known to have been done."""
+    """No readable answer came within the retry budget. Nothing is known to have been done."""
 
 
 class AmbiguousError(TransportError):
-    """The request may have been carried out, but its answer was lost: look before you repeat it."""
+    """The request may have been carried out, but its answer was lost. Check before you repeat it."""
 
 
 class ApiError(IamError):
@@ -62,57 +62,57 @@ class ApiError(IamError):
 
 
 class AuthenticationError(ApiError):
-    """The admin credential was refused: by the token endpoint, or by the API with 401."""
+    """The token endpoint refused the admin credential, or the API answered 401."""
 
 
 class PermissionDeniedError(ApiError):
-    """The admin credential is good but may not do this: 403."""
+    """The admin credential is valid but lacks the permission: 403."""
 
     kind = "permission"
 
 
 class NotFoundError(ApiError):
-    """There is no such thing: 404."""
+    """The object does not exist: 404."""
 
 
 class MissingError(IamError):
-    """What an option names does not exist, as far as the lists tell."""
+    """No list shows the object that an option names."""
 
 
 class NotOfferedError(ApiError):
-    """The server does not have this operation, as far as its answer tells."""
+    """The answer says that the server does not support this operation."""
 
 
 class ConflictError(ApiError):
-    """The server says that this contradicts what it holds: 409."""
+    """The request conflicts with an object on the server: 409."""
 
 
 class ContractError(IamError):
-    """The server's answer does not have the shape that this collection knows how to read."""
+    """The answer of the server has a format that this collection cannot read."""
 
 
 class AmbiguousNameError(IamError):
-    """A name that should identify one thing matches several."""
+    """A name that should identify one object matches several."""
 
 
 class RefusedError(IamError):
-    """A guard refuses to do what was asked, because it could leave a service without valid credentials."""
+    """The request was refused because it could leave a service without valid credentials."""
 
 
 class BlockedError(IamError):
-    """Going on with a rotation would be a guess. Nothing was deleted."""
+    """It is not certain how to continue a rotation. Nothing was deleted."""
 
 
 class StoreError(IamError):
-    """The credential store cannot be read or written, or holds something that cannot be used."""
+    """The credential store cannot be read or written, or its content is invalid."""
 
 
 class StoreConflictError(StoreError):
-    """The record was changed by somebody else between read and write, or another run holds its lease."""
+    """Somebody else changed the record between read and write, or another run holds its lease."""
 
 
 class DeliveryError(IamError):
-    """A credential could not be delivered to where the service reads it."""
+    """A credential could not be delivered to a target."""
 
 
 class HostError(IamError):
@@ -120,12 +120,12 @@ class HostError(IamError):
 
 
 class VerdictError(IamError):
-    """The token endpoint did not say of a credential what was expected. ``members`` stand beside the message."""
+    """The token endpoint did not give the expected verdict. ``members`` are returned beside the message."""
 
     def __init__(self, message: str, *, members: Mapping[str, Any], hint: str = "", **details: Any) -> None:
         super().__init__(message, hint=hint, **details)
         self.members = members
 
     def to_result(self) -> dict[str, Any]:
-        """As ``IamError.to_result``, with the documented return values of the exchange."""
+        """Like ``IamError.to_result``, with the documented return values of the exchange."""
         return {**self.members, **super().to_result()}

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One operation of the collection: its options and the function that carries it out, wherever it runs."""
+"""An operation of the collection: its options, and the function that runs on the controller or on a host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """``run`` takes the validated options and whether this is check mode; it answers or raises ``IamError``."""
+    """``run`` takes the validated options and the check mode. It returns an ``Outcome`` or raises ``IamError``."""
 
     name: str
     spec: ArgumentSpec
@@ -30,10 +30,10 @@ class Operation:
 
 
 def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: bool) -> dict[str, Any]:
-    """Run the operation and turn its outcome or its error into the members of a task result.
+    """Run the operation and return its outcome or its error as a task result.
 
-    The one place where exceptions end. An unexpected one is reported by its type and place alone: its text could hold
-    a secret.
+    No exception leaves this function. For an unexpected one only its type and place are shown, because its text could
+    hold a secret.
     """
     try:
         require(operation.libraries)
@@ -41,12 +41,12 @@ def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: b
         return result
     except IamError as error:
         return failed(error, operation.spec.secrets(params))
-    except Exception as error:  # a bug: say where, hide what
+    except Exception as error:
         return failed(unexpected(operation.name, error), operation.spec.secrets(params))
 
 
 def run_module(operation: Operation) -> None:
-    """``main()`` of every module, on the host of the task: validate, carry out, answer."""
+    """The ``main()`` of every module: validate the options, run the operation, exit with its result."""
     module = AnsibleModule(supports_check_mode=True, **operation.spec.to_kwargs())
     result = carry_out(operation, module.params, check_mode=module.check_mode, diff=module._diff)
     for warning in result.pop("warnings", []):
@@ -57,13 +57,13 @@ def run_module(operation: Operation) -> None:
 
 
 def failed(error: IamError, secrets: Iterable[str]) -> dict[str, Any]:
-    """The result of a task that failed with ``error``; no text in it shows one of ``secrets``."""
+    """The result of a task that failed with ``error``. Each of ``secrets`` is replaced in all its texts."""
     redact = Redaction(secrets)
     return {"failed": True, "changed": False, **_texts(error.to_result(), lambda text: escaped(redact(text)))}
 
 
 def unexpected(name: str, error: Exception) -> IamError:
-    """A bug, told without its text."""
+    """The error for an unexpected exception: its type and place, without its text."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -77,7 +77,7 @@ def unexpected(name: str, error: Exception) -> IamError:
 
 
 def _texts(value: Any, change: Callable[[str], str]) -> Any:
-    """``value`` with every text in it changed."""
+    """Apply ``change`` to every string in ``value``."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):

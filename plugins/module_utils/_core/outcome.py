@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a reconcile function answers, and how it becomes the result of a task."""
+"""The outcome of an operation, and how it becomes the result of a task."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Any
 from .redaction import escaped
 
 SENSITIVE = "_aritma_iam_sensitive"
-"""Member of a module's raw result that tells its action front to censor the output; never shown to anybody."""
+"""Member of a raw module result that tells the action plugin to censor the output. It is removed from the result."""
 
 SERVED = "_aritma_iam_served"
-"""Member of a module's raw result with ``served``; never shown to anybody."""
+"""Member of a raw module result that holds ``served``. It is removed from the result."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``changed``, the state ``before`` and ``after`` (for the diff), and the documented return values in ``result``.
+    """What an operation did. ``result`` holds the documented return values, ``before`` and ``after`` the diff.
 
-    ``sensitive`` says that ``result`` holds a secret: the task's output is then censored as a whole, while a
-    registered result stays usable. ``before`` and ``after`` never hold a secret. ``calls`` counts the requests made,
-    by endpoint (``iam``, ``token``). ``served`` is what the clock of the IAM API shows now, in seconds since 1970; None
-    where it told no time.
+    ``sensitive`` says that ``result`` holds a secret: the output of the task is then censored as a whole, but the
+    registered result stays usable. ``before`` and ``after`` never hold a secret. ``calls`` counts the requests by
+    endpoint (``iam``, ``token``). ``served`` is the time now by the clock of the IAM API, in seconds since 1970. It is
+    None if no answer had a date.
     """
 
     changed: bool
@@ -38,7 +38,7 @@ class Outcome:
     served: float | None = None
 
     def to_result(self, *, diff: bool) -> dict[str, Any]:
-        """The result of the task; with ``diff`` it carries ``before`` and ``after``."""
+        """The result of the task; with ``diff`` it includes ``before`` and ``after``."""
         shown: dict[str, Any] = {"changed": self.changed, **self.result}
         if self.message:
             shown["msg"] = escaped(self.message)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts as they may be shown: without secrets, however a server might spell them, and without odd characters."""
+"""Makes texts safe to show: replaces secrets, in every encoding of them, and escapes control characters."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from urllib.parse import quote, quote_plus
 HIDDEN = "(hidden)"
 
 _SHORT = 8
-"""A secret of fewer characters is hidden only where it stands alone: it may be part of any word or address."""
+"""A shorter secret is replaced only as a whole word, because it may occur inside any word or address."""
 _WORD = 3
-"""With fewer it is not looked for: it would be found everywhere and hide nothing."""
+"""A shorter secret is not replaced at all: it would match everywhere."""
 
 _ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters that are neither a line break nor a tab, what turns the direction of writing, halves of pairs."""
+"""Control characters except tab and line break, characters that change the text direction, and lone surrogates."""
 
 _URL_SAFE = str.maketrans("+/", "-_")
 _SECRET_MEMBERS = frozenset({"value", "secret", "client_secret", "clientsecret", "password", "access_token"})
 
 
 class Redaction:
-    """Knows some secrets; its ``repr`` does not show them."""
+    """Replaces the given secrets in texts. Its ``repr`` does not show them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         whole = {each for secret in secrets for each in (secret, secret.rstrip("\r\n")) if len(each) >= _WORD}
@@ -44,17 +44,17 @@ class Redaction:
 
 
 def escaped(text: str) -> str:
-    """``text`` with odd characters in the spelling of Python, such as ``\\x1b``."""
+    """``text`` with unsafe characters as Python escapes, such as ``\\x1b``."""
     return _ODD.sub(lambda odd: odd[0].encode("unicode_escape").decode(), text)
 
 
 def encodable(text: str) -> str:
-    """``text`` with halves of pairs, which no file and no screen takes, in the spelling of Python."""
+    """``text`` with lone surrogates, which cannot be encoded, as Python escapes."""
     return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def secrets_in(body: Any) -> Iterator[str]:
-    """The strings of a JSON body whose member's name says that they are secret."""
+    """The strings in a JSON body whose names mark them as secret, such as ``client_secret``."""
     if isinstance(body, Mapping):
         for name, value in body.items():
             if isinstance(value, str) and str(name).lower() in _SECRET_MEMBERS:
@@ -67,7 +67,7 @@ def secrets_in(body: Any) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> set[str]:
-    # Bytes of the environment that are no text arrive as surrogates, which an encoder would refuse.
+    # Environment bytes that are not UTF-8 arrive as surrogates, which a strict encoder refuses.
     lenient = "surrogatepass"
     encoded = base64.b64encode(secret.encode(errors=lenient)).decode()
     return {

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What servers make of a text that they store: normalised, trimmed, in lower case, cut. Pure.
+"""Recognizes a text that a server stored in another form: normalized, trimmed, in lower case or cut. Pure.
 
-Always one way: what is stored is the simpler form. Who asks for ``billing`` never means a client named ``Billing``.
+The stored form is always the simpler one: ``billing`` may be the stored form of ``Billing``, but not the reverse.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 import unicodedata
 
 SHORTEST_CUT = 50
-"""Characters that a server keeps at least of a text that it cuts."""
+"""A server that cuts a text keeps at least this many characters."""
 
 
 def is_tidied(text: str, stored: str) -> bool:
-    """Whether ``stored`` is another spelling of the same text: composed characters (NFC), no blanks around it."""
+    """Whether ``stored`` differs from ``text`` only in composed characters (NFC) or surrounding spaces."""
     return stored != text and stored in _tidied(text)
 
 
 def is_altered(text: str, stored: str) -> bool:
-    """Whether a server may have made ``stored`` of ``text``, although they could be two texts."""
+    """Whether ``stored`` may be the form in which a server keeps ``text``. It could also be another text."""
     if stored == text:
         return False
     bases = {*_tidied(text), unicodedata.normalize("NFKC", text), " ".join(text.split())}

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Times (RFC 3339, UTC) and durations (``90d``), read liberally and written in one way."""
+"""Reads times (RFC 3339, UTC) and durations (``90d``) in several formats, and writes them in one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .errors import OptionError
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _FRACTION = re.compile(r"\.(\d+)")
-_LONGEST = 365_250 * 86400  # what is added to a time must end within the calendar
+_LONGEST = 365_250 * 86400  # so that a time plus a duration stays within the calendar
 
 
 def now() -> datetime:
@@ -22,7 +22,7 @@ def now() -> datetime:
 
 
 def parse_duration(text: str, option: str) -> timedelta:
-    """``90d``, ``12h``, ``30m``, ``45s``, ``2w``, or several in a row (``1d12h``). Raises ``OptionError``."""
+    """Read ``90d``, ``12h``, ``30m``, ``45s``, ``2w``, or several in a row (``1d12h``). Raises ``OptionError``."""
     compact = text.replace(" ", "").lower()
     parts = _DURATION.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
@@ -38,11 +38,11 @@ def parse_duration(text: str, option: str) -> timedelta:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """An RFC 3339 time, in UTC. A time without a zone is taken as UTC; a date alone as its midnight.
+    """Read an RFC 3339 time and convert it to UTC. Without a zone it is in UTC; a date alone means its midnight.
 
-    Raises ``ValueError`` when it is none.
+    Raises ``ValueError`` for any other text.
     """
-    # Python 3.10 reads neither Z nor fractions of other than 3 or 6 digits; servers send up to 7.
+    # Python 3.10 reads neither "Z" nor fractions of other lengths than 3 and 6 digits. Servers send up to 7.
     iso = re.sub(r"[zZ]$", "+00:00", text.strip())
     iso = _FRACTION.sub(lambda match: "." + match.group(1)[:6].ljust(6, "0"), iso)
     moment = datetime.fromisoformat(iso)
@@ -55,12 +55,12 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def format_timestamp(moment: datetime) -> str:
-    """The one spelling that we write: ``2026-11-24T10:00:00Z``."""
+    """Write a time as ``2026-11-24T10:00:00Z``."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def format_duration(span: timedelta) -> str:
-    """A span in the largest unit that says enough: ``61d``, ``5h``, ``40s``."""
+    """Write a duration in its largest whole unit: ``61d``, ``5h``, ``40s``."""
     seconds = int(abs(span.total_seconds()))
     for unit in "dhm":
         if seconds >= _SECONDS[unit]:

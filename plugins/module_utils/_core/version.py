@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The version of the collection, as in ``galaxy.yml``, for where that file is not at hand."""
+"""The version of the collection, as in ``galaxy.yml``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The token that goes with every request: given, cached, or fetched with the admin credential."""
+"""The admin token that is sent with every request: given as an option, cached, or fetched with the admin credential."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .retry import Repeats
 from .token_cache import TokenCache
 from .transport import Reply, Transport
 
-_UNSTATED_LIFETIME = 300
+_DEFAULT_LIFETIME = 300
 _LOCK_WAIT = 15.0
 
 
@@ -29,23 +29,23 @@ class AdminTokens:
         self._calls = calls
         self._cache: TokenCache | None = None
         if not connection.access_token:
-            asked = (connection.token_url, connection.auth_client_id, connection.auth_scope)
+            request = (connection.token_url, connection.auth_client_id, connection.auth_scope)
             trust = (str(connection.validate_certs), connection.ca_path)
-            self._cache = TokenCache((*asked, *trust), connection.auth_client_secret)
+            self._cache = TokenCache((*request, *trust), connection.auth_client_secret)
 
     @property
     def given(self) -> bool:
-        """Whether the token came as an option, so that no other one can be had."""
+        """Whether the token was given as an option, so that it cannot be renewed."""
         return self._cache is None
 
     def get(self) -> str:
-        """A token that should be good. Raises ``AuthenticationError``, ``ApiError``, ``TransportError``."""
+        """A token that should be valid. Raises ``AuthenticationError``, ``ApiError``, ``TransportError``."""
         if self._cache is None:
             return self._connection.access_token
         return self._cache.load() or self._fetched(self._cache)
 
     def renew(self, refused: str) -> str | None:
-        """Another token in place of one that the API refused; ``None`` when there can be none. Raises as ``get``."""
+        """A new token after the API refused one; None if the token was given as an option. Raises as ``get``."""
         if self._cache is None:
             return None
         self._cache.drop(refused)
@@ -53,7 +53,7 @@ class AdminTokens:
 
     def _fetched(self, cache: TokenCache) -> str:
         with cache.turn(min(_LOCK_WAIT, self._connection.request_timeout)):
-            token = cache.load()  # fetched by another
+            token = cache.load()  # another process may have fetched it
             if token is None:
                 grant = fetch_token(self._connection, self._calls)
                 token = grant.access_token
@@ -62,13 +62,13 @@ class AdminTokens:
 
 
 def usable_for(expires_in: int | None) -> float:
-    """The seconds after which a token is renewed: 60 before its end, or a tenth of its life if that is less."""
-    life = expires_in or _UNSTATED_LIFETIME
-    return life - min(60.0, life / 10)
+    """The seconds after which a token is renewed: 60 before it expires, or a tenth of its lifetime if that is less."""
+    lifetime = expires_in or _DEFAULT_LIFETIME
+    return lifetime - min(60.0, lifetime / 10)
 
 
 def fetch_token(connection: Connection, calls: Counter[str]) -> Judgement:
-    """An accepted exchange of the admin credential. Raises as ``AdminTokens.get``."""
+    """Exchange the admin credential for a token. Raises as ``AdminTokens.get``."""
     credential = ClientCredential(connection.auth_client_id, connection.auth_client_secret, connection.auth_scope or "")
     request = token_request(connection.token_url, credential)
     call = Call("token", "POST", connection.token_url, "token_url", credential.redaction)
@@ -86,11 +86,11 @@ def fetch_token(connection: Connection, calls: Counter[str]) -> Judgement:
 
 
 def _refusal(call: Call, reply: Reply, judgement: Judgement, spent: str) -> ApiError | ContractError:
-    """Never an error that a caller could take for an answer of the API, such as "not found"."""
+    """The error for a refused exchange. Never one, such as "not found", that a caller could mistake for the API's."""
     if 200 <= reply.status < 300:
         return ContractError(
             f"{call}: {call.redact(judgement.detail)}",
-            hint=f"See whether {call.url} is the token endpoint (tenant, identity_url, token_url).",
+            hint=f"Check that {call.url} is the token endpoint (tenant, identity_url, token_url).",
             **call.details(),
             status=reply.status,
             expected="access_token",

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the API and its token endpoint are, whom to trust, who asks, and how long it may take."""
+"""The connection options: addresses, certificates, the admin credential, timeouts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .urls import checked_url
 
 
 def _from_environment(variable: str) -> str:
-    """``env_fallback``, but an empty variable counts as none: job runners set those for what was left blank."""
+    """``env_fallback`` that ignores empty variables. Job runners set them for fields that were left blank."""
     value: str = env_fallback(variable)
     if not value.strip():
         raise AnsibleFallbackNotFound
@@ -44,7 +44,7 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 ENVIRONMENT = {name: variable for name, (variable, _rules) in _OPTIONS.items()}
-"""The environment variable that each connection option falls back to."""
+"""The environment variable of each connection option."""
 
 CONNECTION = ArgumentSpec(
     {
@@ -56,12 +56,12 @@ CONNECTION = ArgumentSpec(
 
 @dataclass(frozen=True)
 class Connection:
-    """The connection options, checked and completed. Its ``repr`` shows no secret.
+    """The connection options, validated and completed. The ``repr`` shows no secret.
 
-    ``api_url`` is what stands before ``/v1``, without a trailing slash; it is empty where only tokens are exchanged.
-    ``token_url`` is the full token endpoint; it is empty where ``access_token`` makes it needless. Set is either
-    ``access_token``, or ``auth_client_id`` and ``auth_client_secret``, or neither where no admin token is needed.
-    ``request_timeout`` and ``retry_budget`` are seconds.
+    ``api_url`` is the part before ``/v1``, without a trailing slash; empty if only tokens are exchanged. ``token_url``
+    is the full token endpoint; empty if ``access_token`` is given. Either ``access_token`` is set, or
+    ``auth_client_id`` and ``auth_client_secret``; none of them if no admin token is needed. ``request_timeout`` and
+    ``retry_budget`` are seconds.
     """
 
     api_url: str = ""
@@ -77,17 +77,17 @@ class Connection:
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> Connection:
-        """The connection to the API, out of a task's options. Raises ``OptionError``."""
+        """The connection to the API, from the options of a task. Raises ``OptionError``."""
         return replace(cls.for_tokens(params), api_url=_api_url(params))
 
     @classmethod
     def for_tokens(cls, params: Mapping[str, Any]) -> Connection:
-        """What it takes to have an admin token. Raises ``OptionError``."""
+        """The admin token, or what is needed to fetch one. Raises ``OptionError``."""
         access_token = _text(params, "access_token")
         if access_token:
             if not is_token_text(access_token):
-                raise _unusable("access_token", " holds characters that no token has, such as blanks or line breaks.")
-            return cls(access_token=access_token, **_trust_and_patience(params))
+                raise _unusable("access_token", " has characters that no token has, such as spaces or line breaks.")
+            return cls(access_token=access_token, **_trust_and_timeouts(params))
         _require_credential(params)
         return replace(
             cls.for_token_endpoint(params),
@@ -98,8 +98,8 @@ class Connection:
 
     @classmethod
     def for_token_endpoint(cls, params: Mapping[str, Any]) -> Connection:
-        """The way to the token endpoint alone, without any admin credential. Raises ``OptionError``."""
-        return cls(token_url=resolve_token_url(params), **_trust_and_patience(params))
+        """A connection to the token endpoint only, without an admin credential. Raises ``OptionError``."""
+        return cls(token_url=resolve_token_url(params), **_trust_and_timeouts(params))
 
 
 def resolve_token_url(params: Mapping[str, Any]) -> str:
@@ -109,8 +109,7 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
         return checked_url(given, "token_url", _see("token_url"))
     if not tenant:
         raise OptionError(
-            "Neither tenant nor token_url is set, so the default tenant would answer, and a good secret would look "
-            "wrong.",
+            "Neither tenant nor token_url is set. The default tenant would answer, and it would refuse a valid secret.",
             hint=f"Set tenant ({ENVIRONMENT['tenant']}) or token_url ({ENVIRONMENT['token_url']}).",
             option="tenant",
         )
@@ -121,12 +120,12 @@ def resolve_token_url(params: Mapping[str, Any]) -> str:
 
 
 def one_line(secret: str) -> str:
-    """A secret without the line break that a file, or a variable made of one, ends with."""
+    """A secret without the line break at its end, as in a value that was read from a file."""
     return secret.rstrip("\r\n")
 
 
 def is_token_text(token: str) -> bool:
-    """Whether a token can stand in an Authorization header: visible ASCII characters, at least one."""
+    """Whether a token can be sent in an Authorization header: one or more visible ASCII characters."""
     return bool(token) and all("!" <= character <= "~" for character in token)
 
 
@@ -134,8 +133,8 @@ def _api_url(params: Mapping[str, Any]) -> str:
     given = _text(params, "api_url")
     if not given:
         raise OptionError(
-            "api_url is not set: it says where the IAM API is.",
-            hint=f"Set api_url ({ENVIRONMENT['api_url']}) to what stands before /v1, such as "
+            "api_url, the address of the IAM API, is not set.",
+            hint=f"Set api_url ({ENVIRONMENT['api_url']}) to the part before /v1, such as "
             "https://api.dev.aritma.io/core/iam.",
             option="api_url",
         )
@@ -146,7 +145,7 @@ def _require_credential(params: Mapping[str, Any]) -> None:
     missing = [name for name in ("auth_client_id", "auth_client_secret") if not _text(params, name)]
     if not missing:
         return
-    half = f"{missing[0]} is not set, but its counterpart is: half a credential cannot be used."
+    half = f"{missing[0]} is not set, so the admin credential is incomplete."
     raise OptionError(
         half if len(missing) == 1 else "No admin credential is set.",
         hint=f"Set access_token ({ENVIRONMENT['access_token']}), or both auth_client_id "
@@ -155,7 +154,7 @@ def _require_credential(params: Mapping[str, Any]) -> None:
     )
 
 
-def _trust_and_patience(params: Mapping[str, Any]) -> dict[str, Any]:
+def _trust_and_timeouts(params: Mapping[str, Any]) -> dict[str, Any]:
     ca_path, validate_certs = _text(params, "ca_path"), params.get("validate_certs")
     if ca_path and not Path(ca_path).exists():
         raise _unusable("ca_path", f": {ca_path} does not exist here.")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON from a server, within bounds: what costs memory is the number of values, not their length."""
+"""Parses JSON from a server, with limits. The number of values determines the memory, not their length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEEPEST = 64
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text. Raises ``ValueError`` for other texts, and for one beyond the bounds."""
+    """Parse a JSON text. Raises ``ValueError`` for any other text, and for one that exceeds the limits."""
     if is_excessive(body):
         raise ValueError(f"more than {MOST_VALUES} values")
     try:
@@ -28,7 +28,7 @@ def parse_json(body: bytes) -> Any:
 
 
 def is_excessive(body: bytes) -> bool:
-    """Whether a text may hold too many values: each but the first of a list has a comma, each other a bracket."""
+    """Whether a text may have too many values. Their number is at most that of its commas and opening brackets."""
     return sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What it means that no reply came: why, whether the server may have got the request, and what to do about it."""
+"""Explains why no reply came, whether the server may have received the request, and what to do."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from .route import Route
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 _AUTHORITY = "Set ca_path to the certificates of the authority that signed it (validate_certs: false trusts anybody)."
-_NAME = "Use the name that the certificate carries, or have one issued for this name."
+_NAME = "Use the name in the certificate, or have a certificate issued for this name."
 _CERTIFICATE_HINTS = {
-    9: "See whether the clock is right here, and which time the certificate begins with: ca_path does not help.",
-    10: "Renew the certificate (the server's, or that of its authority), or set the clock here right.",
+    9: "Check the clock of this machine, and the start date of the certificate. ca_path does not help.",
+    10: "Renew the certificate (the server's, or that of its authority), or correct the clock of this machine.",
     62: _NAME,
     64: _NAME,
     **dict.fromkeys((2, 18, 19, 20, 21), _AUTHORITY),
 }
-"""By the codes of OpenSSL (X509_V_ERR_...): not yet valid, expired, another host, another address, unknown issuer."""
-_RULE_BROKEN = "Have the certificate issued anew: this Python, or its OpenSSL, accepts none that is like this."
+"""By OpenSSL code (X509_V_ERR_...): not yet valid, expired, wrong host, wrong address, unknown issuer."""
+_RULE_BROKEN = "Have a new certificate issued. This Python, or its OpenSSL, does not accept such certificates."
 
 
 @dataclass(eq=False)
 class Lost(Exception):
-    """No whole reply came back. ``reason`` is for people and names the host.
+    """No complete reply came back. ``reason`` is for people and names the host.
 
-    ``sent`` says whether the server may have got the request; ``final`` that repeating it is of no use; ``hint`` what
-    to do, where that is known.
+    ``sent`` is true if the server may have received the request, ``final`` if a repetition is useless. ``hint`` says
+    what to do, if that is known.
     """
 
     reason: str
@@ -45,24 +45,24 @@ class Lost(Exception):
 
 
 def classify(error: Exception, host: str, route: Route, timeout: float) -> Lost:
-    """What a failed attempt means. The texts of the libraries are not repeated: they may hold a secret."""
+    """Explain a failed attempt. The texts of the libraries are not repeated, because they may hold a secret."""
     causes = list(_causes(error))
-    connecting = any(map(_met_in_connect, causes))
-    # A ValueError says that the request could not even be written.
+    connecting = any(map(_raised_in_connect, causes))
+    # After a ValueError the request was not written.
     sent = not connecting and not isinstance(error, ValueError)
     secure = [cause for cause in causes if isinstance(cause, ssl.SSLError)]
     if secure:
         return _insecure(secure, host, route, sent=sent)
     if connecting and route.proxy:
         return _at_proxy(causes, host, route)
-    for kinds, reason in _meanings(connecting):
+    for kinds, reason in _reasons(connecting):
         if any(isinstance(cause, kinds) for cause in causes):
             return Lost(reason.format(host=host, timeout=f"{timeout:.3g} s"), sent=sent)
     return Lost(f"the exchange with {host} failed ({type(error).__name__})", sent=sent, final=True)
 
 
-def _meanings(connecting: bool) -> list[tuple[tuple[type[BaseException], ...], str]]:
-    """Kinds of errors and what they say; the first that fits anywhere in the chain counts."""
+def _reasons(connecting: bool) -> list[tuple[tuple[type[BaseException], ...], str]]:
+    """Error types and the reason for each. The first type that occurs in the chain of causes counts."""
     named = requests.exceptions
     late = "{host} accepted no connection in time" if connecting else "{host} did not answer within {timeout}"
     return [
@@ -70,7 +70,7 @@ def _meanings(connecting: bool) -> list[tuple[tuple[type[BaseException], ...], s
         ((ConnectionRefusedError,), "{host} refused the connection"),
         ((named.Timeout, TimeoutError), late),
         ((NewConnectionError,), "{host} cannot be reached"),
-        ((named.ConnectionError, named.ChunkedEncodingError, OSError), "{host} broke the connection off"),
+        ((named.ConnectionError, named.ChunkedEncodingError, OSError), "{host} closed the connection"),
     ]
 
 
@@ -79,31 +79,31 @@ def _insecure(errors: list[ssl.SSLError], host: str, route: Route, *, sent: bool
         if isinstance(error, ssl.SSLCertVerificationError):
             said, hint = error.verify_message, _CERTIFICATE_HINTS.get(error.verify_code, _RULE_BROKEN)
             if hint is _AUTHORITY and route.trust_from:
-                hint += f" What is trusted now comes from {route.trust_from}."
+                hint += f" The trusted certificates now come from {route.trust_from}."
             return Lost(f"the certificate of {host} is not trusted ({said})", sent=False, final=True, hint=hint)
     if any(isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for error in errors):
-        return Lost(f"{host} broke the connection off", sent=sent)
+        return Lost(f"{host} closed the connection", sent=sent)
     unusable = route.unusable_bundle()
     if unusable:
         return Lost(*unusable[:1], sent=False, final=True, hint=unusable[1])
-    hint = "See whether the port is one for TLS, and which versions and client certificates the server asks for."
-    return Lost(f"no TLS connection with {host} came about ({errors[-1].reason})", sent=sent, final=True, hint=hint)
+    hint = "Check that the port is for TLS, and which TLS versions and client certificates the server requires."
+    return Lost(f"the TLS handshake with {host} failed ({errors[-1].reason})", sent=sent, final=True, hint=hint)
 
 
 def _at_proxy(causes: list[BaseException], host: str, route: Route) -> Lost:
     refused = next(filter(None, (_TUNNEL.search(str(cause)) for cause in causes)), None)
     how = f"answered {refused[1]}" if refused else "cannot be used"
     final = refused is not None and refused[1].startswith("4")
-    return Lost(f"the proxy on the way to {host} {how}", sent=False, final=final, hint=f"Look at {route.proxy_from}.")
+    return Lost(f"the proxy on the way to {host} {how}", sent=False, final=final, hint=f"Check {route.proxy_from}.")
 
 
-def _met_in_connect(error: BaseException) -> bool:
-    """Whether it came up inside ``connect`` of a connection, before which nothing of a request is sent."""
+def _raised_in_connect(error: BaseException) -> bool:
+    """Whether it was raised in ``connect``, before any part of the request was sent."""
     return any(frame.f_code.co_name == "connect" for frame, _line in traceback.walk_tb(error.__traceback__))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what led to it, in all the places where requests and urllib3 keep that."""
+    """``error`` and its causes, from all the attributes in which requests and urllib3 keep them."""
     seen: list[Any] = []
     waiting: list[Any] = [error]
     while waiting:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turns what went wrong with a request into an error that a person can act on."""
+"""Turns a failed request into an error that says what to do."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ _KINDS: dict[int, type[ApiError]] = {
 }
 _HINTS = {
     403: "The admin token must have the scope services.iam (auth_scope), and its client IAM admin permission.",
-    404: "If nothing at all is found, see whether api_url is what stands before /v1.",
+    404: "If every request ends like this, check that api_url is the part before /v1.",
 }
-_NOT_VALID = "access_token is not, or no longer, valid here."
+_NOT_VALID = "The API does not accept access_token. It may have expired."
 _NOT_ACCEPTED = (
-    "The token that auth_client_id got is not accepted here: do api_url and the token endpoint (tenant, identity_url, "
-    "token_url) belong together, and is auth_scope right?"
+    "The API does not accept the token of auth_client_id. Check that api_url and the token endpoint (tenant, "
+    "identity_url, token_url) belong together, and check auth_scope."
 )
 
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked, for messages. ``url`` has no query; ``option`` is the option that ``url`` comes from."""
+    """A request, for messages. ``url`` has no query; ``option`` is the option that ``url`` comes from."""
 
     operation: str
     method: str
@@ -67,12 +67,12 @@ class Call:
         return f"{self.operation}: {self.method} {self.redact(self.url)}"
 
     def details(self) -> dict[str, Any]:
-        """The members of ``failure`` that say what was asked."""
+        """The members of ``failure`` that describe the request."""
         return {"operation": self.operation, "method": self.method, "url": self.redact(self.url)}
 
 
 def answered(connection: Connection, call: Call, send: Callable[[float], Reply], repeats: Repeats) -> tuple[Reply, str]:
-    """The last reply within the retry budget, and what it took. Raises the error that no reply is."""
+    """The last reply within the retry budget, and the attempts and time. Raises ``TransportError`` if none came."""
     budget = Budget(connection.retry_budget, timeout=connection.request_timeout)
     try:
         reply = send_patiently(send, repeats, budget)
@@ -82,8 +82,8 @@ def answered(connection: Connection, call: Call, send: Callable[[float], Reply],
 
 
 def status_error(call: Call, reply: Reply, spent: str, *, token_given: bool) -> ApiError:
-    """The error that an answer of that status is."""
-    # A page for people is not the API's word that a thing is gone.
+    """The error for a reply with an error status."""
+    # An HTML page with 404 does not prove that the object does not exist.
     page = reply.status == 404 and is_html(reply)
     error_type = ApiError if page else _KINDS.get(reply.status, ApiError)
     message, hint = f"{call} answered {reply.status}: {explain(reply, call.redact)}.", _HINTS.get(reply.status, "")
@@ -92,38 +92,38 @@ def status_error(call: Call, reply: Reply, spent: str, *, token_given: bool) -> 
         hint = _NOT_VALID if token_given else _NOT_ACCEPTED
     elif 300 <= reply.status < 400:
         message = f"{call} answered {reply.status}, a redirect to {_target(reply, call)}, which is not followed."
-        hint = f"Set {call.option} to the address where the API really is."
+        hint = f"Set {call.option} to the address of the API."
     elif reply.status == 429 or reply.status >= 500:
         message += f" Given up after {spent}."
-        hint = _patience(wait)
+        hint = _wait_hint(wait)
     details = call.details() if wait is None else {**call.details(), "retry_after": round(wait)}
     return error_type(message, status=reply.status, hint=hint, **details)
 
 
 def lost_error(call: Call, lost: Lost, spent: str, *, write: bool) -> TransportError:
-    """The error that a missing answer is; a write which may have been carried out is ambiguous."""
+    """The error for a lost answer. It is ambiguous for a write that may have been carried out."""
     details = {**call.details(), "reason": lost.reason, "sent": lost.sent}
     message = f"{call}: {lost.reason}; given up after {spent}."
     hint = lost.hint or (
-        f"Look at {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
+        f"Check {call.option}, the network and its proxies, or allow more with request_timeout and retry_budget."
     )
     if write and lost.sent:
-        return AmbiguousError(f"{message} It may have been carried out nevertheless.", hint=hint, **details)
+        return AmbiguousError(f"{message} The request may have been carried out.", hint=hint, **details)
     return TransportError(message, hint=hint, **details)
 
 
 def ambiguous_error(call: Call, reply: Reply) -> AmbiguousError:
-    """A create that was answered in a way that leaves open whether it was carried out."""
+    """The error for an answer that does not say whether an object was created."""
     return AmbiguousError(
-        f"{call} answered {reply.status}: {explain(reply, call.redact)}. It may have been carried out nevertheless.",
-        hint="Check that before you repeat it; running the task again does so.",
+        f"{call} answered {reply.status}: {explain(reply, call.redact)}. The request may have been carried out.",
+        hint="Check that before you repeat it. Running the task again does so.",
         **call.details(),
         status=reply.status,
     )
 
 
 def read_json(call: Call, reply: Reply) -> Any:
-    """The JSON value of a body, ``None`` when there is none. Raises ``ContractError``."""
+    """The JSON value of a body, None if the body is empty. Raises ``ContractError``."""
     if not reply.body.strip():
         return None
     try:
@@ -131,7 +131,7 @@ def read_json(call: Call, reply: Reply) -> Any:
     except ValueError:
         raise ContractError(
             f"{call} answered {reply.status} with {_described(reply, call.redact)} where JSON was expected.",
-            hint=f"See whether {call.option} is the address of the API, and what stands between.",
+            hint=f"Check that {call.option} is the address of the API, and whether a proxy or a gateway answered.",
             **call.details(),
             status=reply.status,
             expected="JSON",
@@ -139,23 +139,23 @@ def read_json(call: Call, reply: Reply) -> Any:
 
 
 def explain(reply: Reply, redact: Callable[[str], str]) -> str:
-    """The server's own explanation of an error: redacted, on one line, at most 300 characters."""
+    """The server's explanation of an error: redacted, on one line, at most 300 characters."""
     try:
         document = parse_json(reply.body)
     except ValueError:
         return _described(reply, redact)
-    said = [document] if isinstance(document, str) else list(_sayings(document))
-    return excerpt("; ".join(said), redact) or "no explanation"
+    texts = [document] if isinstance(document, str) else list(_explanations(document))
+    return excerpt("; ".join(texts), redact) or "no explanation"
 
 
-def _sayings(document: Any) -> Iterator[str]:
-    """problem+json (RFC 9457), OAuth errors, and the common ``message``."""
+def _explanations(document: Any) -> Iterator[str]:
+    """The texts of problem+json (RFC 9457), of OAuth errors, and of the common ``message``."""
     if not isinstance(document, Mapping):
         return
     for name in ("title", "detail", "error", "error_description", "message"):
         value = document.get(name)
         if isinstance(value, Mapping):
-            yield from _sayings(value)
+            yield from _explanations(value)
         elif isinstance(value, str) and value:
             yield value
     yield from _field_errors(document.get("errors"))
@@ -171,7 +171,7 @@ def _field_errors(errors: Any) -> Iterator[str]:
             if isinstance(each, str):
                 yield each
             else:
-                yield from _sayings(each)
+                yield from _explanations(each)
 
 
 def _described(reply: Reply, redact: Callable[[str], str]) -> str:
@@ -188,7 +188,7 @@ def _described(reply: Reply, redact: Callable[[str], str]) -> str:
 
 
 def is_html(reply: Reply) -> bool:
-    """Whether a body is a page for people, by its type or its beginning."""
+    """Whether a body is an HTML page, by its type or its beginning."""
     return "html" in reply.headers.get("Content-Type", "").lower() or bool(_HTML.match(reply.body[:2000]))
 
 
@@ -204,8 +204,8 @@ def _target(reply: Reply, call: Call) -> str:
     return excerpt(host.rpartition("@")[2], call.redact) or "another address"
 
 
-def _patience(wait: float | None) -> str:
+def _wait_hint(wait: float | None) -> str:
     if wait is None:
         return "Try again later, or allow more repetitions with retry_budget."
     moment = format_timestamp(now() + timedelta(seconds=min(wait, 10 * 365 * 86400)))
-    return f"The server asks to wait {wait:.0f} s: try again after {moment}, or raise retry_budget beyond that."
+    return f"The server asks to wait {wait:.0f} s. Try again after {moment}, or set retry_budget to more than that."

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a request may be repeated, and how long that may go on."""
+"""When a request may be repeated, and for how long."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _READS_AFTER_500 = 2
 
 @dataclass(frozen=True)
 class Clock:
-    """The time, and waiting for it to pass: both in seconds."""
+    """A clock, a way to wait, both in seconds, and random numbers. Tests replace them."""
 
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -29,19 +29,19 @@ class Clock:
 
 @dataclass(frozen=True)
 class Pace:
-    """Growing pauses, in seconds: ``first``, then twice as long each time up to ``longest``; jitter halves some."""
+    """Growing pauses, in seconds: ``first``, doubled each time up to ``longest``, minus a random part of up to half."""
 
     first: float
     longest: float
 
     def pause(self, attempt: int, clock: Clock) -> float:
-        """The pause after that many attempts."""
+        """The pause after attempt number ``attempt``, in seconds."""
         whole = min(self.longest, self.first * 2.0 ** min(attempt - 1, 30))
         return whole * clock.uniform(0.5, 1.0)
 
 
 class Repeats(Enum):
-    """What repeating a request could do. A request for a token counts as a read: it changes nothing."""
+    """What a repetition of a request could do. A request for a token counts as a read: it changes nothing."""
 
     READ = "nothing"
     WRITE = "the same again"
@@ -49,9 +49,9 @@ class Repeats(Enum):
 
 
 class Budget:
-    """The seconds that one call may take with all its repetitions.
+    """The seconds that one call and its repetitions may take.
 
-    The first attempt always has its ``timeout``; a later one ends with the budget, but has ``least`` seconds.
+    The first attempt always has ``timeout`` seconds. A later one has the rest of the budget, but at least ``least``.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class Budget:
         self.attempts = 0
 
     def next_timeout(self) -> float:
-        """Begin an attempt: the seconds that it may take."""
+        """Begin an attempt. Returns the seconds that it may take."""
         self.attempts += 1
         left = self._end - self._clock.monotonic()
         return self._timeout if self.attempts == 1 else max(self._least, min(self._timeout, left))
 
     def pause(self, asked: float | None = None) -> bool:
-        """Wait before another attempt, at least as long as the server ``asked``; or tell that it does not fit."""
+        """Wait before the next attempt, for at least ``asked`` seconds. Returns False if that exceeds the budget."""
         seconds = max(self._pace.pause(self.attempts, self._clock), asked or 0.0)
         if self._clock.monotonic() + seconds >= self._end:
             return False
@@ -92,9 +92,9 @@ class Budget:
 
 
 def send_patiently(send: Callable[[float], Reply], repeats: Repeats, budget: Budget) -> Reply:
-    """The last reply, after the repetitions that ``repeats`` and ``budget`` allow. Raises ``Lost``.
+    """Send with the repetitions that ``repeats`` and ``budget`` allow. Returns the last reply. Raises ``Lost``.
 
-    ``send`` makes one attempt, in at most the seconds that it is given.
+    ``send`` makes one attempt that takes at most the given seconds.
     """
     while True:
         try:
@@ -108,12 +108,12 @@ def send_patiently(send: Callable[[float], Reply], repeats: Repeats, budget: Bud
 
 
 def may_repeat_loss(repeats: Repeats, lost: Lost) -> bool:
-    """Whether to send again after no reply came."""
+    """Whether to send again if no reply came."""
     return not lost.final and (repeats is not Repeats.CREATE or not lost.sent)
 
 
 def may_repeat_reply(repeats: Repeats, status: int, attempts: int) -> bool:
-    """Whether to send again after a reply of that status."""
+    """Whether to send again after a reply with that status."""
     if status == 429:
         return True
     if repeats is Repeats.READ and status == 500:
@@ -122,8 +122,8 @@ def may_repeat_reply(repeats: Repeats, status: int, attempts: int) -> bool:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (RFC 9110, section 10.2.3: a number or a date), if it does."""
+    """The seconds that the server asks to wait (RFC 9110, section 10.2.3); None if it does not."""
     try:
         return float(Retry().parse_retry_after(headers.get("Retry-After", "")))
-    except Exception:  # urllib3 raises InvalidHeader; its date parser raises others: an unreadable wish is no wish
+    except Exception:  # urllib3 raises InvalidHeader, its date parser other errors. An invalid header is ignored
         return None

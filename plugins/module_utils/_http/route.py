@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to a server: its proxy and the certificates that are trusted, each with the name of what set it."""
+"""The route to a server: the proxy and the trusted certificates, and the option or variable that set each."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PORTS = {"http": 80, "https": 443}
 _SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 
 Fault = tuple[str, str]
-"""What on this side cannot be used, and what to do about it."""
+"""What is wrong with the local configuration, and what to do."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """``proxy`` is empty where there is none; ``trust`` is a file or directory of certificates, or whether to check.
+    """How to reach a server. ``proxy`` is empty if there is none.
 
-    ``proxy_from`` and ``trust_from`` name the option or variable that says so. ``server`` is host and port of who is
-    connected to.
+    ``trust`` is a file or directory of certificates, or whether to verify at all. ``proxy_from`` and ``trust_from``
+    name the option or variable that set them. ``server`` is the host and port to connect to, of the proxy if any.
     """
 
     server: tuple[str, int]
@@ -39,16 +39,16 @@ class Route:
 
     @property
     def proxies(self) -> dict[str, str]:
-        """As requests takes it."""
+        """The proxies in the format of requests."""
         return dict.fromkeys(("http", "https"), self.proxy) if self.proxy else {}
 
     def fault(self) -> Fault | None:
-        """What can be known to fail before anything is sent."""
+        """A fault that is known before anything is sent."""
         if self.proxy and not self.server[0]:
             return f"{self.proxy_from} is not the address of a proxy", f"Correct {self.proxy_from}: http://host:port."
         if self.proxy.startswith("socks") and not _has_socks():
             return (
-                f"{self.proxy_from} names a SOCKS proxy, for which a Python library is missing",
+                f"{self.proxy_from} names a SOCKS proxy, and the Python library for it is missing",
                 f"Install PySocks (requests[socks]) here, or correct {self.proxy_from}.",
             )
         if isinstance(self.trust, str):
@@ -58,7 +58,7 @@ class Route:
         return None
 
     def unusable_bundle(self) -> Fault | None:
-        """Why no connection could be made with these certificates, where they are why."""
+        """The fault of a certificate file that holds no certificates."""
         if isinstance(self.trust, str) and not Path(self.trust).is_dir():
             try:
                 ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.trust)
@@ -71,7 +71,7 @@ class Route:
 
 
 def find_route(url: str, connection: Connection) -> Route:
-    """The way to ``url``: loopback never goes to a proxy, and options count before variables."""
+    """The route to ``url``. Loopback addresses never use a proxy, and options precede environment variables."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     server = host, parts.port or _PORTS[parts.scheme]
@@ -96,7 +96,7 @@ def _trust(connection: Connection) -> tuple[bool | str, str]:
 
 
 def _server(proxy: str) -> tuple[str, int]:
-    """Host and port of a proxy; an empty host where its address is none."""
+    """Host and port of a proxy; an empty host if its address is invalid."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         host = parts.hostname or ""

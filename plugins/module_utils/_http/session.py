@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Requests to the IAM API: the admin token, repetitions inside the budget, and errors in place of bad statuses."""
+"""Sends requests to the IAM API: adds the admin token, repeats within the budget, raises errors for error statuses."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Query = Mapping[str, "str | int | bool"]
 """The query of a request; booleans are written as ``true`` and ``false``."""
 
 _REPEATS = {"GET": Repeats.READ, "POST": Repeats.CREATE}
-"""What repeating a request could do; ``Repeats.WRITE`` for the other methods."""
+"""What a repetition could do, by method. It is ``Repeats.WRITE`` for the other methods."""
 UNCERTAIN = frozenset({500, 502, 503, 504})
-"""Answers that do not say whether a write was carried out."""
+"""Statuses that do not say whether a write was carried out."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 4
 
@@ -41,20 +41,21 @@ class Answer(Reply):
     call: Call = field(kw_only=True, repr=False)
 
     def json(self) -> Any:
-        """The JSON value of the body, ``None`` when the body is empty. Raises ``ContractError`` when it is no JSON."""
+        """The JSON value of the body, None if the body is empty. Raises ``ContractError`` if it is not JSON."""
         return read_json(self.call, self)
 
 
 @final
 class Session(AbstractContextManager["Session"]):
-    """One task's requests, all with the admin token. Its block closes the connections."""
+    """Sends the requests of one task with the admin token. Closes the connections at the end of its block."""
 
     def __init__(self, connection: Connection) -> None:
         self.calls: Counter[str] = Counter()
-        """Requests sent so far, repetitions included, by endpoint: ``iam`` and ``token``."""
+        """The requests sent so far, including repetitions, by endpoint: ``iam`` and ``token``."""
         self.unclear = 0
-        """Requests so far that may have been carried out although their answer was lost, or does not say so."""
-        self._told: tuple[float, float] | None = None
+        """The number of requests that may have been carried out, but whose answer was lost or does not say so."""
+        self._server_time: tuple[float, float] | None = None
+        """The date of the last answer, and the monotonic time at which it came."""
         self._connection = connection
         self._transport = Transport(connection)
         self._tokens = AdminTokens(connection, self.calls)
@@ -64,8 +65,8 @@ class Session(AbstractContextManager["Session"]):
 
     @property
     def served(self) -> float | None:
-        """What the clock of the server shows now, in seconds since 1970; None where no answer told it."""
-        return self._told[0] + time.monotonic() - self._told[1] if self._told else None
+        """The time now by the clock of the server, in seconds since 1970; None if no answer had a date."""
+        return self._server_time[0] + time.monotonic() - self._server_time[1] if self._server_time else None
 
     def request(
         self,
@@ -77,17 +78,17 @@ class Session(AbstractContextManager["Session"]):
         body: Any = None,
         content_type: str = "application/json",
     ) -> Answer:
-        """The 2xx answer to one operation of the API.
+        """Send one operation of the API, and return its 2xx answer.
 
-        ``operation`` is the operationId; ``path_segments`` are the raw segments below ``/v1``, such as ``("clients",
-        client_id)``; ``body`` is sent as JSON, under the name ``content_type``, unless it is ``None``. GET, PUT, PATCH
-        and DELETE are repeated inside the retry budget, so that a DELETE may meet its own success as a 404. A POST is
-        repeated only when nothing was sent, or on 429.
+        ``operation`` is the operationId; ``path_segments`` are the unquoted segments below ``/v1``, such as
+        ``("clients", client_id)``; ``body`` is sent as JSON with the type ``content_type``, unless it is None. GET,
+        PUT, PATCH and DELETE are repeated within the retry budget. So a DELETE may get 404 although it deleted the
+        object. A POST is repeated only if nothing was sent, or on 429.
 
-        Raises ``OptionError`` (a segment that is no name), ``NotFoundError``, ``ConflictError``,
-        ``PermissionDeniedError``, ``AuthenticationError``, ``ApiError`` (any other status), ``ContractError``,
-        ``TransportError``, and ``AmbiguousError`` where a write may have been carried out although its answer was
-        lost (for a POST also when the answer was 500, 502, 503 or 504).
+        Raises ``OptionError`` (an invalid segment), ``NotFoundError``, ``ConflictError``, ``PermissionDeniedError``,
+        ``AuthenticationError``, ``ApiError`` (any other status), ``ContractError``, ``TransportError``, and
+        ``AmbiguousError`` if the answer to a write was lost, which may have been carried out (for a POST also after
+        500, 502, 503 or 504).
         """
         request = Request(
             method,
@@ -108,7 +109,7 @@ class Session(AbstractContextManager["Session"]):
         raise status_error(call, reply, spent, token_given=self._tokens.given)
 
     def _answered(self, operation: str, request: Request, body: Any, token: str) -> tuple[Reply, Call, str]:
-        """The last reply to a request with that token, what it was about, and what it took."""
+        """The last reply to a request with that token, a description of the call, and the attempts and time."""
         secrets = [token, self._connection.auth_client_secret, *secrets_in(body)]
         call = Call(operation, request.method, request.url, "api_url", Redaction(secrets))
         authorized = replace(request, authorization=f"Bearer {token}")
@@ -117,7 +118,7 @@ class Session(AbstractContextManager["Session"]):
         return reply, call, spent
 
     def _followed(self, request: Request, timeout: float) -> Reply:
-        """The reply, after those redirects of a GET that stay at the same origin: the token goes nowhere else."""
+        """Send, and follow redirects of a GET within the same origin. The token is never sent to another origin."""
         end = time.monotonic() + timeout
         for _hop in range(_MOST_REDIRECTS):
             reply = self._sent(request, end)
@@ -136,7 +137,7 @@ class Session(AbstractContextManager["Session"]):
             raise
         self.unclear += reply.status in UNCERTAIN
         with suppress(KeyError, ValueError, OverflowError):
-            self._told = parsedate_to_datetime(reply.headers["Date"]).timestamp(), time.monotonic()
+            self._server_time = parsedate_to_datetime(reply.headers["Date"]).timestamp(), time.monotonic()
         return reply
 
 
@@ -144,8 +145,8 @@ def _url(api_url: str, path_segments: Sequence[str]) -> str:
     for segment in path_segments:
         if segment in ("", ".", ".."):
             raise OptionError(
-                f"{segment!r} cannot be the id or name of a thing in the API.",
-                hint="Look at the options that name the client, the secret or the subject.",
+                f"{segment!r} cannot be an id or a name in the API.",
+                hint="Check the options that name the client, the secret or the subject.",
             )
     return "/".join([api_url, "v1", *(quote(segment, safe="") for segment in path_segments)])
 

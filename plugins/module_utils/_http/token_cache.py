@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps access tokens for the life of the process and, in files of mode 0600, from task to task.
+"""Keeps access tokens in memory and, in files of mode 0600, from task to task.
 
-Whatever is wrong with a file or its directory only costs a request for a new token: nothing here raises for it.
+No fault of a file or its directory is an error: a new token is fetched instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ROUNDS = 5_000
 """PBKDF2 rounds of the verifier: about 5 ms."""
 
 _RUN = os.urandom(32)
-"""Known to this process and to those that are forked from it, and written nowhere."""
+"""A key that only this process and its forks know. It is never written."""
 
 _LARGEST_FILE = 256 * 1024
 
@@ -36,9 +36,9 @@ _process: dict[str, CachedToken] = {}
 
 @dataclass(frozen=True)
 class CachedToken:
-    """A token, the time (seconds since the epoch) from which on it is renewed, and proof of the secret that got it.
+    """A token, and two proofs of the secret that it was issued for. ``renew_at`` is in seconds since 1970.
 
-    ``mark`` is a proof that only processes of the same run can make, and tell at once.
+    ``verifier`` is slow to compute. ``mark`` is fast, but only processes of the same run can compute it.
     """
 
     token: str = field(repr=False)
@@ -49,12 +49,12 @@ class CachedToken:
 
     @classmethod
     def sealed(cls, token: str, renew_at: float, secret: str) -> CachedToken:
-        """A token to be given only to who shows the same ``secret``."""
+        """A token that ``opened`` returns only for the same ``secret``."""
         salt = os.urandom(16).hex()
         return cls(token, renew_at, salt, _verifier(secret, salt), _mark(secret, salt))
 
     def opened(self, secret: str) -> str | None:
-        """The token, if it is fresh enough and ``secret`` is the one that got it."""
+        """The token, if it need not be renewed yet and was issued for ``secret``."""
         if time.time() >= self.renew_at:
             return None
         same = hmac.compare_digest(self.mark, _mark(secret, self.salt))
@@ -62,16 +62,16 @@ class CachedToken:
 
 
 class TokenCache:
-    """The place of one kind of token; ``key`` is all that decides which token comes (endpoint, client, scope ...)."""
+    """The cached token for one ``key``: the endpoint, client, scope and trust settings of its request."""
 
     def __init__(self, key: tuple[str, ...], secret: str) -> None:
         self._name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         self._secret = secret
-        # Without a directory every file below fails, as it would on a full disk.
+        # Without a directory, reads and writes fail, and these errors are ignored.
         self._file = (private_directory() or Path(os.devnull)) / f"{self._name}.json"
 
     def load(self) -> str | None:
-        """A token that can still be used."""
+        """The token, if one is cached and need not be renewed yet."""
         kept = _process.get(self._name)
         token = kept.opened(self._secret) if kept else None
         if token is None:
@@ -89,10 +89,10 @@ class TokenCache:
             replace_private(self._file, json.dumps(asdict(kept)))
 
     def drop(self, token: str) -> None:
-        """Forget that token, but not one that somebody else has fetched since."""
+        """Remove that token, but not a newer one that another process has fetched."""
         kept = _process.get(self._name)
         if kept and kept.token == token:
-            _process.pop(self._name, None)  # another thread may have been faster
+            _process.pop(self._name, None)  # another thread may already have removed it
         on_disk = self._read()
         if on_disk and on_disk.token == token:
             with contextlib.suppress(OSError):
@@ -100,7 +100,7 @@ class TokenCache:
 
     @contextlib.contextmanager
     def turn(self, seconds: float) -> Iterator[None]:
-        """Wait until no other process fetches this token, at most ``seconds``; then go on in any case."""
+        """Wait until no other process fetches this token, for at most ``seconds``."""
         with contextlib.ExitStack() as held:
             with contextlib.suppress(OSError):
                 flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -116,16 +116,16 @@ class TokenCache:
                 kept = CachedToken(**json.loads(file.read(_LARGEST_FILE)))
         except (OSError, ValueError, TypeError, RecursionError):
             return None
-        told: dict[str, Any] = asdict(kept)
-        number = isinstance(told.pop("renew_at"), (int, float))
-        texts = all(isinstance(text, str) and text.isascii() for text in told.values())
+        fields: dict[str, Any] = asdict(kept)
+        number = isinstance(fields.pop("renew_at"), (int, float))
+        texts = all(isinstance(text, str) and text.isascii() for text in fields.values())
         return kept if private and texts and number else None
 
 
 def private_directory() -> Path | None:
-    """The directory of the cache files, made if need be; ``None`` where it would not be ours alone.
+    """Create the directory of the cache files if needed, and return it; None if others could access it.
 
-    It is ``ARITMA_TOKEN_CACHE_DIR``, else ``aritma-iam`` below ``XDG_RUNTIME_DIR`` if that is ours, else below
+    It is ``ARITMA_TOKEN_CACHE_DIR``, else ``aritma-iam`` in ``XDG_RUNTIME_DIR`` if this user owns that, else in
     ``XDG_CACHE_HOME`` or ``~/.cache``.
     """
     try:
@@ -134,7 +134,7 @@ def private_directory() -> Path | None:
         with contextlib.suppress(FileExistsError):
             directory.mkdir(mode=0o700)
         return directory if _is_private(directory.lstat(), stat.S_ISDIR) else None
-    except (OSError, RuntimeError):  # no home directory, or none that can be written to
+    except (OSError, RuntimeError):  # there is no home directory, or it is not writable
         return None
 
 
@@ -155,7 +155,7 @@ def _is_private(status: os.stat_result, right_kind: Callable[[int], bool]) -> bo
 
 @functools.lru_cache(maxsize=8)
 def _verifier(secret: str, salt: str) -> str:
-    # Slow on purpose, for the file's sake; every request asks for its token anew, and pays for this once.
+    # Slow on purpose, since the result is in a file. Cached, since every request loads its token.
     return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt.encode(), _ROUNDS).hex()
 
 

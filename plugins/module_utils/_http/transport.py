@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP request and its reply: no repetition, no redirect, no cookie, no netrc, and an end in any case."""
+"""Sends one HTTP request: no repetition, redirect, cookie or netrc, and a limit for the whole time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GRACE = 0.2
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent. ``authorization`` is the header's value; without one no such header is sent."""
+    """An HTTP request. ``authorization`` is the value of that header, which is not sent if it is empty."""
 
     method: str
     url: str
@@ -37,7 +37,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back, whatever its status. ``headers`` are looked up without regard to case."""
+    """An HTTP reply of any status. Names of ``headers`` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,24 +45,24 @@ class Reply:
 
 
 class Transport:
-    """Sends requests with the connection's trust settings, on kept connections unless ``fresh``."""
+    """Sends requests with the trust settings of the connection. With ``fresh``, each on a new connection."""
 
     def __init__(self, connection: Connection, *, fresh: bool = False) -> None:
         self._connection = connection
         self._fresh = fresh
         self._session: requests.Session | None = None
         self._addresses: dict[tuple[str, int], int] = {}
-        """How many the names of servers have."""
+        """The number of addresses of each server."""
 
     def send(self, request: Request, timeout: float) -> Reply:
-        """The reply to one request, all of it within ``timeout`` seconds. Raises ``Lost``."""
+        """Send one request, and return its reply within ``timeout`` seconds. Raises ``Lost``."""
         host, route = _host(request.url), find_route(request.url, self._connection)
         fault = route.fault()
         if fault:
             raise Lost(fault[0], sent=False, final=True, hint=fault[1])
         future = self._started(request, route, timeout)
         if not wait([future], timeout=timeout + _GRACE).done:
-            # The thread still holds the connections: leave them to it.
+            # The thread still uses the connections.
             self._session = None
             if future.cancel():
                 raise Lost(f"the name of {host} was not resolved within {timeout:.3g} s", sent=False)
@@ -80,7 +80,7 @@ class Transport:
                 self.close()
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the open connections."""
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -90,7 +90,7 @@ class Transport:
             if not self._connection.validate_certs:
                 warnings.filterwarnings("ignore", message="Unverified HTTPS request")
             self._session = requests.Session()
-            # Proxy and bundle are those of the route, and nothing comes from ~/.netrc.
+            # Take the proxy and the certificates from the route, and nothing from ~/.netrc.
             self._session.trust_env = False
             self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             self._session.headers.update({"User-Agent": f"aritma.iam/{VERSION}", "Accept": "application/json"})
@@ -99,11 +99,11 @@ class Transport:
         return self._session
 
     def _started(self, request: Request, route: Route, timeout: float) -> Future[Reply]:
-        """The exchange, under way in a thread of its own. Until the server's name is resolved it can be cancelled.
+        """Start the exchange in a thread. It can be cancelled until the name of the server is resolved.
 
-        The timeouts of sockets cannot do it: they hold for one read each, so that a server which sends a byte now and
-        then is waited for without end; and none holds for looking a name up. Each address has its share of the time, so
-        that a dead one leaves some for the others.
+        Socket timeouts are not enough. They apply to each read, so a server that sends a byte now and then would never
+        time out, and they do not apply to name resolution. Each address gets a share of the time, so that some is left
+        for the others if one does not answer.
         """
         future: Future[Reply] = Future()
 
@@ -113,14 +113,14 @@ class Transport:
                 return
             try:
                 future.set_result(self._exchange(self._opened(), request, route, (share, timeout)))
-            except BaseException as error:  # whatever it is, it belongs to the one who waits
+            except BaseException as error:  # future.result() raises it
                 future.set_exception(error)
 
         threading.Thread(target=run, daemon=True).start()
         return future
 
     def _resolved(self, server: tuple[str, int]) -> int:
-        """The number of addresses; 1 where the name is not known, which the exchange will find out."""
+        """The number of addresses of the server; 1 if its name cannot be resolved. The exchange reports that."""
         with suppress(OSError, UnicodeError):
             if server not in self._addresses:
                 self._addresses[server] = len(

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses of servers that get credentials: https, or http to this host alone."""
+"""Checks the addresses of servers that receive credentials: https, or http on this machine only."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .._core.errors import OptionError
 
 
 def checked_url(url: str, option: str, hint: str) -> str:
-    """``url``, if it is an absolute URL that credentials may be sent to: one without user, query and fragment.
+    """Return ``url`` if credentials may be sent to it: an absolute URL without user, query and fragment.
 
-    ``option`` is where it was given. Raises ``OptionError``, with ``hint`` where it is no such URL.
+    Otherwise raises ``OptionError`` that names ``option`` and says ``hint``.
     """
     parts = _split(url)
     if parts is None:
-        # The text is not shown: it may hold a password.
+        # The URL is not shown, because it may hold a password.
         raise OptionError(
             f"{option}: the address is not an absolute http(s) URL without user, query and fragment.",
             hint=hint,
@@ -26,14 +26,14 @@ def checked_url(url: str, option: str, hint: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise OptionError(
             f"{option}: {url} would send credentials unencrypted.",
-            hint="Use https://; http:// is accepted for this host alone (localhost, 127.0.0.0/8, ::1).",
+            hint="Use https://. Only this machine (localhost, 127.0.0.0/8, ::1) may have http://.",
             option=option,
         )
     return url
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of a URL of the kind that we use, or nothing."""
+    """The parts of a valid URL, else None."""
     try:
         parts = urlsplit(url)
         absolute = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -44,7 +44,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is that of this machine alone."""
+    """Whether a host name or address is a loopback address."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exchanges a client credential for a token, to learn whether it works, and says what was learned."""
+"""The operation ``token_exchange``: exchanges a client credential for a token, to learn whether it is accepted."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ SPEC = ArgumentSpec(
 
 @dataclass(frozen=True)
 class Expectation:
-    """When to stop asking.
+    """When to stop the exchanges.
 
-    With a ``verdict``: after ``successes`` answers in a row that give it, or once ``seconds`` have passed without.
-    Without one: after the first answer that is not unknown, or once ``seconds`` have passed.
+    With a ``verdict``: after ``successes`` exchanges in a row with this verdict. With None: after the first verdict
+    other than unknown. In both cases after ``seconds``.
     """
 
     verdict: Verdict | None
@@ -55,7 +55,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Exchange:
-    """The last judgement, how often was asked and, in a row, answered as expected, and whether that was enough."""
+    """The result of one or more exchanges: the last judgement, their number, and how many in a row were as expected.
+
+    ``met`` is true if the expectation was met. ``spent`` gives the attempts and the time, for messages.
+    """
 
     judgement: Judgement
     attempts: int
@@ -65,25 +68,25 @@ class Exchange:
 
 
 def exchange(connection: Connection, credential: ClientCredential, expectation: Expectation) -> Exchange:
-    """Ask the token endpoint, each time on a fresh connection, until ``expectation`` ends it. Never raises ``Lost``."""
-    patience = connection.request_timeout
-    # No attempt is cut short: what it would say then is "unknown", in place of what the others said.
-    budget = Budget(expectation.seconds, timeout=patience, least=patience, pace=_POLLING)
+    """Exchange the credential, each time on a new connection, until ``expectation`` ends it. Never raises ``Lost``."""
+    timeout = connection.request_timeout
+    # Every attempt has its full time: one that is cut short is "unknown", which would hide the earlier verdicts.
+    budget = Budget(expectation.seconds, timeout=timeout, least=timeout, pace=_POLLING)
     streak = 0
     transport = Transport(connection, fresh=True)
     while True:
-        judgement = _asked(transport, token_request(connection.token_url, credential), budget.next_timeout())
+        judgement = _judged(transport, token_request(connection.token_url, credential), budget.next_timeout())
         streak = streak + 1 if judgement.verdict is expectation.verdict else 0
         met = _met(judgement, expectation, streak)
         if met or judgement.final or judgement.verdict is Verdict.MISCONFIGURED:
             return Exchange(judgement, budget.attempts, streak, met, budget.spent())
-        # Answers in a row follow each other at once, and those are not cut short: there is a known number of them.
+        # After a success the next attempt follows without a pause, whatever the time: their number is limited.
         if streak == 0 and not budget.pause(judgement.retry_after):
             return Exchange(judgement, budget.attempts, streak, met, budget.spent())
 
 
 def token_exchange(params: Params, _check_mode: bool) -> Outcome:
-    """The operation: it only asks, so that check mode makes no difference. Raises ``VerdictError``, ``OptionError``."""
+    """The module ``token_exchange``. Check mode makes no difference. Raises ``VerdictError``, ``OptionError``."""
     connection = Connection.for_token_endpoint(params)
     credential = ClientCredential(
         params["client_id"], one_line(params["client_secret"]), params["scope"], params["auth_method"]
@@ -104,7 +107,7 @@ def token_exchange(params: Params, _check_mode: bool) -> Outcome:
 TOKEN_EXCHANGE = Operation("token_exchange", CONNECTION.merge(SPEC), token_exchange, libraries=("requests",))
 
 
-def _asked(transport: Transport, request: Request, timeout: float) -> Judgement:
+def _judged(transport: Transport, request: Request, timeout: float) -> Judgement:
     try:
         reply = transport.send(request, timeout)
     except Lost as lost:
@@ -134,7 +137,6 @@ def _expectation(params: Mapping[str, Any], connection: Connection) -> Expectati
 def _members(done: Exchange, credential: ClientCredential, connection: Connection) -> dict[str, Any]:
     """The documented return values, without the token."""
     judgement = done.judgement
-    # An unbelievable server could put the secret even in the error code.
     redact = credential.redaction
     return {
         "verdict": judgement.verdict.value,
@@ -158,22 +160,24 @@ def _unmet(
         f"The credential of client {credential.client_id} was expected to be {expected} at {connection.token_url}, "
         f"but the verdict is {verdict.value} after {done.spent}. {members['detail']}"
     )
-    told = {name: members[name] for name in ("verdict", "error", "attempts", "status")}
+    details = {name: members[name] for name in ("verdict", "error", "attempts", "status")}
     shown = {**members, "calls": {"token": done.attempts}}
-    return VerdictError(message, members=shown, hint=_advice(expected, verdict), expected=expected, **told)
+    return VerdictError(message, members=shown, hint=_advice(expected, verdict), expected=expected, **details)
 
 
 def _advice(expected: str, verdict: Verdict) -> str:
     if verdict is Verdict.MISCONFIGURED:
         return (
-            "The secret may be fine: the client may not request this scope or use this grant. Check scope, the "
-            "client's allowed_scopes and its allowed_grant_types."
+            "The secret may be valid, but the client may not request this scope or use this grant. Check scope, and "
+            "allowed_scopes and allowed_grant_types of the client."
         )
     if verdict is Verdict.UNKNOWN:
-        return "Nothing is known about the secret. Look at the token endpoint and the network, then run again."
+        return "Nothing is known about the secret. Check the token endpoint and the network, then run again."
     if expected == "accepted":
         return (
-            "The secret is wrong, deleted, expired or not known there yet: check client_id, client_secret and tenant, "
+            "The secret is wrong, deleted, expired or not known there yet. Check client_id, client_secret and tenant, "
             "or allow more time with deadline."
         )
-    return "The secret still works: a deletion may need time to spread. Allow more with deadline, or delete the secret."
+    return (
+        "The secret still works. A deletion may need time to take effect: set a longer deadline, or delete the secret."
+    )

@@ -21,7 +21,7 @@ AUTH_METHOD: dict[str, Any] = {"type": "str", "choices": [POST, BASIC], "default
 
 @dataclass(frozen=True)
 class ClientCredential:
-    """Who asks for a token, for which scope, and how the secret is sent: ``post`` (in the form) or ``basic``."""
+    """A client id and secret, the scope to request, and how to send the secret: ``post`` (in the form) or ``basic``."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -29,18 +29,18 @@ class ClientCredential:
     auth_method: str = POST
 
     def __post_init__(self) -> None:
-        """Raise ``OptionError`` for bytes of the environment that are no text: they cannot be sent."""
+        """Raise ``OptionError`` for a text that cannot be encoded, such as an environment variable with other bytes."""
         try:
             f"{self.client_id}{self.client_secret}{self.scope}".encode()
         except UnicodeEncodeError:
             raise OptionError(
                 "The client id, the secret or the scope is not UTF-8 text.",
-                hint="Look at the file or the environment variable that it comes from.",
+                hint="Check the file or the environment variable that it comes from.",
             ) from None
 
     @property
     def redaction(self) -> Redaction:
-        """Takes this secret, also as part of a Basic header, out of texts."""
+        """Replaces this secret in texts, also in a Basic header."""
         return Redaction([self.client_secret, basic_value(self.client_id, self.client_secret)])
 
 
@@ -62,6 +62,6 @@ def token_request(token_url: str, credential: ClientCredential) -> Request:
 
 
 def basic_value(client_id: str, client_secret: str) -> str:
-    """What follows ``Basic``: both parts are form-encoded first (RFC 6749, section 2.3.1)."""
+    """The value after ``Basic``. Both parts are form-encoded first (RFC 6749, section 2.3.1)."""
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return base64.b64encode(pair.encode()).decode()

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the answer of a token endpoint says about the credential that was sent (RFC 6749, sections 5.1 and 5.2)."""
+"""What the answer of a token endpoint says about a credential (RFC 6749, sections 5.1 and 5.2)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .._http.retry import retry_after
 
 _REFUSALS = frozenset({400, 401})
 _AFTER_THE_SECRET = frozenset({"invalid_scope", "unauthorized_client"})
-"""What Duende IdentityServer, and servers like it, say only of a client whose secret they have accepted."""
+"""Errors that Duende IdentityServer and similar servers give only after they have accepted the secret."""
 _MISCONFIGURED = frozenset({"invalid_scope", "unauthorized_client", "unsupported_grant_type", "invalid_request"})
 _MISCONFIGURED_STATUSES = frozenset({400, 401, 403})
 _NOT_HERE = frozenset({301, 302, 303, 307, 308, 404, 405, 410})
 
 
 class Verdict(str, Enum):
-    """What is known about a credential after an exchange. Only ``REJECTED`` says that it does not work."""
+    """What is known about a credential after an exchange. Only ``REJECTED`` means that it does not work."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -33,11 +33,11 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Judgement:
-    """The verdict, and what it was read from.
+    """The verdict, and what it is based on.
 
-    ``error`` is the OAuth error code; ``detail`` one sentence for people, with the server's own words in it: redact
-    it before it is shown. ``access_token``, ``expires_in`` (seconds) and ``scope`` are set when accepted.
-    ``retry_after`` is in seconds. ``final`` says that asking again is of no use.
+    ``error`` is the OAuth error code. ``detail`` is a sentence for people that quotes the server: redact it before you
+    show it. ``access_token``, ``expires_in`` (seconds) and ``scope`` are set if the verdict is accepted.
+    ``retry_after`` is in seconds. ``final`` is true if a repetition is useless.
     """
 
     verdict: Verdict
@@ -52,17 +52,17 @@ class Judgement:
 
 
 def judge(status: int, headers: Mapping[str, str], body: bytes) -> Judgement:
-    """Decide on the member ``error``, never on the status alone. Whatever is not understood is unknown."""
+    """Judge by the member ``error``, never by the status alone. An answer that is not understood is unknown."""
     document = _object(body)
     if document is None:
-        return _judge_silence(status, headers)
+        return _judge_other(status, headers)
     if document.get("error") is None and status == 200:
         return _judge_grant(document)
     return _judge_refusal(status, headers, document)
 
 
 def decode_claims(token: str) -> dict[str, Any] | None:
-    """The claims of a JWT, its signature not verified; ``None`` when the token is no JWT."""
+    """The claims of a JWT, without a check of its signature; None if the token is not a JWT."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -72,7 +72,7 @@ def decode_claims(token: str) -> dict[str, Any] | None:
         return None
 
 
-def _judge_silence(status: int, headers: Mapping[str, str]) -> Judgement:
+def _judge_other(status: int, headers: Mapping[str, str]) -> Judgement:
     detail = f"The address answered {status} without a JSON object."
     if status in _NOT_HERE:
         detail = f"There is no token endpoint here: {status}. Check tenant, identity_url or token_url."
@@ -85,7 +85,7 @@ def _judge_grant(document: Mapping[str, Any]) -> Judgement:
     if not isinstance(token, str) or not is_token_text(token):
         return Judgement(Verdict.UNKNOWN, "The token endpoint answered 200 without an access token.", status=200)
     if not isinstance(kind, str) or kind.lower() != "bearer":
-        return Judgement(Verdict.UNKNOWN, "The token endpoint issued a token that is no bearer token.", status=200)
+        return Judgement(Verdict.UNKNOWN, "The token endpoint issued a token that is not a bearer token.", status=200)
     scope = document.get("scope")
     return Judgement(
         Verdict.ACCEPTED,
@@ -106,10 +106,10 @@ def _judge_refusal(status: int, headers: Mapping[str, str], document: Mapping[st
     elif name in _MISCONFIGURED and status in _MISCONFIGURED_STATUSES:
         verdict = Verdict.MISCONFIGURED
     description = document.get("error_description")
-    said = f" ({description})" if isinstance(description, str) and description else ""
-    detail = f"The token endpoint answered {status}, error {name or 'not named'}{said}."
+    shown = f" ({description})" if isinstance(description, str) and description else ""
+    detail = f"The token endpoint answered {status}, error {name or 'not named'}{shown}."
     if verdict is Verdict.MISCONFIGURED and name in _AFTER_THE_SECRET:
-        detail += " On Duende-like servers this proves that the secret itself is good."
+        detail += " On servers like Duende IdentityServer this proves that the secret itself is valid."
     return Judgement(verdict, detail, error=name, status=status, retry_after=retry_after(headers))
 
 
@@ -122,7 +122,7 @@ def _object(body: bytes) -> dict[str, Any] | None:
 
 
 def _seconds(value: object) -> int | None:
-    """A lifetime in seconds; servers send numbers and, some, strings."""
+    """A lifetime in seconds. Some servers send it as a string."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -50,7 +50,7 @@ def test_the_end_of_api_url_is_forgiven(written: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"api_url": None}, ["api_url is not set", "ARITMA_IAM_URL", "/v1"]),
+        ({"api_url": None}, ["api_url, the address of the IAM API, is not set", "ARITMA_IAM_URL", "/v1"]),
         ({"tenant": None}, ["tenant", "token_url", "ARITMA_TENANT", "ARITMA_TOKEN_URL", "default tenant would answer"]),
         ({"tenant": ".."}, ["tenant", "'..'"]),
         ({"api_url": "http://api.example.test"}, ["api_url", "unencrypted", "https://"]),
@@ -63,10 +63,10 @@ def test_the_end_of_api_url_is_forgiven(written: str) -> None:
         ({"api_url": "https://user:pw-canary@api.example.test/"}, ["api_url: the address is not an absolute"]),
         ({"token_url": "https://id.example.test/token?secret=q-canary"}, ["token_url: the address is not an absolute"]),
         ({"auth_client_id": None, "auth_client_secret": None}, ["No admin credential", "ARITMA_CLIENT_ID"]),
-        ({"auth_client_id": None}, ["auth_client_id is not set", "half a credential"]),
-        ({"auth_client_secret": ""}, ["auth_client_secret is not set", "half a credential"]),
-        ({"access_token": "two words-canary"}, ["access_token holds characters"]),
-        ({"access_token": "line-canary\nbreak"}, ["access_token holds characters"]),
+        ({"auth_client_id": None}, ["auth_client_id is not set", "admin credential is incomplete"]),
+        ({"auth_client_secret": ""}, ["auth_client_secret is not set", "admin credential is incomplete"]),
+        ({"access_token": "two words-canary"}, ["access_token has characters"]),
+        ({"access_token": "line-canary\nbreak"}, ["access_token has characters"]),
         ({"request_timeout": 0.0}, ["request_timeout", "more than 0"]),
         ({"request_timeout": float("nan")}, ["request_timeout"]),
         ({"retry_budget": -1.0}, ["retry_budget", "0 or more"]),

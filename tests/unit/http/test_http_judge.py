@@ -118,7 +118,7 @@ def test_a_refusal_is_told_in_the_words_of_the_server(answer: dict[str, Any], wo
 def test_what_is_said_after_the_secret_was_accepted_is_told_and_decides_nothing(error: str) -> None:
     judgement = judge(400, {}, json.dumps({"error": error}).encode())
     proves = error in ("invalid_scope", "unauthorized_client")
-    assert judgement.detail.endswith("proves that the secret itself is good.") == proves
+    assert judgement.detail.endswith("proves that the secret itself is valid.") == proves
     assert judgement.verdict is (REJECTED if error == "invalid_client" else MISCONFIGURED)
     assert "good" not in judge(503, {}, json.dumps({"error": error}).encode()).detail
 

@@ -25,7 +25,7 @@ from ansible_collections.aritma.iam.tests.unit.wire import Wire, serving
 
 CREATE = "/iam/v1/clients"
 PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
-SOCKS = "names a SOCKS proxy, for which a Python library is missing"
+SOCKS = "names a SOCKS proxy, and the Python library for it is missing"
 NO_PROXY = "is not the address of a proxy"
 NO_BUNDLE = "which does not exist or cannot be read"
 
@@ -167,7 +167,7 @@ def test_what_a_server_behind_a_proxy_got_may_have_been_carried_out(
         monkeypatch.setenv("HTTPS_PROXY", address)
         with (
             session(**options) as opened,
-            pytest.raises(AmbiguousError, match=r"iam.example.test broke the connection"),
+            pytest.raises(AmbiguousError, match=r"iam.example.test closed the connection"),
         ):
             create(opened)
 

@@ -98,7 +98,7 @@ def test_without_validation_there_is_no_noise(secure: Wire, session: OpenSession
 
 def test_a_server_that_speaks_no_tls(wire: Wire, session: OpenSession) -> None:
     start = time.monotonic()
-    with pytest.raises(TransportError, match=r"no TLS connection with 127.0.0.1:\d+ came about"):
+    with pytest.raises(TransportError, match=r"the TLS handshake with 127.0.0.1:\d+ failed"):
         session(api_url=wire.url.replace("http:", "https:")).request("listClients", "GET", ("clients",))
     assert time.monotonic() - start < 10
 
@@ -118,7 +118,7 @@ def test_a_bundle_that_is_none(
 
 
 NOW = datetime.now(timezone.utc)
-REISSUE = "Have the certificate issued anew"
+REISSUE = "Have a new certificate issued"
 
 
 def issued(folder: Path, fault: str) -> tuple[ssl.SSLContext, str]:
@@ -178,7 +178,7 @@ def newer_python(monkeypatch: pytest.MonkeyPatch) -> None:
         ("expired", "has expired", "Renew the certificate"),
         ("expired authority", "has expired", "or that of its authority"),
         ("early", "not yet valid", "clock"),
-        ("wrong host", "IP address mismatch", "Use the name that the certificate carries"),
+        ("wrong host", "IP address mismatch", "Use the name in the certificate"),
         ("self-signed", "self-signed", "Set ca_path"),
         ("another authority", "issuer certificate", "Set ca_path"),
         ("no authority key identifier", "Missing Authority Key Identifier", REISSUE),
