@@ -85,19 +85,19 @@ def _secret_cases() -> dict[str, Case]:
     new = {"client_id": "one", "description": "new"}
     return {
         "secret_short": module(
-            "client_secret", ["value has 7 characters", "8 to 32", "Leave value out"], value="1234567", **new
+            "client_secret", ["value has 7 characters", "8 to 32", "Omit value"], value="1234567", **new
         ),
         "secret_long": module("client_secret", ["value has 33 characters", "8 to 32"], value="x" * 33, **new),
         "expired": module(
             "client_secret",
-            ["expiration: 2020-01-31T00:00:00Z has passed", "Give a time to come"],
+            ["expiration: 2020-01-31T00:00:00Z has passed", "Give a time in the future"],
             expiration="2020-01-31T00:00:00Z",
             **new,
         ),
         "no_time": module("client_secret", ["'soon' is not an RFC 3339 time", "Write 2027"], expiration="soon", **new),
         "last_secret": module(
             "client_secret",
-            ["is the last one of the client that can still be used", "Add another one first", "keep_last: false"],
+            ["is the last usable secret of the client", "Add another one first", "keep_last: false"],
             client_id="one",
             description="only",
             state="absent",

@@ -21,7 +21,7 @@ from simulator.caller import Caller
 from simulator.process import Simulator
 
 OFFERED = ("groups_by_subject_id", "strict_groups")
-WITHOUT = {"no_groups": "This server offers no groups", "groups_forbidden": "answered 403"}
+WITHOUT = {"no_groups": "This server does not support groups", "groups_forbidden": "answered 403"}
 """Profiles without groups, or none for this admin, and what a client is told that is to be in one."""
 MANAGE = {"action": "banking.manage", "scope": "/subscriptions/7"}
 ALLOWED = {"action": "banking.ais.read", "scope": "/subscriptions/7/accounts/1"}

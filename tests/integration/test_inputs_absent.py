@@ -107,7 +107,7 @@ def _check_what_is_left(run: Run, sites: Mapping[str, ClientSite], when: str) ->
             continue
         assert (left["clients"], left["secrets"], left["policies"]) == (1, 0, []), (when, left)
         said = last_message(run, name)
-        assert "This server offers no deletion of clients, so client" in said, (when, said)
+        assert "This server does not support the deletion of clients, so client" in said, (when, said)
     assert run.code == 2
 
 

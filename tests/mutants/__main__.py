@@ -41,7 +41,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "_http.retry": ("http/test_http_retry.py",),
     "_secrets.plan": ("api/test_secret_plan.py", "api/test_plans.py"),
     "_clients.plan": ("api/test_client_plan.py", "api/test_plans.py"),
-    "_clients.unasked": ("api/test_client_plan.py",),
+    "_clients.unrequested": ("api/test_client_plan.py",),
     "_core.spelling": ("api/test_client_plan.py",),
     "_policies.policy_set": ("api/test_policy_set.py",),
     "_secrets.age": ("audit/test_secret_age.py", *_PLANNER),

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The attributes of an OAuth client, in one table.
+"""A table of the attributes of an OAuth client.
 
-Options, wire names, comparison, diff, what a new client gets, return values and inventory variables follow from it.
-Under which other names a server may show an attribute stands with the wire model, ``Client``.
+It determines the options, wire names, comparison, diff, defaults of a new client, return values and inventory
+variables. The wire model ``Client`` has the other names under which a server may show an attribute.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Members = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Text:
-    """A text. A new client for which none is given gets that of the attribute ``like``, or an empty one.
+    """A text. The default of a new client is the value of the attribute ``like``, or an empty text.
 
-    The methods are those of each kind of attribute.
+    Each kind of attribute has the same methods.
     """
 
     name: str
@@ -32,29 +32,29 @@ class Text:
     option: ClassVar[Mapping[str, Any]] = {"type": "str"}
 
     def clean(self, value: str) -> str:
-        """The value to work with."""
+        """Normalize the value of the option."""
         return value
 
     def initial(self, given: Members) -> Any:
-        """The value of a new client for which ``given`` does not name one."""
+        """The default of a new client with the ``given`` attributes."""
         return given.get(self.like, "")
 
     def same(self, wanted: str, shown: str) -> bool:
-        """Whether nothing is to be changed."""
+        """Whether the server already shows the wanted value."""
         return shown == wanted or is_tidied(wanted, shown)
 
     def taken(self, wanted: str, shown: str) -> bool:
-        """Whether a server that was sent ``wanted`` may have made ``shown`` of it."""
+        """Whether ``shown`` may be the form in which the server stores ``wanted``."""
         return self.same(wanted, shown) or is_altered(wanted, shown)
 
     def for_diff(self, value: str) -> str:
-        """The value in a stable form."""
+        """The value in the form for a diff."""
         return value
 
 
 @dataclass(frozen=True)
 class StringSet:
-    """Some strings, in no order, each once. ``default`` is what a new client gets for which none are given."""
+    """A set of strings. ``default`` is the value of a new client."""
 
     name: str
     wire: str

@@ -39,13 +39,13 @@ def reconcile_client(api: IamApi, params: Params, check_mode: bool) -> Outcome:
         return _absent(api, params["client_id"], desired, check_mode)
     observed, known = find(api, params["client_id"], desired)
     if observed is not None:
-        # By its name: in whatever form the server keeps that.
+        # A client that was found by its name keeps the stored form of that name.
         kept = desired if params["client_id"] or observed.name is None else {**desired, "name": observed.name}
         return _present(api, desired, kept, observed, check_mode)
     if params["client_id"]:
         raise IamError(
             f"There is no client with client_id {params['client_id']!r}.",
-            hint="The server chooses the ids of new clients: give only name to create one.",
+            hint="The server chooses the ids of new clients. To create one, give only name.",
             client_id=params["client_id"],
         )
     return _added(api, desired, known, check_mode)
@@ -64,7 +64,7 @@ def _added(api: IamApi, desired: Members, known: frozenset[str], check_mode: boo
 
 
 def _present(api: IamApi, given: Members, desired: Members, observed: Client, check_mode: bool) -> Outcome:
-    """``desired`` is what is ``given``, as far as the server is known to keep it in another form."""
+    """Update the client if needed. ``desired`` is ``given``, with texts in the form in which the server stores them."""
     plan = plan_client(desired, observed)
     now = observed if check_mode or not plan.changes else update(api, desired, observed, plan)
     client = {**observed.shown(), **plan.changes, **({} if check_mode else now.shown())}
@@ -76,22 +76,22 @@ def _present(api: IamApi, given: Members, desired: Members, observed: Client, ch
         {"client": client, "not_compared": list(plan.hidden)},
         before,
         after,
-        [*_hidden(observed, plan.hidden), *_otherwise(given, client, observed.client_id)],
+        [*_hidden(observed, plan.hidden), *_stored_otherwise(given, client, observed.client_id)],
     )
 
 
 def _hidden(observed: Client, hidden: Sequence[str]) -> Iterator[str]:
     if hidden:
         yield (
-            f"The server does not show {', '.join(hidden)} of client {observed.client_id}, so this was not compared: "
-            "it may differ from what the task says."
+            f"The server does not show {', '.join(hidden)} of client {observed.client_id}, so this was not compared. "
+            "It may differ from the task."
         )
 
 
-def _otherwise(given: Members, client: Members, client_id: str) -> list[str]:
-    """A warning for each text that the server keeps in another form."""
+def _stored_otherwise(given: Members, client: Members, client_id: str) -> list[str]:
+    """A warning for each text that the server stores in another form."""
     return [
-        f"The server keeps the {name} {given[name]!r} of client {client_id} as {client[name]!r}: better write it so."
+        f"The server stores the {name} {given[name]!r} of client {client_id} as {client[name]!r}. Write it like that."
         for name, attribute in ATTRIBUTES.items()
         if isinstance(attribute, Text) and name in given and given[name] != client.get(name, given[name])
     ]
@@ -105,7 +105,7 @@ def _absent(api: IamApi, client_id: str | None, desired: Members, check_mode: bo
     shown = observed.shown()
     before = for_diff({name: value for name, value in shown.items() if name in ATTRIBUTES})
     named = {} if client_id else {"name": desired["name"]}
-    warnings = _otherwise(named, shown, observed.client_id)
+    warnings = _stored_otherwise(named, shown, observed.client_id)
     return Outcome(changed, {"client": shown}, before if changed else {}, {}, warnings)
 
 
@@ -121,7 +121,7 @@ def _clients(api: IamApi, params: Params) -> list[Client]:
         return [] if found is None else [found]
     if not params["name"]:
         return api.list_clients(params["search"])
-    # Several may have the name: that is what this module is asked to show.
+    # Show all clients with this name: there may be several.
     name = params["name"]
     named = [client for client in api.list_clients(name) if client.name == name]
     if not named:

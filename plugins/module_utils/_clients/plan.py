@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to change so that an OAuth client becomes as wanted, and what to send for it. Pure."""
+"""Plans the changes of an OAuth client, and the body of the request. Pure."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .attributes import ATTRIBUTES, Members
 
 @dataclass(frozen=True)
 class ClientPlan:
-    """``changes`` are the attributes to set; ``hidden`` are the wanted ones that the server does not show."""
+    """``changes`` are the attributes to set; ``hidden`` are wanted attributes that the server does not show."""
 
     changes: Members
     hidden: tuple[str, ...]
 
 
 def wanted_members(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes that the task names; one that is not given is neither compared nor changed."""
+    """The attributes that the task gives. Others are neither compared nor changed."""
     return {
         name: attribute.clean(params[name]) for name, attribute in ATTRIBUTES.items() if params.get(name) is not None
     }
 
 
 def plan_client(desired: Members, observed: Client) -> ClientPlan:
-    """What to change so that ``observed`` becomes as ``desired``."""
+    """The changes that turn ``observed`` into ``desired``."""
     shown = {name: getattr(observed, name) for name in desired}
     changes = {
         name: value
@@ -42,14 +42,14 @@ def plan_client(desired: Members, observed: Client) -> ClientPlan:
 
 
 def new_client(desired: Members) -> dict[str, Any]:
-    """All attributes of a client to create: what the task leaves open gets what a new client has."""
+    """All attributes of a client to create, with defaults for those that the task does not give."""
     return {name: desired.get(name, attribute.initial(desired)) for name, attribute in ATTRIBUTES.items()}
 
 
 def replacement(observed: Client, members: Members) -> tuple[dict[str, Any], list[str]]:
-    """The whole client for a PUT: as the server showed it, its id included, with ``members`` laid over it.
+    """The body of a PUT: the client as the server showed it, including its id, updated with ``members``.
 
-    And the attributes that neither ``members`` nor the server name: a PUT could clear them.
+    Also returns the attributes that are in neither of the two. A PUT could clear them.
     """
     spelled = observed.spelled
     body = {**observed.document, **to_wire(members, observed)}
@@ -61,51 +61,51 @@ def replacement(observed: Client, members: Members) -> tuple[dict[str, Any], lis
 
 
 def to_wire(members: Members, observed: Client | None = None) -> dict[str, Any]:
-    """The members under the names that the server used, else those of the contract."""
+    """The members under the names that the server used for them, else those of the contract."""
     spelled = observed.spelled if observed else {}
     return {spelled.get(name, ATTRIBUTES[name].wire): value for name, value in members.items()}
 
 
 def for_diff(members: Members) -> dict[str, Any]:
-    """The members in a stable form."""
+    """The members in the form for a diff."""
     return {name: ATTRIBUTES[name].for_diff(value) for name, value in members.items()}
 
 
 def unmet(members: Members, shown: Client) -> list[str]:
-    """The attributes that the server was sent and shows otherwise, whatever it does to texts."""
-    told = {name: getattr(shown, name) for name in members}
+    """The attributes that were sent, but of which the server shows another value, not just another form."""
+    stored = {name: getattr(shown, name) for name in members}
     return [
         name
         for name, value in members.items()
-        if told[name] is not None and not ATTRIBUTES[name].taken(value, told[name])
+        if stored[name] is not None and not ATTRIBUTES[name].taken(value, stored[name])
     ]
 
 
 def as_stored(members: Members, shown: Client) -> dict[str, Any]:
-    """The members that the server was sent, each in the form that it has given them."""
-    told = {name: getattr(shown, name) for name in members}
-    otherwise = unmet(members, shown)
-    return {name: value if told[name] is None or name in otherwise else told[name] for name, value in members.items()}
+    """The members that were sent, each in the form in which the server stores it."""
+    stored = {name: getattr(shown, name) for name in members}
+    other = unmet(members, shown)
+    return {name: value if stored[name] is None or name in other else stored[name] for name, value in members.items()}
 
 
 def exact(clients: Sequence[Client], name: str) -> Client | None:
-    """The one client of exactly this name. Raises ``AmbiguousNameError`` when there are several."""
+    """The client with exactly this name. Raises ``AmbiguousNameError`` if there are several."""
     return _only([client for client in clients if client.name == name], name)
 
 
 def renamed(clients: Sequence[Client], wanted: Members, known: Collection[str] | None) -> Client | None:
-    """The one client that is named as in ``wanted``, in another form: see ``in_other_forms``.
+    """The client whose name is a stored form of the one in ``wanted``: see ``in_other_forms``.
 
-    Raises ``AmbiguousNameError`` for several.
+    Raises ``AmbiguousNameError`` if there are several.
     """
     return _only(in_other_forms(clients, wanted, known), wanted["name"])
 
 
 def in_other_forms(clients: Iterable[Client], wanted: Members, known: Collection[str] | None = None) -> list[Client]:
-    """The clients whose name is what a server has made of the one in ``wanted``.
+    """The clients whose name is a form in which a server stores the name in ``wanted``.
 
-    Where the two could be different names, the client must be new since its creation was asked for (``known`` are the
-    ids that were listed before), or carry the wanted description.
+    If the two could be different names, the client must also have the wanted description, or be new: its id is not
+    one of ``known``, the ids that were listed before the creation.
     """
     name, description = wanted["name"], wanted["description"]
 
@@ -120,9 +120,9 @@ def in_other_forms(clients: Iterable[Client], wanted: Members, known: Collection
 
 
 def refuse_doubt(clients: Iterable[Client], name: str, description: str | None) -> None:
-    """Raise ``AmbiguousNameError`` for clients whose name a server may have made of ``name``, or may not.
+    """Raise ``AmbiguousNameError`` for clients whose name may be a stored form of ``name``, or another name.
 
-    Of one that carries another description than the wanted one, there is no doubt.
+    A client with another description than the wanted one is certainly another client.
     """
     similar = [
         client for client in clients if is_altered(name, client.name or "") and not (description and client.description)
@@ -130,7 +130,7 @@ def refuse_doubt(clients: Iterable[Client], name: str, description: str | None) 
     if similar:
         shown = ", ".join(f"{client.client_id} ({client.name!r})" for client in similar)
         raise AmbiguousNameError(
-            f"No client is named {name!r}, but the server may have changed that name: {shown}. Nothing was changed.",
+            f"No client has the name {name!r}, but the server may have changed the name: {shown}. Nothing was changed.",
             hint="Give client_id (service_client_client_id for the role), or the description that the client has.",
             name=name,
             ids=[client.client_id for client in similar],

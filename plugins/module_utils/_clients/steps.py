@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding one OAuth client, and creating, changing and deleting it so that a lost answer does no harm."""
+"""Finds, creates, updates and deletes an OAuth client. A lost answer does no harm."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .._iam.contract import Client
 from .._iam.once import create_once, delete_once
 from .attributes import Members
 from .plan import ClientPlan, exact, new_client, plan_client, refuse_doubt, renamed, replacement, to_wire, unmet
-from .unasked import unasked
+from .unrequested import unrequested
 
 Lookup = tuple["Client | None", frozenset[str]]
-"""A client, and the ids of all clients where they were read to look for it."""
+"""A client, and the ids of all clients if they were read for this."""
 
 
 def find(api: IamApi, client_id: str | None, desired: Members) -> Lookup:
-    """The client that a task means, by its id where that is given, else by its name.
+    """The client with this id if one is given, else the one with the desired name.
 
-    What the list shows of it is enough where it is as ``desired``; before anything is changed, the client is read.
+    If the list shows all desired attributes with their values, the client itself is not read.
     """
     if client_id:
         return find_by_id(api, client_id), frozenset()
@@ -33,17 +33,17 @@ def find(api: IamApi, client_id: str | None, desired: Members) -> Lookup:
 
 
 def find_by_name(api: IamApi, desired: Members, known: frozenset[str] | None = None) -> Lookup:
-    """The client of this name, as the list shows it.
+    """The client with this name, as the list shows it.
 
-    Which members a search looks at is not documented, so only a walk through all clients proves absence. It also finds
-    the client whose name the server has altered: see ``renamed`` for ``known``.
+    It is not documented which members a search compares, so only the list of all clients proves that the client does
+    not exist. It also finds a client whose name the server has altered: see ``renamed``, also for ``known``.
     """
     found, everyone = _by_name(api, desired, known)
     return found, frozenset(each.client_id for each in everyone)
 
 
 def _by_name(api: IamApi, desired: Members, known: frozenset[str] | None) -> tuple[Client | None, Sequence[Client]]:
-    """See ``find_by_name``; with all clients, where they were read to look for it."""
+    """See ``find_by_name``. Also returns all clients, if they were read."""
     name = desired["name"]
     try:
         found = exact(api.list_clients(name), name)
@@ -58,9 +58,9 @@ def _by_name(api: IamApi, desired: Members, known: frozenset[str] | None) -> tup
 
 
 def find_to_delete(api: IamApi, desired: Members) -> Client | None:
-    """The client of this name, unless only a stale list shows it.
+    """The client with this name, unless only an outdated list shows it.
 
-    Raises ``AmbiguousNameError`` where there is none, but others that may be meant.
+    Raises ``AmbiguousNameError`` if there is none, but others may be meant.
     """
     found, everyone = _by_name(api, desired, None)
     if found is None:
@@ -69,15 +69,15 @@ def find_to_delete(api: IamApi, desired: Members) -> Client | None:
     try:
         return complete(api, found)
     except ApiError:
-        return found  # who may not read it may still delete it
+        return found  # it can be deleted even if it cannot be read
 
 
 def find_by_id(api: IamApi, client_id: str) -> Client | None:
-    """The client with this id, from a GET or else from the list."""
+    """The client with this id, from a GET, else from the list."""
     try:
         return api.get_client(client_id)
     except ApiError as error:
-        # Not every server says 404 for a client that is not there, nor offers to get one.
+        # Servers have other answers than 404 for a missing client, and some do not support the GET.
         if error.status not in (403, 404, 410, *REFUSALS, *NOT_OFFERED):
             raise
         listed = _still_listed(api, client_id)
@@ -87,10 +87,10 @@ def find_by_id(api: IamApi, client_id: str) -> Client | None:
 
 
 def _still_listed(api: IamApi, client_id: str) -> Client | None:
-    """What the list shows of a client that a GET did not find.
+    """The client as the list shows it, after a GET did not find it.
 
-    The list may lag behind, so it gets some time to forget the client. One that still shows it is believed: this server
-    may just not offer to get one client.
+    The list may lag behind, so it is read until it no longer shows the client. If it still does after some time, the
+    client exists, and this server does not support the GET.
     """
     shown: list[Client] = []
 
@@ -103,7 +103,7 @@ def _still_listed(api: IamApi, client_id: str) -> Client | None:
 
 
 def complete(api: IamApi, listed: Client) -> Client | None:
-    """The client with all that the server shows of it; None when it turns out to be gone."""
+    """The client with all attributes that the server shows; None if it no longer exists."""
     try:
         return api.get_client(listed.client_id)
     except NotFoundError:
@@ -115,9 +115,9 @@ def complete(api: IamApi, listed: Client) -> Client | None:
 
 
 def create(api: IamApi, desired: Members, known: frozenset[str]) -> tuple[Client, bool]:
-    """Add the client; as the server now shows it, and whether it was this task that added it.
+    """Add the client. Returns it as the server shows it, and whether this task added it.
 
-    ``known`` are the ids of the clients that were there before.
+    ``known`` are the ids of the clients that existed before.
     """
     body = new_client(desired)
 
@@ -127,34 +127,34 @@ def create(api: IamApi, desired: Members, known: frozenset[str]) -> tuple[Client
     try:
         made = create_once(api, lambda: api.create_client(to_wire(body)), look)
     except ApiError as error:
-        met = None
+        existing = None
         if isinstance(error, ConflictError):
-            # The server says that the name is taken, so any form of it is this one.
-            met = api.settle(lambda: find_by_name(api, body, frozenset())[0])
+            # The server says that the name is taken, so a client with any form of the name is the one.
+            existing = api.settle(lambda: find_by_name(api, body, frozenset())[0])
         elif error.status in REFUSALS:
-            met = look()
-        if met is None:
+            existing = look()
+        if existing is None:
             raise
-        return complete(api, met) or met, False
+        return complete(api, existing) or existing, False
     if made.found is not None:
         return complete(api, made.found) or made.found, True
-    return _created(api, made.told, body, look), True
+    return _created(api, made.answer, body, look), True
 
 
-def _created(api: IamApi, told: str | None, body: Members, look: Callable[[], Client | None]) -> Client:
-    """The new client. The list is waited for even where the answer told the id: the next task looks there by name."""
-    client = _read_told(api, told) if told else None
-    landed = api.settle(look)
+def _created(api: IamApi, answered: str | None, body: Members, look: Callable[[], Client | None]) -> Client:
+    """The new client. Waits until it is listed, even if the answer has its id: the next task searches by name."""
+    client = _read_answered(api, answered) if answered else None
+    listed = api.settle(look)
     if client is not None:
         return client
-    if landed is not None:
-        return complete(api, landed) or landed
-    if told is not None:
-        return Client.model_validate({"client_id": told, **body})
+    if listed is not None:
+        return complete(api, listed) or listed
+    if answered is not None:
+        return Client.model_validate({"client_id": answered, **body})
     raise ContractError(
-        f"createClient was answered with success, but no client has the name {body['name']!r}.",
-        hint="The list may lag behind, the server may store names in another form, or api_url may lead elsewhere: look "
-        "with oidc_client_info before you run this again.",
+        f"createClient succeeded, but no client has the name {body['name']!r}.",
+        hint="The list may lag behind, the server may store names in another form, or api_url may be wrong. Check with "
+        "oidc_client_info before you run this again.",
         operation="createClient",
         expected="a client of that name in the list",
         received="none",
@@ -162,10 +162,10 @@ def _created(api: IamApi, told: str | None, body: Members, look: Callable[[], Cl
     )
 
 
-def _read_told(api: IamApi, told: str) -> Client | None:
-    """The client with the id that the answer told, where that id can be used."""
+def _read_answered(api: IamApi, answered: str) -> Client | None:
+    """The client with the id in the answer; None if there is none, because the id has another meaning."""
     try:
-        return api.get_client(told)
+        return api.get_client(answered)
     except ApiError as error:
         if error.status not in (404, *REFUSALS, *NOT_OFFERED):
             raise
@@ -173,9 +173,9 @@ def _read_told(api: IamApi, told: str) -> Client | None:
 
 
 def update(api: IamApi, desired: Members, observed: Client, plan: ClientPlan) -> Client:
-    """Make the changes of ``plan``, then read again until they show.
+    """Make the changes of ``plan``, then read the client until it shows them.
 
-    Raises ``ContractError`` when the server ignored one, or changed something that nobody asked for.
+    Raises ``ContractError`` if the server ignored a change, or changed other members too.
     """
     sent = {name: value for name, value in desired.items() if name in plan.changes or name in plan.hidden}
     lost: AmbiguousError | None = None
@@ -191,12 +191,12 @@ def update(api: IamApi, desired: Members, observed: Client, plan: ClientPlan) ->
     shown = api.settle(look)
     if shown is None:
         raise lost or _ignored(observed, plan)
-    others = unasked(observed, shown, sent)
+    others = unrequested(observed, shown, sent)
     if others:
         raise ContractError(
-            f"The update of client {observed.client_id} was carried out, but {', '.join(others)} changed as well, "
-            "although nobody asked for that.",
-            hint="Look at the client and set it right: this server makes something else of a client than it shows.",
+            f"The update of client {observed.client_id} was carried out, but the server changed {', '.join(others)} "
+            "as well.",
+            hint="Check the client and correct it. This server stores a client in another way than it shows it.",
             operation="updateClient",
             client_id=observed.client_id,
             members=others,
@@ -206,9 +206,9 @@ def update(api: IamApi, desired: Members, observed: Client, plan: ClientPlan) ->
 
 def _ignored(observed: Client, plan: ClientPlan) -> ContractError:
     return ContractError(
-        f"The server answered the update of client {observed.client_id} with success, "
-        f"but still shows other values of {', '.join(plan.changes)}.",
-        hint="Leave these options out, or look at the rules that the server has for them.",
+        f"The update of client {observed.client_id} succeeded, "
+        f"but the server still shows other values of {', '.join(plan.changes)}.",
+        hint="Omit these options, or check the rules that the server has for them.",
         operation="updateClient",
         client_id=observed.client_id,
         members=list(plan.changes),
@@ -218,15 +218,15 @@ def _ignored(observed: Client, plan: ClientPlan) -> ContractError:
 def _send_update(api: IamApi, observed: Client, members: Members) -> None:
     body, missing = replacement(observed, members)
     if missing:
-        # A PUT would have to invent these, and could clear them.
-        hint = f"Give {' and '.join(missing)} too: the server does not show it, and an update has to carry it."
+        # A PUT without these could clear them.
+        hint = f"Give {' and '.join(missing)} too. The server does not show it, and an update must include it."
         return _patch(api, observed, members, hint)
     try:
         api.put_client(observed.client_id, body)
     except ApiError as error:
         if error.status not in (404, *NOT_OFFERED):
             raise
-        _patch(api, observed, members, "Change it where it is managed, or delete the client and create it anew.")
+        _patch(api, observed, members, "Change it where it is managed, or delete the client and create a new one.")
 
 
 def _patch(api: IamApi, observed: Client, members: Members, hint: str) -> None:
@@ -236,5 +236,5 @@ def _patch(api: IamApi, observed: Client, members: Members, hint: str) -> None:
 
 
 def delete(api: IamApi, client_id: str) -> bool:
-    """Delete the client; whether it was this task that did it."""
+    """Delete the client. Returns whether this task deleted it."""
     return delete_once(api, lambda: api.delete_client(client_id), lambda: find_by_id(api, client_id) is None)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The subject that stands for a client in policies: the operation ``client_subject_info``."""
+"""The subject of a client in policies: the operation ``client_subject_info``."""
 
 from __future__ import annotations
 
@@ -26,43 +26,43 @@ SUBJECT = ArgumentSpec(
     mutually_exclusive=[("subject", "client_id"), ("subject", "name")],
     required_one_of=[("subject", "client_id", "name")],
 )
-"""How a task names a subject: by its id, or by the client that it stands for."""
+"""The options that name a subject: its id, or its client."""
 
 PREFIX = "client-"
 
 
 @dataclass(frozen=True)
 class Found:
-    """The subject, and whether its name alone identified it although a client id was given."""
+    """A subject. ``by_name`` is true if only its name identified it although a client id was given."""
 
     subject: Subject
     by_name: bool = False
 
 
 def is_client(subject: Subject) -> bool:
-    """Whether this is the subject of a client, as far as it tells its type."""
-    said = [text.lower() for text in (subject.type, subject.discriminator) if text]
-    if said:
-        return any("client" in text for text in said)
+    """Whether this is the subject of a client. Decided by its id if the server shows no type."""
+    types = [text.lower() for text in (subject.type, subject.discriminator) if text]
+    if types:
+        return any("client" in text for text in types)
     return (subject.subject_id or PREFIX).startswith(PREFIX)
 
 
 def carries(subject: Subject, client_id: str) -> bool:
-    """Whether the subject names this client id: as its id, in its subject id, or in its properties."""
+    """Whether the subject has this client id: as its id, in its subject id, or in its properties."""
     return client_id in (subject.id, subject.client_id) or subject.subject_id == PREFIX + client_id
 
 
 def choose(subjects: Iterable[Subject], client_id: str | None, name: str | None) -> Found | None:
-    """The subject of the client. The id decides where it is given; the exact name only where no subject tells its id.
+    """The subject with this client id. If no subject has it, or no id is given, the subject with this exact name.
 
-    Raises ``AmbiguousNameError`` when several fit.
+    Raises ``AmbiguousNameError`` if several match.
     """
     clients = [subject for subject in subjects if is_client(subject)]
     if client_id:
         found = _only([each for each in clients if carries(each, client_id)], f"client id {client_id!r}")
         if found is not None:
             return Found(found)
-        # Nothing says that a subject carries the id of its client. One that carries another id is another client's.
+        # A server may not show the client id. A subject with another client id belongs to another client.
         clients = [each for each in clients if each.client_id is None]
     named = _only([each for each in clients if each.display_name == name], f"name {name!r}") if name else None
     return None if named is None else Found(named, by_name=bool(client_id))
@@ -74,14 +74,14 @@ def _only(subjects: Sequence[Subject], what: str) -> Subject | None:
 
 
 def subject_id(subject: Subject) -> str:
-    """The id to use in policies. Raises ``ContractError`` when the server shows none."""
+    """The id to use in policies. Raises ``ContractError`` if the server shows none."""
     if subject.subject_id:
         return subject.subject_id
     if subject.id:
         kind = next((each for each in ("user", "group") if each in (subject.type or "").lower()), "client")
         return f"{kind}-{subject.id}"
     raise ContractError(
-        f"The server shows a subject {subject.display_name!r} that has neither subjectId nor id.",
+        f"The server shows a subject {subject.display_name!r} without subjectId and id.",
         hint="Check api_url.",
         expected="subjectId",
         received="none",
@@ -93,10 +93,10 @@ ListSubjects = Callable[["str | None"], "list[Subject]"]
 
 
 def find_subject(api: IamApi, client_id: str | None, name: str | None) -> Found | None:
-    """The subject of the client: by a search first, then in all subjects of clients, then in all subjects.
+    """The subject of the client: first by a search, then in all subjects of clients, then in all subjects.
 
-    A subject that carries the client id is taken at once. A match by name alone counts only after the list of all
-    subjects of clients was read, since which members a search looks at is not documented.
+    A subject with the client id is returned at once. A match by name alone counts only after all subjects of clients
+    were read, because it is not documented which members a search compares.
     """
     text = name or client_id
     searches: list[tuple[ListSubjects, str | None]] = [
@@ -116,7 +116,7 @@ def _read(listing: ListSubjects, search: str | None, *, last: bool) -> list[Subj
     try:
         return listing(search)
     except ApiError as error:
-        # This list may not exist on this server, or not take this text: the next one may.
+        # This server may not have this list, or not accept this text. Try the next list.
         if last or error.status not in (404, *REFUSALS, *NOT_OFFERED):
             raise
         return []
@@ -125,36 +125,36 @@ def _read(listing: ListSubjects, search: str | None, *, last: bool) -> list[Subj
 def client_subject_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     """The module ``client_subject_info``."""
     refuse_empty(params, "client_id", "name")
-    found = _surely(api, params["client_id"], params["name"])
+    found = _require_subject(api, params["client_id"], params["name"])
     return Outcome(False, {"subject": _for_people(found.subject)}, warnings=[*_warnings(found, params["client_id"])])
 
 
 def resolve_subject(api: IamApi, params: Params) -> tuple[str, list[str]]:
-    """The subject id that ``SUBJECT`` names, and warnings. Raises ``MissingError`` where a client has none."""
+    """The subject id for the options ``SUBJECT``, and warnings. Raises ``MissingError`` if the client has none."""
     refuse_empty(params, *SUBJECT.argument_spec)
     if params["subject"]:
         return params["subject"], []
-    found = _surely(api, params["client_id"], params["name"])
+    found = _require_subject(api, params["client_id"], params["name"])
     return subject_id(found.subject), [*_warnings(found, params["client_id"])]
 
 
 def is_nobody(api: IamApi, params: Params) -> bool:
-    """Whether a client whose subject was not found is not there.
+    """Whether a client without a known subject does not exist.
 
-    A server whose subjects do not show the client id hides that of a client which is there, if its name is not given.
+    If subjects do not show the client id and no name is given, an existing client has no known subject either.
     """
     return bool(params["name"]) or find_by_id(api, params["client_id"]) is None
 
 
-def _surely(api: IamApi, client_id: str | None, name: str | None) -> Found:
+def _require_subject(api: IamApi, client_id: str | None, name: str | None) -> Found:
     # The subject of a new client may appear a little later than the client.
     found = api.settle(lambda: find_subject(api, client_id, name))
     if found is None:
         what = f"client id {client_id!r}" if client_id else f"name {name!r}"
         raise MissingError(
             f"There is no subject of a client with the {what}.",
-            hint="Look whether the client exists (oidc_client_info)"
-            + (", and give name too: on some servers a subject does not show the client id." if not name else "."),
+            hint="Check that the client exists (oidc_client_info)"
+            + (", and give name too. On some servers a subject does not show the client id." if not name else "."),
             client_id=client_id,
             name=name,
         )
@@ -174,8 +174,8 @@ def _for_people(subject: Subject) -> dict[str, Any]:
 def _warnings(found: Found, client_id: str | None) -> Iterator[str]:
     if found.by_name:
         yield (
-            f"Subject {subject_id(found.subject)} was found by its exact name {found.subject.display_name!r}: the "
-            f"server does not show which subject belongs to client {client_id}."
+            f"Subject {subject_id(found.subject)} was found by its exact name {found.subject.display_name!r}, because "
+            f"the server does not show which subject belongs to client {client_id}."
         )
 
 

@@ -163,7 +163,7 @@ def _create(api: IamApi, body: dict[str, str]) -> tuple[Group, bool]:
     # The next task looks in the list, which may lag behind.
     found = made.found or api.settle(look)
     if found is None:
-        told = read_object("createGroup", made.told, ("group",), ("subjectid", "id"))
+        told = read_object("createGroup", made.answer, ("group",), ("subjectid", "id"))
         return Group(read_model(Subject, "createGroup", {"type": "Group", **body, **told})), True
     return found, True
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The IAM API: one method an operation, wire models in and out."""
+"""The IAM API: one method for each operation, with wire models as results."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ from .paging import FILTERED_SIZES, PAGE_SIZES, Page, read_paging, walk
 T = TypeVar("T")
 
 PAUSES = (0.2, 0.4, 0.8, 1.6, 3.0, 4.0)
-"""Seconds between the looks for something that a list may not show yet: ten in all, fewer where the budget is less."""
+"""Seconds between reads of a list that may lag behind: ten in all, fewer if the retry budget is smaller."""
 
 SHORT_PAUSES = PAUSES[:4]
-"""Three seconds in all, for what is seldom worth waiting for."""
+"""Three seconds in all, for cases that are seldom worth a longer wait."""
 
 NOT_OFFERED = (405, 501)
-"""What a server answers that does not know the method on this path."""
+"""Statuses of a server that does not support the method on this path."""
 
 REFUSALS = (400, 422)
-"""What a server answers that does not accept something in the request."""
+"""Statuses of a server that does not accept something in the request."""
 
-_SAY_NOTHING = (401, 429, 502, 503, 504, *NOT_OFFERED)
-"""What tells nothing of the thing that was to be deleted. Any other answer to a repetition may mean that it is gone."""
+_INCONCLUSIVE = (401, 429, 502, 503, 504, *NOT_OFFERED)
+"""Statuses that say nothing about the object to delete. Any other answer to a repetition may mean that it is gone."""
 
 
 class IamApi:
-    """Talks through ``session``; ``patience`` bounds, in seconds, how long ``settle`` waits for lists to catch up."""
+    """Sends requests through ``session``. ``settle`` waits at most ``patience`` seconds for lists that lag behind."""
 
     def __init__(self, session: Session, patience: float = sum(PAUSES)) -> None:
         self._session = session
@@ -73,18 +73,18 @@ class IamApi:
 
     @property
     def patient(self) -> bool:
-        """Whether ``settle`` gives lists any time to catch up: without, what they do not show proves nothing."""
+        """Whether ``settle`` waits at all. If not, an object that a list does not show may exist."""
         return self._patience > 0
 
     # --- clients
 
     def list_clients(self, search: str | None = None) -> list[Client]:
-        """Every client whose entry matches ``search``, whatever the server looks at; all clients without it."""
+        """The clients that match ``search``, in the members that the server compares; all clients without it."""
         query: Query = {"searchText": search} if search else {}
         return self._list("listClients", ("clients",), ("clients",), Client, query)
 
     def get_client(self, client_id: str) -> Client:
-        """One client with what the server shows of it."""
+        """One client with all attributes that the server shows."""
         answer = self._session.request("getClient", "GET", ("clients", client_id))
         data = read_object("getClient", answer.json(), ("client",), ("clientid", "id", "name"))
         members = folded(data)
@@ -92,16 +92,16 @@ class IamApi:
         return read_model(Client, "getClient", data if named else {**data, "clientId": client_id}).settled()
 
     def create_client(self, body: Mapping[str, Any]) -> str | None:
-        """Add a client; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
+        """Add a client. Returns its id if the answer has one. Raises ``AmbiguousError`` if it may have been added."""
         answer = self._session.request("createClient", "POST", ("clients",), body=body)
-        return _told_id(answer, "clients", ("clientid", "id", "key"))
+        return _answered_id(answer, "clients", ("clientid", "id", "key"))
 
     def put_client(self, client_id: str, body: Mapping[str, Any]) -> None:
-        """Replace a client by ``body``, the whole of it."""
+        """Replace a client by ``body``, which must be complete."""
         self._session.request("updateClient", "PUT", ("clients", client_id), body=body)
 
     def patch_client(self, client_id: str, changes: Mapping[str, Any]) -> None:
-        """Change some of a client's members: as plain JSON, else as a merge patch (RFC 7396) of the same form."""
+        """Change some members of a client: as plain JSON, else as a merge patch (RFC 7396) with the same content."""
         path = ("clients", client_id)
         try:
             self._session.request("updateClient", "PATCH", path, body=changes)
@@ -112,27 +112,27 @@ class IamApi:
             self._session.request("updateClient", "PATCH", path, body=changes, content_type=merge_patch)
 
     def delete_client(self, client_id: str) -> bool:
-        """Delete a client; whether it was this call that did it."""
+        """Delete a client. Returns whether this call deleted it."""
         hint = "Its policies and secrets can be removed instead (iam_policy, client_secret with keep_last: false)."
-        with offered(f"deletion of clients, so client {client_id} stays", hint, client_id=client_id):
+        with offered(f"the deletion of clients, so client {client_id} remains", hint, client_id=client_id):
             return self._delete("deleteClient", ("clients", client_id))
 
     # --- secrets
 
     def list_secrets(self, client_id: str) -> list[Secret]:
-        """What the server shows of a client's secrets; never a value."""
+        """The secrets of a client. The server never shows a value."""
         return self._list("listClientSecrets", ("clients", client_id, "secrets"), ("secrets", "clientsecrets"), Secret)
 
     def create_secret(self, client_id: str, body: Mapping[str, Any]) -> str | None:
-        """Add a secret; its id where the answer tells one. Raises ``AmbiguousError`` when it may have been added."""
+        """Add a secret. Returns its id if the answer has one. Raises ``AmbiguousError`` if it may have been added."""
         answer = self._session.request("createClientSecret", "POST", ("clients", client_id, "secrets"), body=body)
         names = ("secretid", "clientsecretid", "id", "keyid", "identifier")
-        told = _told_id(answer, "secrets", names, lambda shown: Secret.told_by(shown, body["description"]))
-        return None if told == client_id else told  # a server may show the client
+        answered = _answered_id(answer, "secrets", names, lambda shown: Secret.is_in(shown, body["description"]))
+        return None if answered == client_id else answered  # a server may answer with the client
 
     def delete_secret(self, client_id: str, secret_id: str) -> bool:
-        """Delete one secret; whether it was this call that did it."""
-        what = f"deletion of secrets, so secret {secret_id} of client {client_id} stays"
+        """Delete one secret. Returns whether this call deleted it."""
+        what = f"the deletion of secrets, so secret {secret_id} of client {client_id} remains"
         with offered(what, "Delete it where it is managed.", client_id=client_id, secret_id=secret_id):
             return self._delete("deleteClientSecret", ("clients", client_id, "secrets", secret_id))
 
@@ -151,28 +151,28 @@ class IamApi:
         return self._subjects("listGroups", ("subjects", "groups"), search)
 
     def list_memberships(self, subject: str) -> list[Subject]:
-        """The groups that a subject is in; on some servers also those that these are in."""
+        """The groups of a subject; on some servers also the groups of these groups."""
         return self._subjects("getSubjectMemberships", ("subjects", subject, "memberships"))
 
     def list_members(self, group: str) -> list[Subject]:
-        """The subjects in a group. Here and below, ``group`` is the form of its id that the server takes in paths."""
+        """The subjects in a group. Here and below, ``group`` is the id that the server accepts in paths."""
         return self._subjects("listGroupMembers", ("subjects", "groups", group, "members"))
 
     def create_group(self, body: Mapping[str, Any]) -> object:
-        """Add a group; what the server answers. Raises ``AmbiguousError`` when it may have been added."""
-        return _told(self._session.request("createGroup", "POST", ("subjects", "groups"), body=body))
+        """Add a group. Returns the body of the answer. Raises ``AmbiguousError`` if it may have been added."""
+        return _body(self._session.request("createGroup", "POST", ("subjects", "groups"), body=body))
 
     def delete_group(self, group: str) -> bool:
-        """Delete a group; whether it was this call that did it."""
+        """Delete a group. Returns whether this call deleted it."""
         return self._delete("deleteGroup", ("subjects", "groups", group))
 
     def add_members(self, group: str, subject_ids: Sequence[str]) -> None:
-        """Put subjects into a group. Raises ``AmbiguousError`` when it may have been done."""
+        """Add subjects to a group. Raises ``AmbiguousError`` if they may have been added."""
         path = ("subjects", "groups", group, "members")
         self._session.request("addGroupMembers", "POST", path, body={"subjectIds": list(subject_ids)})
 
     def remove_members(self, group: str, subject_ids: Sequence[str]) -> bool:
-        """Take subjects out of a group. An error may follow a lost answer to a request that was carried out."""
+        """Remove subjects from a group. An error may follow a lost answer to a request that was carried out."""
         path = ("subjects", "groups", group, "members")
         self._session.request("removeGroupMembers", "DELETE", path, body={"subjectIds": list(subject_ids)})
         return True
@@ -191,22 +191,22 @@ class IamApi:
     def list_policies(
         self, filters: Mapping[str, str], *, derived: bool = False, inherited: bool = False
     ) -> list[Policy]:
-        """The policies that match ``filters`` in the server's understanding."""
+        """The policies that match ``filters``. It is not documented how the server compares."""
         query: Query = {**filters, "includeDerived": derived, "includeInherited": inherited}
         return self._list("listPolicies", ("policies",), ("policies",), Policy, query)
 
     def create_policy(self, key: Mapping[str, str]) -> object:
-        """Grant; what the server answers (the policy, or nothing)."""
-        return _told(self._session.request("createPolicy", "POST", ("policies",), body=key))
+        """Create a policy. Returns the body of the answer (the policy, or nothing)."""
+        return _body(self._session.request("createPolicy", "POST", ("policies",), body=key))
 
     def delete_policy(self, key: Mapping[str, str]) -> bool:
-        """Revoke; whether it was this call that did it."""
+        """Delete a policy. Returns whether this call deleted it."""
         return self._delete("deletePolicy", ("policies",), body=key)
 
-    # --- how
+    # --- common
 
     def settle(self, look: Callable[[], T], pauses: Sequence[float] = PAUSES) -> T:
-        """The first answer of ``look`` that is true, else the last: it looks again, as lists may lag behind."""
+        """Call ``look`` until its result is true, because lists may lag behind. Returns the last result."""
         left = self._patience
         found = look()
         for pause in pauses:
@@ -225,11 +225,11 @@ class IamApi:
         model: type[WireT],
         query: Query | None = None,
     ) -> list[WireT]:
-        """All entries; ``names`` are the folded ones that the list may have. Without a ``query`` it has no pages."""
+        """All entries. ``names`` are the folded names that the list may have. Without a ``query`` it has no pages."""
 
         def fetch(asked: Query) -> Page[WireT]:
             answer = self._session.request(operation, "GET", path, query=asked)
-            # What a server may answer whose list is not there before its first entry.
+            # Some servers answer like this while a list has no entries.
             empty = answer.status == 204 or answer.body.strip() == b"null"
             data = [] if empty else answer.json()
             entries = read_entries(operation, data, names)
@@ -256,9 +256,9 @@ class IamApi:
         except ApiError as error:
             may_be_done = self._session.unclear - before > (error.status in UNCERTAIN)
             if isinstance(error, NotFoundError):
-                # Refused the first time: it was gone. After a lost answer, the request before it may have done it.
+                # The object was already gone, unless an earlier attempt deleted it and its answer was lost.
                 return may_be_done
-            if may_be_done and error.status not in _SAY_NOTHING:
+            if may_be_done and error.status not in _INCONCLUSIVE:
                 raise AmbiguousError(
                     f"{error.message} An earlier attempt, whose answer was lost, may have been carried out.",
                     hint=error.hint,
@@ -268,56 +268,56 @@ class IamApi:
         return True
 
 
-def _told(answer: Answer) -> object:
-    """The body of a 2xx answer to a write. It was carried out, so a body that cannot be read tells just nothing."""
+def _body(answer: Answer) -> object:
+    """The body of a 2xx answer to a write. The write was carried out, so an unreadable body is no error."""
     try:
         return answer.json()
     except ContractError:
         return None
 
 
-def _told_id(
+def _answered_id(
     answer: Answer, collection: str, names: Sequence[str], wanted: Callable[[Mapping[str, Any]], bool] = bool
 ) -> str | None:
-    return created_id(_told(answer), answer.headers.get("Location"), collection, names, wanted)
+    return created_id(_body(answer), answer.headers.get("Location"), collection, names, wanted)
 
 
 @contextmanager
 def offered(what: str, hint: str, statuses: Sequence[int] = NOT_OFFERED, **details: Any) -> Iterator[None]:
-    """Raise ``NotOfferedError`` where the server answers with one of ``statuses``: it does not offer ``what``."""
+    """Raise ``NotOfferedError``, which names ``what``, if the server answers with one of ``statuses``."""
     try:
         yield
     except ApiError as error:
         if error.status not in statuses:
             raise
-        told = {"status": error.status, "operation": error.details.get("operation"), **details}
-        raise NotOfferedError(f"This server offers no {what}.", hint=hint, **told) from None
+        known = {"status": error.status, "operation": error.details.get("operation"), **details}
+        raise NotOfferedError(f"This server does not support {what}.", hint=hint, **known) from None
 
 
 def refuse_empty(params: Params, *names: str) -> None:
-    """Raise ``OptionError`` for an option, or an entry of one, that is an empty string: a variable that was not set."""
+    """Raise ``OptionError`` for an option, or an entry of one, that is an empty string (such as an unset variable)."""
     for name in names:
         texts = params.get(name)
         if isinstance(texts, list) and not all(each.strip() for each in texts):
-            raise OptionError(f"{name}: one is empty. Nothing was changed.", hint="Leave it out.", option=name)
+            raise OptionError(f"{name}: one entry is empty. Nothing was changed.", hint="Remove it.", option=name)
         if isinstance(texts, str) and not texts.strip():
-            raise OptionError(f"{name} is empty.", hint=f"Give {name} a value, or leave it out.", option=name)
+            raise OptionError(f"{name} is empty.", hint=f"Give {name} a value, or omit it.", option=name)
 
 
 def only(found: Sequence[T], what: str, ids: Callable[[T], str], hint: str) -> T | None:
-    """The one thing that was found, if any. Raises ``AmbiguousNameError`` for several of ``what``."""
+    """The only object in ``found``, if any. Raises ``AmbiguousNameError``, which names ``what``, for several."""
     if len(found) > 1:
-        told = [ids(each) for each in found]
-        raise AmbiguousNameError(f"{len(told)} {what}: {', '.join(told)}.", hint=hint, ids=told)
+        all_ids = [ids(each) for each in found]
+        raise AmbiguousNameError(f"{len(all_ids)} {what}: {', '.join(all_ids)}.", hint=hint, ids=all_ids)
     return found[0] if found else None
 
 
 Reconcile = Callable[[IamApi, Params, bool], Outcome]
-"""Takes the API, the validated options and whether this is check mode; answers or raises ``IamError``."""
+"""Takes the API, the validated options and the check mode. Returns an ``Outcome`` or raises ``IamError``."""
 
 
 def api_operation(name: str, spec: ArgumentSpec, reconcile: Reconcile) -> Operation:
-    """``reconcile`` as an operation with the connection options, that counts its calls."""
+    """Make an operation of ``reconcile``: with the connection options, and with the number of requests."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
         connection = Connection.from_params(params)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What travels over the wire: every assumption about the shape of an answer of the IAM API is in this file.
+"""The wire models. Every assumption about the format of an answer of the IAM API is in this file.
 
 The contract leaves names, envelopes and paging open in many places. So members are found under several names (in any
-case, with or without underscores or hyphens), unknown ones are ignored, and a null is taken for an absent member
-wherever a member may be absent. What still does not fit is a ``ContractError`` that tells keys and types, no values.
+case, with or without underscores or hyphens), unknown members are ignored, and null means absent wherever a member may
+be absent. Any other answer is a ``ContractError`` that shows names and types, but no values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 from .._core.deps import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from .._core.errors import ContractError
 
-LOOK_AT = "Check api_url: it must be what stands before /v1, and lead to the IAM API and not to a gateway or a portal."
+LOOK_AT = "Check api_url: it must be the part before /v1 of the IAM API, not the address of a gateway or a portal."
 
 _LISTS = ("items", "data", "results", "result", "values", "value", "content", "records", "entries", "list", "embedded")
 _OBJECTS = ("data", "result", "item", "value", "content")
@@ -27,12 +27,12 @@ _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: 
 
 
 def fold(name: str) -> str:
-    """A member's name without case, underscores, hyphens and spaces."""
+    """The name of a member in lower case, without underscores, hyphens and spaces."""
     return re.sub(r"[_\- ]", "", name).lower()
 
 
 def spellings(data: Mapping[str, Any]) -> dict[str, str]:
-    """The names in ``data`` by folded name; of two that fold alike, the one whose member is not null."""
+    """The names in ``data`` by folded name. Of two with the same folded name, the one that is not null."""
     names: dict[str, str] = {}
     for name in data:
         if fold(name) not in names or data[names[fold(name)]] is None:
@@ -46,7 +46,7 @@ def folded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(data: object) -> str:
-    """What came, for an error message: kinds and names of members, never a value."""
+    """Describe an answer for an error message: types and names of members, never a value."""
     if isinstance(data, Mapping):
         members = ", ".join(f"{name} ({_kind(value)})" for name, value in list(data.items())[:20])
         return f"an object with {members}" if members else "an empty object"
@@ -78,7 +78,7 @@ def _text(value: object) -> object:
 
 
 def _strings(value: object) -> object:
-    """A list of strings, also when it came as one string with spaces, or as objects that each carry one name."""
+    """A list of strings, also from one string with spaces, or from objects that have one name each."""
     if isinstance(value, str):
         return value.split()
     if not isinstance(value, list):
@@ -93,7 +93,7 @@ def _name_in(entry: Mapping[str, Any]) -> object:
 
 
 def _label(value: object) -> object:
-    """A text, also when it came as a number or as an object with a name or an id; None for anything else."""
+    """A text, also from a number or from an object with a name or an id; None for anything else."""
     named = _name_in(value) if isinstance(value, Mapping) else value
     text = _text(folded(named).get("id") if isinstance(named, Mapping) else named)
     return text if isinstance(text, str) else None
@@ -105,9 +105,9 @@ Strings = Annotated[tuple[str, ...], BeforeValidator(_strings)]
 
 
 class WireModel(BaseModel):
-    """``NAMES`` gives, for each member of ours, the folded names under which servers may show it, the best first.
+    """``NAMES`` has, for each member of the model, the folded names under which servers may show it, the best first.
 
-    ``IDENTITY`` are the members that make two entries of a list the same.
+    ``IDENTITY`` are the members that identify an entry of a list.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -126,7 +126,7 @@ class WireModel(BaseModel):
 
     @classmethod
     def spelled_in(cls, data: Mapping[str, Any]) -> dict[str, str]:
-        """For each member of ours that ``data`` shows, its name there."""
+        """For each member of the model that ``data`` has, its name there."""
         names = spellings(data)
         found: dict[str, str] = {}
         for ours, folded_names in cls.NAMES.items():
@@ -137,12 +137,12 @@ class WireModel(BaseModel):
 
     @property
     def identity(self) -> Hashable:
-        """What makes this entry of a list the same as another."""
+        """The identity of this entry of a list."""
         return repr([getattr(self, name) for name in self.IDENTITY])
 
 
 class KeptModel(WireModel):
-    """A wire model whose ``document`` is the object as it came, with what we do not know."""
+    """A wire model whose ``document`` is the received object, including unknown members."""
 
     document: dict[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
@@ -157,9 +157,9 @@ WireT = TypeVar("WireT", bound=WireModel)
 
 
 class Client(KeptModel):
-    """``ClientDto`` or ``ClientDetailsDto``. A member that is None was not shown.
+    """``ClientDto`` or ``ClientDetailsDto``. None means that the server did not show the member.
 
-    ``in_full`` says that it answers a GET of this one client, and is no entry of a list.
+    ``in_full`` is true for the answer to a GET of this client, false for an entry of a list.
     """
 
     client_id: Text
@@ -182,23 +182,23 @@ class Client(KeptModel):
 
     @property
     def spelled(self) -> dict[str, str]:
-        """The name of each member of ours in ``document``."""
+        """The name in ``document`` of each member of the model."""
         return self.spelled_in(self.document)
 
     def settled(self) -> Client:
-        """As the answer to a GET of this one client, where a member that is null is an empty one."""
+        """This client as the answer to a GET. There, null means empty."""
         nulls = [name for name in self.model_fields_set if getattr(self, name) is None]
         empty = {name: "" if name in ("name", "description") else () for name in nulls}
         return self.model_copy(update={**empty, "in_full": True})
 
     def shown(self) -> dict[str, Any]:
-        """The members that the server shows, for people."""
+        """The members that the server shows, as a return value."""
         members: dict[str, Any] = self.model_dump(exclude_none=True)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in members.items()}
 
 
 class Secret(WireModel):
-    """One listed secret; there is no member for its value, so that none can be read by mistake."""
+    """One listed secret. The model has no member for the value, so that none can be read by mistake."""
 
     secret_id: Text
     description: Text | None = None
@@ -224,18 +224,15 @@ class Secret(WireModel):
 
     @property
     def is_shared(self) -> bool:
-        """Whether this is a shared secret, as far as its type tells: a key or a certificate is none.
-
-        A type that is not shown, or is a number, tells nothing.
-        """
+        """Whether this is a shared secret, not a key or a certificate. True if its type is not shown or a number."""
         kind = fold(self.type or "")
         return not kind or kind.isdigit() or kind == "shared" or kind.endswith("secret")
 
     @classmethod
-    def told_by(cls, answer: Mapping[str, Any], description: str) -> bool:
-        """Whether an object in the answer to a create is the secret, and not the client or a receipt with its own id.
+    def is_in(cls, answer: Mapping[str, Any], description: str) -> bool:
+        """Whether an object in the answer to a create is the secret, not the client or a receipt with its own id.
 
-        It shows the description that was sent, or nothing but what secrets have.
+        The secret has the description that was sent, or only members that secrets have.
         """
         shown = cls._read(answer).get("description")
         known = {"value", "clientid", *(name for names in cls.NAMES.values() for name in names)}
@@ -270,13 +267,13 @@ class Subject(WireModel):
 
     @property
     def client_id(self) -> str | None:
-        """The OAuth client id that the subject or its type-specific properties carry, where they do."""
+        """The OAuth client id of the subject or in its properties; None if neither has one."""
         named = self.own_client_id or folded(self.properties or {}).get("clientid")
         return None if named is None else str(named)
 
 
 class Policy(KeptModel):
-    """The three strings that are a policy, and the tenant it belongs to."""
+    """The three strings of a policy, and its tenant."""
 
     subject: Text
     action: Text
@@ -297,7 +294,7 @@ class Policy(KeptModel):
 
 
 class Permission(KeptModel):
-    """What a subject may do. A server may write it as an object, or as the name of an action."""
+    """A permission of a subject. A server may write it as an object, or as the name of an action."""
 
     action: Label = None
     scope: Label = None
@@ -314,7 +311,7 @@ class Permission(KeptModel):
 
 
 def read_model(model: type[WireT], operation: str, data: object) -> WireT:
-    """``data`` as ``model``, or ``ContractError``."""
+    """Read ``data`` as ``model``. Raises ``ContractError``."""
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -324,7 +321,7 @@ def read_model(model: type[WireT], operation: str, data: object) -> WireT:
 
 
 def read_entries(operation: str, data: object, names: Sequence[str] = ()) -> list[Any]:
-    """The entries of a list answer: a bare array, or the list in an envelope. ``names`` are this operation's own."""
+    """The entries of a list answer: a bare array, or the list in an envelope. ``names`` are those of the operation."""
     entries = _entries(data, (*names, *_LISTS), _NESTING)
     if entries is None:
         raise misfit(operation, f"a list, bare or as {' or '.join((*names, *_LISTS[:3]))} of an object", data)
@@ -350,7 +347,7 @@ def _entries(data: object, names: Sequence[str], depth: int) -> list[Any] | None
 
 
 def envelopes(data: object) -> list[dict[str, Any]]:
-    """The objects around the entries of a list answer, the outermost first, each with its members by folded name."""
+    """The objects around the entries of a list answer, outermost first, each with its members by folded name."""
     found: list[dict[str, Any]] = []
     inner: object = data
     while isinstance(inner, Mapping) and len(found) < _NESTING:
@@ -360,7 +357,7 @@ def envelopes(data: object) -> list[dict[str, Any]]:
 
 
 def read_object(operation: str, data: object, names: Sequence[str], proof: Sequence[str]) -> Mapping[str, Any]:
-    """The one object of an answer, also inside an envelope; it has a member out of ``proof`` (folded names)."""
+    """The object of an answer, also in an envelope: the one with a member in ``proof`` (folded names)."""
     for candidate in _objects(data, (*names, *_OBJECTS), _NESTING):
         if any(name in proof for name in folded(candidate)):
             return candidate
@@ -384,10 +381,10 @@ def created_id(
     names: Sequence[str],
     wanted: Callable[[Mapping[str, Any]], bool] = bool,
 ) -> str | None:
-    """The id that the answer to a create tells, from its body, its links or its Location; None when it tells none.
+    """The id in the answer to a create: from its body, its links or its Location; None if it has none.
 
-    ``collection`` is the path segment that stands before the id (``clients``), ``names`` the folded names of the id.
-    Only objects count that are ``wanted``.
+    ``collection`` is the path segment before the id (``clients``), ``names`` are the folded names of the id. ``wanted``
+    selects the objects that may have it.
     """
     for candidate in filter(wanted, _objects(data, (*_OBJECTS, collection.rstrip("s")), _NESTING)):
         members = folded(candidate)
@@ -415,7 +412,7 @@ def _hrefs(data: object, depth: int) -> Iterator[str]:
 def _segment_after(href: str, collection: str) -> str | None:
     try:
         path = urlsplit(href).path
-    except ValueError:  # a text with a slash that is no link
+    except ValueError:  # the text has a slash, but is not a link
         return None
     segments = [unquote(part) for part in path.split("/") if part]
     if collection in segments:

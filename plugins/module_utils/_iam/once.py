@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A POST that creates is never repeated blindly: one way to learn what became of it, and one for every deletion."""
+"""Creates and deletes objects on the server. A POST with a lost answer is repeated only if it created nothing."""
 
 from __future__ import annotations
 
@@ -11,50 +11,51 @@ from typing import Generic, TypeVar
 from .._core.errors import AmbiguousError, ApiError, IamError
 from .api import IamApi
 
-Told = TypeVar("Told")
+Answered = TypeVar("Answered")
 Found = TypeVar("Found")
 
 MOST_POSTS = 2
 
 
 @dataclass(frozen=True)
-class Created(Generic[Told, Found]):
-    """How it is known that something was created.
+class Created(Generic[Answered, Found]):
+    """How it is known that an object was created.
 
-    Without ``lost``: a POST was answered, and ``told`` is what the answer told. With it: that answer was lost, or
-    refused because an earlier POST had landed, and ``found`` is what a look shows; None where only the witness knows.
-    ``posts`` is how many were sent, so two things may be there after 2.
+    Without ``lost``: a POST was answered with ``answer``. With ``lost``: its answer was lost, or a repetition was
+    refused because the first POST had created the object. Then ``found`` is the result of ``look``, None if only the
+    check knows. ``posts`` is the number of POSTs; after 2 there may be two objects.
     """
 
     posts: int
-    told: Told | None = None
+    answer: Answered | None = None
     found: Found | None = None
     lost: IamError | None = None
 
 
 def create_once(
     api: IamApi,
-    post: Callable[[], Told],
+    post: Callable[[], Answered],
     look: Callable[[], Found | None],
-    witness: Callable[[], bool | None] | None = None,
-) -> Created[Told, Found]:
-    """Create by ``post``, whatever becomes of the answer.
+    check: Callable[[], bool | None] | None = None,
+) -> Created[Answered, Found]:
+    """Create an object by ``post``, even if answers are lost.
 
-    After an answer that was lost, ``look`` reads until it shows the thing, for as long as lists may lag behind, and
-    ``witness`` tells in another way whether it is there (None: it cannot tell). ``post`` is repeated once, and only
-    where both say that nothing landed; without a witness, where lists had time to show it.
+    After a lost answer, ``look`` searches the object until it finds it, for as long as lists may lag behind.
+    ``check`` says in another way whether the object exists (None: not known). ``post`` is repeated once, and only if
+    both say that nothing was created; without a check, if lists had time to show the object.
 
-    Raises ``AmbiguousError`` where it cannot be told, and the ``ApiError`` of a refusal that ``look`` does not explain.
+    Raises ``AmbiguousError`` if that remains unknown, and the ``ApiError`` of a refusal for another reason than that
+    the object exists.
     """
     lost: AmbiguousError | None = None
     posts = 0
     while True:
         posts += 1
         try:
-            return Created(posts, told=post())
+            return Created(posts, answer=post())
         except AmbiguousError as error:
             lost = error
-            landed, found = _landed(api, lost, look, witness)
+            landed, found = _landed(api, lost, look, check)
             if landed:
                 return Created(posts, found=found, lost=lost)
             if landed is None or posts == MOST_POSTS:
@@ -62,8 +63,8 @@ def create_once(
         except ApiError as error:
             if lost is None:
                 raise
-            # Refused when it was repeated: the first may have landed after all.
-            landed, found = _landed(api, lost, look, witness)
+            # The repetition was refused: the first POST may have created the object after all.
+            landed, found = _landed(api, lost, look, check)
             if not landed:
                 error.message += " An earlier attempt, whose answer was lost, may have been carried out."
                 error.details["repeated"] = True
@@ -72,9 +73,9 @@ def create_once(
 
 
 def delete_once(api: IamApi, delete: Callable[[], bool], gone: Callable[[], bool]) -> bool:
-    """Delete by ``delete``, whatever becomes of the answer; whether it was this call that did it.
+    """Delete an object by ``delete``, even if the answer is lost. Returns whether this call deleted it.
 
-    Raises ``AmbiguousError`` where the answer was lost and ``gone`` never says that it is.
+    Raises ``AmbiguousError`` if the answer was lost and ``gone`` stays false.
     """
     try:
         return delete()
@@ -85,20 +86,20 @@ def delete_once(api: IamApi, delete: Callable[[], bool], gone: Callable[[], bool
 
 
 def _landed(
-    api: IamApi, lost: AmbiguousError, look: Callable[[], Found | None], witness: Callable[[], bool | None] | None
+    api: IamApi, lost: AmbiguousError, look: Callable[[], Found | None], check: Callable[[], bool | None] | None
 ) -> tuple[bool | None, Found | None]:
-    """Whether a POST landed whose answer was lost (None: not known), and what a look shows."""
+    """Whether a POST with a lost answer created the object (None: not known), and the result of ``look``."""
     try:
-        said = witness() if witness else False
-        if said:
+        accepted = check() if check else False
+        if accepted:
             return True, look()
         found = api.settle(look)
         if found:
             return True, found
-        if said is None or not api.patient:
-            return None, None  # what a list does not show at once may be there
-        # What is new may be refused at first: what the witness said before the lists had their time is no proof.
-        return (witness() if witness else False), None
+        if accepted is None or not api.patient:
+            return None, None  # the list may not show the object yet
+        # A new secret may be refused at first, so the check is asked again after the wait for the lists.
+        return (check() if check else False), None
     except IamError as error:
         lost.message = f"{lost.message} Looking for it failed as well: {error.message}"
         raise lost from None

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One walker for every paged list: page numbers under ``metadata``, flat page numbers, cursors, and mixtures of them.
+"""Reads paged lists of every style: page numbers under ``metadata``, flat page numbers, cursors, and mixtures of them.
 
-A link in an answer is a hint that there is more; it is never followed, so no token goes where it points.
+A link in an answer only shows that there are more pages. It is never followed, so that no token is sent to its target.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .contract import LOOK_AT, envelopes, folded
 
 FILTERED_SIZES = (50, 10)
 PAGE_SIZES = (200, *FILTERED_SIZES)
-"""Entries to ask for in one page: less where a filter leaves few. No limit is published: a server may refuse one."""
+"""Page sizes to request, smaller with a filter. No limit is documented, so the next size is tried if one is refused."""
 
 MAX_PAGES = 1000
 _LONGEST_NUMBER = 20
 _WALKS = 4
-"""How often a list is read that changes while it is read."""
+"""How often a list is read if it changes meanwhile."""
 
 _HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links")
 
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Paging:
-    """What an answer says about its place in a paged list; None where it says nothing."""
+    """What an answer says about its place in a paged list. None means that it says nothing."""
 
     page: int | None = None
     page_size: int | None = None
@@ -43,14 +43,14 @@ class Paging:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One answer of a list: its entries and its paging."""
+    """One page of a list: its entries and its paging."""
 
     entries: Sequence[T]
     paging: Paging = field(default_factory=Paging)
 
 
 def read_paging(data: object) -> Paging:
-    """The paging in an answer, whichever of the styles it has."""
+    """The paging in an answer, in any of the styles."""
     homes = [home for envelope in envelopes(data) for home in (envelope, *_homes_in(envelope))]
 
     def found(*names: str) -> list[Any]:
@@ -59,7 +59,7 @@ def read_paging(data: object) -> Paging:
     def number(*names: str) -> int | None:
         return next((int(value) for value in found(*names) if _is_number(value)), None)
 
-    # "cursor" last: a server that shows both may repeat under that name the one that was asked for.
+    # "cursor" is last, because a server that shows several may repeat the requested cursor under this name.
     cursors = found("nextcursor", "continuationtoken", "nexttoken", "cursor")
     flags = [flag for flag in found("hasmore", "hasnext", "hasnextpage") if isinstance(flag, bool)]
     return Paging(
@@ -83,18 +83,18 @@ def _is_number(value: object) -> bool:
 
 
 def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[T], Hashable], first: Query) -> list[T]:
-    """Every entry of the list, each once, beginning with the query ``first``.
+    """Every entry of the list, each once. The first request has the query ``first``.
 
-    ``first`` holds ``pageSize`` where the operation has pages. Raises ``ContractError`` when there is no end.
+    ``first`` has ``pageSize`` if the operation has pages. Raises ``ContractError`` if there is no last page.
 
-    Where an entry is deleted from a page that was read, another one moves to that page, and no later page shows it.
-    So a list whose length has changed meanwhile is read again; where it is never at rest, all that was seen is taken.
+    If an entry is deleted from a page that was already read, another entry moves to that page and would be missed. So
+    a list is read again if its length has changed meanwhile. If it keeps changing, all entries seen are returned.
     """
     seen: dict[Hashable, T] = {}
     for _walk in range(_WALKS):
         held, totals = _walked(operation, fetch, identity, first)
         seen |= held
-        if len(totals) < 2 or max(totals) < len(held):  # less than there is: it does not count
+        if len(totals) < 2 or max(totals) < len(held):  # a total that is too small is ignored
             return list(held.values())
     return list(seen.values())
 
@@ -102,17 +102,17 @@ def walk(operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[
 def _walked(
     operation: str, fetch: Callable[[Query], Page[T]], identity: Callable[[T], Hashable], first: Query
 ) -> tuple[dict[Hashable, T], set[int]]:
-    """What one walk has found, and the lengths of the list that its pages told."""
+    """Read the list once. Returns its entries, and the total lengths that its pages showed."""
     held: dict[Hashable, T] = {}
     totals: set[int] = set()
     asked: Query | None = first
     cursors: set[object] = set()
-    unechoed: Query | None = None
+    without_number: Query | None = None
     for _number in range(MAX_PAGES):
         if asked is None:
-            if unechoed is not None:
-                # Who counts from 0 and does not say so had its second page left out, by the step from none to number 2.
-                held |= {identity(entry): entry for entry in fetch({**unechoed, "page": 1}).entries}
+            if without_number is not None:
+                # A server that counts from 0 and shows no page number: page 1 was left out, so read it now.
+                held |= {identity(entry): entry for entry in fetch({**without_number, "page": 1}).entries}
             return held, totals
         cursors.add(asked.get("cursor"))
         page = fetch(asked)
@@ -120,10 +120,10 @@ def _walked(
         new = {identity(entry): entry for entry in page.entries if identity(entry) not in held}
         held.update(new)
         repeated = bool(page.entries) and not new
-        unechoed = asked if "page" in asked and page.paging.page is None and not repeated else None
+        without_number = asked if "page" in asked and page.paging.page is None and not repeated else None
         asked = following(page, asked, held=len(held), new=len(new), cursors=cursors)
     raise ContractError(
-        f"{operation} has more than {MAX_PAGES} pages: its paging does not come to an end.",
+        f"{operation} has more than {MAX_PAGES} pages: its paging does not end.",
         hint=LOOK_AT,
         operation=operation,
         expected=f"at most {MAX_PAGES} pages",
@@ -133,9 +133,9 @@ def _walked(
 
 
 def following(page: Page[T], asked: Query, *, held: int, new: int, cursors: set[object]) -> Query | None:
-    """The query for the page after ``page``, or None when that was the last one.
+    """The query for the page after ``page``; None if that was the last one.
 
-    ``held`` entries are known by now, ``new`` of them from this page; ``cursors`` were used already.
+    ``held`` is the number of entries so far, ``new`` of them from this page. ``cursors`` have already been used.
     """
     paging = page.paging
     if page.entries and not new:
@@ -144,7 +144,7 @@ def following(page: Page[T], asked: Query, *, held: int, new: int, cursors: set[
         return None if paging.cursor in cursors else {**asked, "cursor": paging.cursor}
     if not page.entries or "cursor" in asked or not _has_more(page, asked, held):
         return None
-    # The first request names no page, so that the echoed number also tells whether the server counts from 0 or 1.
+    # The first request has no page number, so the number in the answer also shows if the server counts from 0 or 1.
     number = paging.page if paging.page is not None else int(asked.get("page") or 1)
     size = _step(page, asked)
     return {**asked, "page": number + 1, **({} if size is None else {"pageSize": size})}
@@ -152,7 +152,7 @@ def following(page: Page[T], asked: Query, *, held: int, new: int, cursors: set[
 
 def _has_more(page: Page[T], asked: Query, held: int) -> bool:
     paging = page.paging
-    if paging.total is not None and paging.total >= held:  # less than there is: it does not count
+    if paging.total is not None and paging.total >= held:  # a total that is too small is ignored
         return held < paging.total
     if paging.total_pages is not None and paging.page is not None:
         return paging.page < paging.total_pages
@@ -160,16 +160,16 @@ def _has_more(page: Page[T], asked: Query, held: int) -> bool:
         return paging.more
     if "pageSize" not in asked:
         return False  # this list is not known to have pages
-    # No word about the rest. A page that is full may have a successor, and so may one that a silent limit cut: such a
-    # limit is a round number. At worst the next page brings nothing new.
+    # The answer says nothing. A full page may have a successor. So may a page of a round number of entries, to which a
+    # server may have limited it silently. At worst the next page has nothing new.
     length = len(page.entries)
     return length >= (paging.page_size or int(asked["pageSize"])) or length % 10 == 0
 
 
 def _step(page: Page[T], asked: Query) -> int | None:
-    """The page size that makes the next page begin where this one ended."""
+    """The page size with which the next page begins where this one ended."""
     size = page.paging.page_size or (int(asked["pageSize"]) if "pageSize" in asked else None)
     if size is None or "page" in asked:
         return size
-    # The first page is short although there is more: its length is the limit, whatever the echo says.
+    # If the first page is short although there is more, its length is the limit, whatever size the answer shows.
     return min(size, len(page.entries))

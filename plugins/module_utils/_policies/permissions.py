@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a subject may do, and by which policies: the operation ``subject_permissions_info``."""
+"""The permissions of a subject, and the policies that grant them: the operation ``subject_permissions_info``."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .policies import snake_members
 PERMISSIONS_INFO = ArgumentSpec({"subject": {"type": "str", "required": True}})
 
 _UNKNOWN = (403, 404, *NOT_OFFERED)
-"""Answers after which nothing is known of policies or groups, and the permissions are shown all the same."""
+"""Statuses that hide policies or groups. The permissions are shown nevertheless."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A policy that counts for the subject: its own, or that of a group it is in, itself or through another one."""
+    """A policy that applies to the subject: its own (``group`` is None), or of a group, also through other groups."""
 
     policy: Policy
     group: Group | None = None
 
     def origin(self, permission: Policy | Permission) -> dict[str, Any]:
-        """How ``permission`` follows from it."""
+        """How this policy grants ``permission``."""
         same_action, same_scope = self.policy.action == permission.action, self.policy.scope == permission.scope
         return {
             "through": "group" if self.group else "direct",
@@ -63,10 +63,10 @@ def permissions_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
 
 
 def origins(permission: Permission, held: Sequence[Held]) -> list[Held]:
-    """The policies that a permission follows from; all of the nearest kind, since each would do alone.
+    """The policies that grant a permission: all with the same action and scope, else all with the same action.
 
-    Which action is the parent of which is not published: they begin with the same word (``banking.manage`` covers
-    ``banking.ais.read``), so what is found so is likely, and no more.
+    Else the policies whose action has the same first word (``banking.manage`` covers ``banking.ais.read``). The
+    hierarchy of actions is not documented, so these are only likely.
     """
     covering = [each for each in held if not permission.scope or _covers(each.policy.scope, permission.scope)]
     named = [each for each in covering if each.policy.action == permission.action]
@@ -80,7 +80,7 @@ def _covers(scope: str, below: str) -> bool:
 
 
 def _held(api: IamApi, subject: str) -> tuple[list[Held], list[str]]:
-    """The policies that count for the subject, its own first, and a warning where not all could be read."""
+    """The policies that apply to the subject, its own first, and a warning if not all could be read."""
     held: list[Held] = []
     holders: dict[str, Group | None] = {subject: None}
     waiting = [subject]
@@ -90,7 +90,7 @@ def _held(api: IamApi, subject: str) -> tuple[list[Held], list[str]]:
             policies = api.list_policies({"subject": holder})
             held += [Held(policy, holders[holder]) for policy in policies if policy.subject == holder]
             found = {group.subject_id: group for group in memberships_of(api, holder)}
-            waiting += found.keys() - holders.keys()  # a group may be in groups
+            waiting += found.keys() - holders.keys()  # groups may contain groups
             holders = {**found, **holders}
     except (ApiError, MissingError) as error:
         if isinstance(error, ApiError) and error.status not in _UNKNOWN:

@@ -34,14 +34,14 @@ Key = Mapping[str, str]
 
 
 def same(policy: Policy, key: Key) -> bool:
-    """Whether the policy has exactly the strings of ``key``, which may name only some of the three."""
+    """Whether the policy has exactly the strings in ``key``, which may have fewer than three."""
     return key.items() <= policy.key.items()
 
 
 def find_policy(api: IamApi, key: Key) -> Policy | None:
     """The policy with exactly this subject, action and scope.
 
-    How the server's filters match is not documented: where all three find nothing, the subject alone is asked for.
+    It is not documented how the server compares. If a filter by all three finds nothing, only the subject is given.
     """
     for filters in (key, {"subject": key["subject"]}):
         try:
@@ -76,7 +76,7 @@ def reconcile_policy(api: IamApi, params: Params, check_mode: bool) -> Outcome:
 
 @contextmanager
 def _looked_up(key: Key) -> Iterator[None]:
-    """Where the server refuses what it was given, say where to look for the right one."""
+    """If the server refuses the policy, add a hint where to find valid values."""
     try:
         yield
     except ApiError as error:
@@ -92,17 +92,17 @@ def _looked_up(key: Key) -> Iterator[None]:
 def grant_all(
     api: IamApi, keys: Sequence[Key], *, done: Callable[[tuple[str, str]], None]
 ) -> tuple[list[Policy], list[str]]:
-    """Create policies of one subject; ``done`` is told of each.
+    """Create policies of one subject. Calls ``done`` after each.
 
-    Returns them as they are listed afterwards, and warnings about those that are not.
+    Returns the policies as the server lists them, and warnings about those that it does not list.
     """
     stored: list[tuple[Key, Key]] = []
     for key in keys:
-        said: Key = {}
-        with _looked_up(key), suppress(ConflictError):  # somebody else was faster
-            said = _create(api, key)
+        answered: Key = {}
+        with _looked_up(key), suppress(ConflictError):  # somebody else created it
+            answered = _create(api, key)
             done((key["action"], key["scope"]))
-        stored.append((key, said))
+        stored.append((key, answered))
     listed: list[Policy] = []
 
     def all_listed() -> bool:
@@ -111,27 +111,27 @@ def grant_all(
         return all(key in [policy.key for policy in listed] for key in keys)
 
     if keys:
-        # The next task looks in the list, which may lag behind.
+        # The next task reads the list, which may lag behind.
         api.settle(all_listed)
     shown = [policy.key for policy in listed]
-    return listed, [_not_listed(key, said) for key, said in stored if key not in shown]
+    return listed, [_not_listed(key, answered) for key, answered in stored if key not in shown]
 
 
 def withdraw(api: IamApi, key: Key) -> bool:
-    """Delete the policy; whether it was this task that did it."""
+    """Delete the policy. Returns whether this task deleted it."""
     return delete_once(api, lambda: api.delete_policy(key), lambda: find_policy(api, key) is None)
 
 
 def _not_listed(key: Key, stored: Key) -> str:
     others = [f"{name} {value!r}" for name, value in stored.items() if name in key and value != key[name]]
     if others:
-        return f"The server stored the policy with {' and '.join(others)}: write that, or no later run will find it."
+        return f"The server stored the policy with {' and '.join(others)}. Write that, so that later runs find it."
     return "The server says that the policy exists, but does not list it yet."
 
 
 def _create(api: IamApi, key: Key) -> dict[str, str]:
-    """What the server says that it stored; empty where it says nothing."""
-    answered = create_once(api, lambda: api.create_policy(key), lambda: find_policy(api, key)).told
+    """Create the policy. Returns the strings in the answer; empty if it has none."""
+    answered = create_once(api, lambda: api.create_policy(key), lambda: find_policy(api, key)).answer
     members = folded(answered) if isinstance(answered, Mapping) else {}
     return {name: members[name] for name in KEY if isinstance(members.get(name), str)}
 
@@ -140,7 +140,7 @@ def _absent(api: IamApi, key: Key, check_mode: bool) -> Outcome:
     try:
         existing = find_policy(api, key)
     except NotFoundError:
-        # No such subject, so no such policy; unless there is no list of policies here at all, which this tells.
+        # Without the subject there is no policy. If the server has no list of policies at all, the next line raises.
         existing = next((policy for policy in api.list_policies({}) if same(policy, key)), None)
     if existing is None:
         return Outcome(False, {"policy": None})
@@ -155,22 +155,22 @@ def policy_info(api: IamApi, params: Params, _check_mode: bool) -> Outcome:
     derived, inherited = params["include_derived"], params["include_inherited"]
     listed = api.list_policies(wanted, derived=derived, inherited=inherited)
     if not (derived or inherited):
-        # What is derived or inherited may rightly have another subject, action or scope than was asked for.
+        # Derived and inherited policies may have another subject, action or scope than the filters.
         listed = [policy for policy in listed if same(policy, wanted)]
     policies = [{**snake_members(policy.document), **policy.model_dump(exclude_none=True)} for policy in listed]
     return Outcome(False, {"policies": policies})
 
 
 def snake(name: str) -> str:
-    """``subjectId`` as ``subject_id``, ``$type`` as ``type``."""
+    """Convert ``subjectId`` to ``subject_id``, ``$type`` to ``type``."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"\W+", "_", spaced).strip("_").lower() or name
 
 
 def snake_members(data: Any) -> Any:
-    """The same data with every member's name in snake_case; nothing is left out."""
+    """The same data with the names of all members in snake_case."""
     if isinstance(data, Mapping):
-        # "$type" before "type", which wins where a server shows both.
+        # "type" comes after "$type" and replaces it if a server shows both.
         members = sorted(data.items(), key=lambda member: not member[0].startswith("$"))
         return {snake(name): snake_members(value) for name, value in members}
     if isinstance(data, list):

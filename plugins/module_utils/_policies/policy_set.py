@@ -35,18 +35,18 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Changes:
-    """What is to be granted and what is to be withdrawn, each in a stable order."""
+    """The policies to grant and to withdraw, each in a stable order."""
 
     grant: tuple[Pair, ...] = ()
     withdraw: tuple[Pair, ...] = ()
 
     def applied(self, held: Sequence[Pair]) -> list[Pair]:
-        """What is held once the changes were made."""
+        """The policies after the changes."""
         return [pair for pair in held if pair not in self.withdraw] + list(self.grant)
 
 
 def plan_policies(wanted: Sequence[Pair], held: Sequence[Pair], mode: str) -> Changes:
-    """From what is wanted and held to the changes; ``merge`` leaves alone what is not wanted."""
+    """The changes from ``held`` to ``wanted``. The mode ``merge`` withdraws nothing."""
     grant = tuple(dict.fromkeys(pair for pair in wanted if pair not in held))
     surplus = tuple(dict.fromkeys(pair for pair in held if pair not in wanted))
     return Changes(grant, surplus if mode == "exact" else ())
@@ -61,19 +61,19 @@ def reconcile_policies(api: IamApi, params: Params, check_mode: bool) -> Outcome
     except (MissingError, NotFoundError) as error:
         if wanted or not _holds_nothing(api, params, error):
             raise
-        return Outcome(False, {"subject": None, "policies": []})  # no such subject: it holds nothing
+        return Outcome(False, {"subject": None, "policies": []})  # a missing subject has no policies
     changes = plan_policies(wanted, held, params["mode"])
     changed = changes != Changes()
     if not check_mode:
-        changed, changes, told = _make(api, subject, changes)
-        warnings = [*warnings, *told]
+        changed, changes, more = _make(api, subject, changes)
+        warnings = [*warnings, *more]
     after = changes.applied(held)
     result = {"subject": subject, "policies": _shown(after)}
     return Outcome(changed, result, {"policies": _shown(sorted(held))}, {"policies": _shown(sorted(after))}, warnings)
 
 
 def _holds_nothing(api: IamApi, params: Params, error: IamError) -> bool:
-    """Whether a subject that was not found holds no policy. Raises ``ApiError`` where policies cannot be listed."""
+    """Whether a subject that was not found has no policies. Raises ``ApiError`` if policies cannot be listed."""
     if isinstance(error, NotFoundError):
         api.list_policies({})
         return True
@@ -85,8 +85,8 @@ def _wanted(params: Params) -> list[Pair]:
     for number, pair in enumerate(wanted):
         if not all(text.strip() for text in pair):
             raise OptionError(
-                f"policies[{number}]: action and scope are needed, one is empty. Nothing was changed.",
-                hint="Give both a value, or leave the entry out.",
+                f"policies[{number}]: action or scope is empty. Nothing was changed.",
+                hint="Give both a value, or remove the entry.",
                 option="policies",
             )
     return wanted
@@ -98,15 +98,16 @@ def _held(api: IamApi, subject: str) -> list[Pair]:
 
 
 _KEPT = (
-    "Nothing was withdrawn: what is too much may be what was just granted, in the spelling of the server. Run again"
-    " once it is listed, or write the policy as the server stores it."
+    "Nothing was withdrawn, because the server may list a granted policy in another form. Run again once it is listed,"
+    " or write the policy as the server stores it."
 )
 
 
 def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, Changes, list[str]]:
-    """Whether this task changed anything, which changes are made, and warnings.
+    """Make the changes. Returns whether this task changed anything, the changes made, and warnings.
 
-    Granted first: who swaps a policy is never without both. What is not listed then keeps the rest from going.
+    Policies are granted first, so that a subject whose policy is replaced always has one of the two. If a granted
+    policy is not listed afterwards, nothing is withdrawn.
     """
     done: list[Pair] = []
     unknown: list[Pair] = []
@@ -118,16 +119,16 @@ def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, Changes, l
             (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
     except IamError as error:
         if done:
-            error.hint = f"{error.hint} Of the changes, {len(done)} were made before that; run it again, it goes on."
+            error.hint = f"{error.hint} {len(done)} of the changes were made before that. Run it again to continue."
         raise
-    return bool(done), changes, [*warnings, *_staying(api, subject, unknown)]
+    return bool(done), changes, [*warnings, *_still_listed(api, subject, unknown)]
 
 
-def _staying(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:
-    """A warning for each policy that the server did not know when it was to be deleted, and lists all the same."""
+def _still_listed(api: IamApi, subject: str, unknown: Sequence[Pair]) -> list[str]:
+    """A warning for each policy that the server still lists, but did not find when it was deleted."""
     listed = _held(api, subject) if unknown else []
     return [
-        f"The policy {action} on {scope} of {subject} stays: it is listed, but the server knows none that it could"
+        f"The policy {action} on {scope} of {subject} remains: it is listed, but the server found no such policy to"
         " delete. Its lists may lag behind, or a group or another policy grants it."
         for action, scope in unknown
         if (action, scope) in listed

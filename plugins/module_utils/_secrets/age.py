@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How old listed secrets are, when they expire, who manages them, and whether they are due. Pure.
+"""The age, expiration and manager of listed secrets, and whether they are due. Pure.
 
-The limits and the words are those of the planner of a rotation, which asks ``age_reason`` too.
+The planner of a rotation uses ``age_reason`` too, so that an audit and a rotation agree.
 """
 
 from __future__ import annotations
@@ -27,29 +27,29 @@ TOO_OLD = "too_old"
 SUPERSEDED = "superseded"
 FRESH = "fresh"
 STATES = (EXPIRED, EXPIRES_SOON, TOO_OLD, NOT_KNOWN, SUPERSEDED, FRESH)
-"""What a secret can be, the most urgent first."""
+"""The states of a secret, the most urgent first."""
 DUE = (EXPIRED, EXPIRES_SOON, TOO_OLD)
 
 # Some servers write the first or the last moment of their calendar for "never".
 _CALENDAR = range(1971, 9000)
-_ENDS_OF_CALENDAR = ("0001-", "9999-")  # in another zone they are beyond it, and no time at all
+_ENDS_OF_CALENDAR = ("0001-", "9999-")  # in another zone these times are invalid
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a secret is due: at the age ``rotate_after`` (None: at no age), and ``expiry_margin`` before it expires."""
+    """A secret is due at the age ``rotate_after`` (None: never) or ``expiry_margin`` before it expires."""
 
     rotate_after: timedelta | None = timedelta(days=60)
     expiry_margin: timedelta = timedelta(days=14)
 
 
 class AgedSecret(BaseModel):
-    """One listed secret, judged at one moment. Times are UTC; ``age`` and ``expires_in`` are seconds from then.
+    """One listed secret, judged at one moment. Times are UTC; ``age`` and ``expires_in`` are seconds from that moment.
 
-    ``created`` is None where neither the server nor a rotation id tells it, ``expiration`` for a secret that never
-    expires. ``managed_by`` is one out of ``MANAGERS``, ``state`` one out of ``STATES``; ``due`` says whether it should
-    be replaced now, ``reason`` why, in words. ``rotation_id`` is None for a secret that is not ours.
+    ``created`` is None if neither the server nor a rotation id shows it, ``expiration`` if the secret never expires.
+    ``managed_by`` is one of ``MANAGERS``, ``state`` one of ``STATES``. ``due`` says whether to replace the secret now,
+    and ``reason`` why. ``rotation_id`` is None for a secret that this collection did not create.
     """
 
     secret_id: str
@@ -66,13 +66,13 @@ class AgedSecret(BaseModel):
 
 
 def read_limits(rotate_after: str, expiry_margin: str) -> Limits:
-    """The limits out of the options of these names; ``never`` or nothing for no age limit. Raises ``OptionError``."""
+    """The limits from the options of the same names. ``never`` or "" means no age limit. Raises ``OptionError``."""
     age = None if rotate_after in ("", "never") else parse_duration(rotate_after, "rotate_after")
     return Limits(age, parse_duration(expiry_margin, "expiry_margin"))
 
 
 def age_reason(created: datetime | None, expires: datetime | None, at: datetime, limits: Limits) -> tuple[bool, str]:
-    """Whether a secret with these times is due at that moment, and why or why not."""
+    """Whether a secret with these times is due at the moment ``at``, and the reason."""
     if expires and expires - at <= limits.expiry_margin:
         return True, f"due: expires at {format_timestamp(expires)}"
     if limits.rotate_after is None or created is None:
@@ -88,8 +88,8 @@ def judge_secrets(
 ) -> tuple[AgedSecret, ...]:
     """The secrets of one client, the newest first.
 
-    ``descriptions_shown`` says whether the server lists descriptions at all, where that is known from other clients:
-    a secret without one is then somebody else's. None goes by the secrets of this client alone.
+    ``descriptions_shown`` says whether the server lists descriptions, if that is known from other clients. Then a
+    secret without a description belongs to others. None means: decide by the secrets of this client.
     """
     shown = any(each.description for each in listed) if descriptions_shown is None else descriptions_shown
     judged = sorted((_judged(each, at, limits, shown) for each in listed), key=_created, reverse=True)
@@ -103,13 +103,13 @@ def judge_secrets(
 
 
 def deciding(secrets: Sequence[AgedSecret]) -> AgedSecret | None:
-    """The secret whose age is that of the client: the newest of ours, or the newest of all where none is ours."""
+    """The secret that determines the age of the client: the newest of ours, or the newest of all if none is ours."""
     newest_first = sorted(secrets, key=_created, reverse=True)
     return next((each for each in newest_first if each.managed_by == OURS), next(iter(newest_first), None))
 
 
 def read_moment(text: str | None) -> datetime | None:
-    """A time as a server writes it, in UTC; None for none, for "never", and for what cannot be read."""
+    """Convert a time from the server to UTC. None for a missing or invalid time, and for "never"."""
     try:
         moment = None if text is None else parse_timestamp(text)
     except ValueError:
@@ -118,7 +118,7 @@ def read_moment(text: str | None) -> datetime | None:
 
 
 def unreadable(text: str | None) -> bool:
-    """Whether a server has written something that is neither a time nor "never"."""
+    """Whether a text from the server is neither empty, a time nor "never"."""
     if not text:
         return False
     try:
@@ -138,7 +138,7 @@ def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSe
     if expires is not None and expires <= at:
         state, reason = EXPIRED, f"due: the secret expired at {format_timestamp(expires)}"
     elif not due and unclear:
-        state, reason = NOT_KNOWN, f"not due as far as can be told: {unclear}"
+        state, reason = NOT_KNOWN, f"not due as far as is known: {unclear}"
     return AgedSecret(
         secret_id=secret.secret_id,
         description=secret.description,
@@ -155,7 +155,7 @@ def _judged(secret: Secret, at: datetime, limits: Limits, shown: bool) -> AgedSe
 
 
 def _unclear(secret: Secret, created: datetime | None, limits: Limits) -> str:
-    """What keeps us from knowing whether the secret is due."""
+    """Why it is not known whether the secret is due; empty if it is known."""
     if unreadable(secret.expiration):
         return "its expiration cannot be read"
     if created is None and limits.rotate_after is not None:
@@ -164,7 +164,7 @@ def _unclear(secret: Secret, created: datetime | None, limits: Limits) -> str:
 
 
 def _superseded(secret: AgedSecret) -> AgedSecret:
-    reason = "not due: a newer secret of the same rotation is listed, so a run deletes this one when its time has come"
+    reason = "not due: a newer secret of the same rotation is listed, so a later run deletes this one"
     return secret.model_copy(update={"state": SUPERSEDED, "due": False, "reason": reason})
 
 

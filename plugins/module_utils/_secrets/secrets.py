@@ -27,7 +27,7 @@ from .plan import (
     plan_present,
     wanted_expiration,
 )
-from .steps import Witness, add, delete
+from .steps import ExchangeCheck, add, delete
 
 SECRET = ArgumentSpec(
     {
@@ -60,16 +60,16 @@ def reconcile_secret(api: IamApi, params: Params, check_mode: bool) -> Outcome:
 
 
 def _refuse_blind_guards(params: Params) -> None:
-    """Raise ``OptionError`` where the list is not to be read, although something is to be compared with it."""
+    """Raise ``OptionError`` if ``look_first`` is false, but other options need the list."""
     if params["look_first"]:
         return
     if params["state"] == "present" and params["secret_id"]:
         problem = "secret_id is looked up in the list"
     elif params["state"] == "absent" and (not params["secret_id"] or params["description"] or params["keep_last"]):
-        problem = "a secret is then deleted by its secret_id alone, without description and with keep_last: false"
+        problem = "then a deletion needs secret_id without description, and keep_last: false"
     else:
         return
-    raise OptionError(f"look_first is false, but {problem}.", hint="Leave look_first out.", option="look_first")
+    raise OptionError(f"look_first is false, but {problem}.", hint="Omit look_first.", option="look_first")
 
 
 def _present(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> Outcome:
@@ -77,13 +77,13 @@ def _present(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> O
         check_value(params["value"])
     expiration = wanted_expiration(params["expiration"], params["expires_after"], now())
     value = params["value"] or generate_value()
-    witness = Witness(api, params, value) if params["verify_scope"] else None
+    check = ExchangeCheck(api, params, value) if params["verify_scope"] else None
     listed = api.list_secrets(params["client_id"]) if params["look_first"] else None
     new = Secret(secret_id="", description=params["description"], expiration=expiration)
     plan = SecretPlan(None)
     if listed is not None:
         found = plan_present(key, expiration if params["expiration"] else None, listed)
-        plan = found or _exchanged(new, listed, witness if params["value"] else None)
+        plan = found or _exchanged(new, listed, check if params["value"] else None)
     if plan.existing is not None:
         return _there(plan.existing, plan.warnings)
     if check_mode:
@@ -91,7 +91,7 @@ def _present(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> O
     body = {"value": value, "description": params["description"]}
     if expiration is not None:
         body["expiration"] = expiration
-    added = add(api, params["client_id"], body, listed, witness)
+    added = add(api, params["client_id"], body, listed, check)
     new = new.model_copy(update={"secret_id": added.secret_id or ""})
     if not added.mine:
         return _there(new, added.warnings)
@@ -100,17 +100,17 @@ def _present(api: IamApi, params: Params, key: SecretKey, check_mode: bool) -> O
     return Outcome(True, result, {}, _for_diff(new), added.warnings, sensitive=bool(generated))
 
 
-def _exchanged(new: Secret, listed: Sequence[Secret], witness: Witness | None) -> SecretPlan:
-    """The list shows no descriptions: an exchange of the value tells whether the secret is there."""
-    if witness is None:
+def _exchanged(new: Secret, listed: Sequence[Secret], check: ExchangeCheck | None) -> SecretPlan:
+    """Plan by an exchange of the value, because the list shows no descriptions."""
+    if check is None:
         raise cannot_compare(
             listed,
-            "Give secret_id; or value and verify_scope, so that an exchange tells; or look_first: false, to add one in "
-            "any case.",
+            "Give secret_id, or value and verify_scope for an exchange of the value. With look_first: false a secret "
+            "is added in any case.",
         )
-    accepted = witness()
+    accepted = check()
     if accepted is None:
-        raise cannot_compare(listed, f"An exchange of the value does not tell either. {witness.detail}")
+        raise cannot_compare(listed, f"An exchange of the value was inconclusive too. {check.detail}")
     return SecretPlan(Secret(secret_id="", description=new.description) if accepted else None)
 
 
@@ -131,7 +131,7 @@ def _listed_target(api: IamApi, params: Params, key: SecretKey) -> Secret | None
     except NotFoundError:
         if find_by_id(api, params["client_id"]) is not None:
             raise
-        return None  # no such client: no such secret
+        return None  # without the client there is no secret
     return plan_absent(key, listed, now(), keep_last=params["keep_last"])
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Adding a secret to a client and deleting one, so that a lost answer does no harm."""
+"""Adds and deletes secrets. A lost answer does no harm."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .._iam.once import create_once, delete_once
 from .._oauth.exchange import Expectation, exchange
 from .._oauth.grant import ClientCredential
 from .._oauth.verdict import Verdict
-from .plan import described, list_ids, newcomers
+from .plan import described, list_ids, new_secrets
 
 
-class Witness:
-    """Tells whether a value works, by exchanging it for a token; ``detail`` is what the last answer was, in words.
+class ExchangeCheck:
+    """Exchanges a value for a token to check whether it is accepted. ``detail`` describes the last answer.
 
-    Raises ``OptionError`` when it is made, where the token endpoint is not known.
+    The constructor raises ``OptionError`` if the token endpoint is not known.
     """
 
     def __init__(self, api: IamApi, params: Params, value: str) -> None:
@@ -33,9 +33,8 @@ class Witness:
         self.detail = ""
 
     def __call__(self) -> bool | None:
-        """Whether it is accepted; None where the answer proves nothing."""
-        patience = Expectation(None, 1, self._connection.retry_budget)
-        done = exchange(self._connection, self._credential, patience)
+        """Whether the value is accepted; None if the answer proves nothing."""
+        done = exchange(self._connection, self._credential, Expectation(None, 1, self._connection.retry_budget))
         self._api.calls["token"] += done.attempts
         self.detail = excerpt(done.judgement.detail, self._credential.redaction)
         return {Verdict.ACCEPTED: True, Verdict.REJECTED: False}.get(done.judgement.verdict)
@@ -43,7 +42,7 @@ class Witness:
 
 @dataclass(frozen=True)
 class Added:
-    """What is known of a secret that is there now. ``mine`` is false when another run added it."""
+    """A secret that exists now. ``secret_id`` is None if it is not known; ``mine`` is false if another run added it."""
 
     secret_id: str | None
     warnings: tuple[str, ...] = ()
@@ -55,96 +54,97 @@ def add(
     client_id: str,
     body: Mapping[str, str],
     listed: Sequence[Secret] | None,
-    witness: Witness | None,
+    check: ExchangeCheck | None,
 ) -> Added:
-    """Add the secret in ``body``; ``listed`` is what was there before, where anybody looked.
+    """Add the secret in ``body``. ``listed`` are the secrets before that; None if the list was not read.
 
-    An answer that was lost is settled by the list, and by ``witness`` where there is one: then a list without
-    descriptions proves nothing. After any other answer the list is read until it shows the secret, for its id and
-    because the next task looks there; but not where there is a witness, or nobody looked before.
+    After a lost answer, the list and ``check`` show whether the secret was added. If there is a ``check``, new
+    secrets without a description in the list prove nothing. After any other answer the list is read until it shows
+    the secret, to get its id and because the next task reads the list. This is omitted if there is a ``check``, or
+    if the list was not read before.
     """
     description = body["description"]
-    before = None if listed is None or witness else frozenset(secret.secret_id for secret in listed)
+    before = None if listed is None or check else frozenset(secret.secret_id for secret in listed)
 
     def look() -> list[Secret]:
         try:
-            return newcomers(api.list_secrets(client_id), description, before)
+            return new_secrets(api.list_secrets(client_id), description, before)
         except NotFoundError:
-            return []  # the client was there for the POST: this node of the server does not know it yet
+            return []  # the client exists, but this node of the server does not know it yet
 
     try:
-        made = create_once(api, lambda: api.create_secret(client_id, body), look, witness)
+        made = create_once(api, lambda: api.create_secret(client_id, body), look, check)
     except AmbiguousError as error:
-        said = f"{witness.detail} " if witness else ""
-        error.hint = f"{said}Exchange the value, or look at the list, to learn whether the secret was added."
+        detail = f"{check.detail} " if check else ""
+        error.hint = f"{detail}Exchange the value, or check the list, to find out whether the secret was added."
         raise
     except ApiError as error:
         return _refused(error, listed or (), description, look)
     if made.posts > 1:
-        return _repeated(made.told, made.found or api.settle(look))
+        return _after_two_posts(made.answer, made.found or api.settle(look))
     if made.lost is None and before is not None:
-        return _identified(made.told, api.settle(look))
+        return _with_id(made.answer, api.settle(look))
     if made.lost is None or not made.found:
-        return Added(made.told)
-    return _landed(made.found, description, made.lost)
+        return Added(made.answer)
+    return _after_lost_answer(made.found, description, made.lost)
 
 
-def _repeated(told: str | None, shown: Sequence[Secret]) -> Added:
-    """What is known after two POSTs."""
-    ids = list(dict.fromkeys([*([told] if told else []), *(secret.secret_id for secret in shown)]))
+def _after_two_posts(answered: str | None, new: Sequence[Secret]) -> Added:
+    """The secret after two POSTs, with a warning if both may have added one."""
+    ids = list(dict.fromkeys([*([answered] if answered else []), *(secret.secret_id for secret in new)]))
     if len(ids) == 1:
         return Added(ids[0])
     twice = f"was added twice, with the same value ({', '.join(ids)})" if ids else "may have been added twice"
     warning = (
-        f"The secret {twice}: the answer to the first attempt was lost, and nothing showed in time that it was carried "
-        "out. One of them can be deleted."
+        f"The secret {twice}: the answer to the first attempt was lost, and the list did not show the secret in time. "
+        "One of them can be deleted."
     )
-    return Added(told, (warning,))
+    return Added(answered, (warning,))
 
 
-def _identified(told: str | None, shown: Sequence[Secret]) -> Added:
-    """The id of what was surely added. One that the list does not know is the id of something else."""
-    if told is not None and (not shown or any(each.secret_id == told for each in shown)):
-        return Added(told)
-    if len(shown) == 1:
-        return Added(shown[0].secret_id)
-    if not shown:
-        return Added(None, ("The secret was added, but the server does not list it yet: its id is not known.",))
-    several = f"The secret was added, but {len(shown)} are new: {list_ids(shown)}. It is not known which of them it is."
+def _with_id(answered: str | None, new: Sequence[Secret]) -> Added:
+    """The added secret, with its id if that is certain. An id that is answered but not listed has another meaning."""
+    if answered is not None and (not new or any(each.secret_id == answered for each in new)):
+        return Added(answered)
+    if len(new) == 1:
+        return Added(new[0].secret_id)
+    if not new:
+        return Added(None, ("The secret was added, but the server does not list it yet, so its id is not known.",))
+    several = f"The secret was added, but {len(new)} are new: {list_ids(new)}. It is not known which of them it is."
     return Added(None, (several,))
 
 
-def _landed(landed: Sequence[Secret], description: str, lost: IamError) -> Added:
-    """The answer was lost, and ``landed`` are new since: ours by the description, or the only new one."""
-    if described(landed[0], description):
-        return _identified(None, landed)
-    if len(landed) > 1:
+def _after_lost_answer(new: Sequence[Secret], description: str, lost: IamError) -> Added:
+    """The added secret among the ``new`` ones: the one with our description, or the only new one."""
+    if described(new[0], description):
+        return _with_id(None, new)
+    if len(new) > 1:
         lost.hint = (
-            f"{len(landed)} secrets are new ({list_ids(landed)}), and the server shows no descriptions: exchange the "
-            "value for a token (token_exchange) to learn whether it was added."
+            f"{len(new)} secrets are new ({list_ids(new)}), and the server shows no descriptions. Exchange the "
+            "value for a token (token_exchange) to find out whether it was added."
         )
         raise lost
     doubt = (
-        f"The answer to adding the secret was lost. Secret {landed[0].secret_id} is new since and is taken for it, "
-        "although the server shows no descriptions: exchange the value for a token to be sure (or give verify_scope)."
+        f"The answer to adding the secret was lost. Secret {new[0].secret_id} is new and is assumed to be it, "
+        "although the server shows no descriptions. Exchange the value for a token to be sure (or give verify_scope)."
     )
-    return Added(landed[0].secret_id, (doubt,))
+    return Added(new[0].secret_id, (doubt,))
 
 
 def _refused(error: ApiError, listed: Sequence[Secret], description: str, look: Callable[[], list[Secret]]) -> Added:
     if error.status not in (409, *REFUSALS):
         raise error
-    landed = look() if isinstance(error, ConflictError) else []
-    if landed and described(landed[0], description):
-        faster = f"Another run added secret {landed[0].secret_id} with this description: its value is not known here."
-        return Added(landed[0].secret_id, (faster,), mine=False)
+    new = look() if isinstance(error, ConflictError) else []
+    if new and described(new[0], description):
+        other = f"Another run added secret {new[0].secret_id} with this description. Its value is not known here."
+        return Added(new[0].secret_id, (other,), mine=False)
     if listed:
-        error.hint += f" The client has {len(listed)} secrets ({list_ids(listed)}): a server may limit their number."
+        error.hint += f" The client has {len(listed)} secrets ({list_ids(listed)}). A server may limit their number."
     raise error
 
 
 def delete(api: IamApi, client_id: str, secret_id: str) -> bool:
-    """Delete the secret; whether it was this task that did it."""
+    """Delete the secret. Returns whether this task deleted it."""
 
     def gone() -> bool:
         return all(each.secret_id != secret_id for each in api.list_secrets(client_id))
@@ -153,5 +153,5 @@ def delete(api: IamApi, client_id: str, secret_id: str) -> bool:
         return delete_once(api, lambda: api.delete_secret(client_id, secret_id), gone)
     except ApiError as error:
         if error.status in (404, *REFUSALS) and gone():
-            return False  # what some servers, or a page of theirs, answer for an id that is not there
+            return False  # some servers answer like this for an id that does not exist
         raise

@@ -20,7 +20,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._clients.plan import (
     to_wire,
     unmet,
 )
-from ansible_collections.aritma.iam.plugins.module_utils._clients.unasked import unasked
+from ansible_collections.aritma.iam.plugins.module_utils._clients.unrequested import unrequested
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import AmbiguousNameError
 from ansible_collections.aritma.iam.plugins.module_utils._core.spelling import is_altered, is_tidied
 from ansible_collections.aritma.iam.plugins.module_utils._core.time import now
@@ -171,12 +171,12 @@ BEFORE = {
     ],
 )
 def test_what_changed_although_nobody_asked(change: dict[str, Any], asked: tuple[str, ...], named: list[str]) -> None:
-    assert unasked(client(**BEFORE), client(**{**BEFORE, **change}), asked) == named
+    assert unrequested(client(**BEFORE), client(**{**BEFORE, **change}), asked) == named
 
 
 def test_what_is_gone_is_named_but_not_by_a_list_that_shows_less() -> None:
     full, less = client(**BEFORE).settled(), client(name="n")
-    assert unasked(full, less, ()) == []
-    assert unasked(less, full, ()) == []
-    assert unasked(client(description=""), client(name=""), ()) == []
-    assert unasked(full, less.settled(), ()) == ["allowedScopes", "enabled", "lifetime", "claims", "properties"]
+    assert unrequested(full, less, ()) == []
+    assert unrequested(less, full, ()) == []
+    assert unrequested(client(description=""), client(name=""), ()) == []
+    assert unrequested(full, less.settled(), ()) == ["allowedScopes", "enabled", "lifetime", "claims", "properties"]

@@ -14,7 +14,7 @@ from simulator.named import every_profile
 from unit.api.driver import Driver
 
 WITHOUT = {
-    "no_groups": "This server offers no groups",
+    "no_groups": "This server does not support groups",
     "groups_forbidden": "answered 403",
 }
 """Profiles on which there are no groups to be had, and what is said then."""
@@ -258,10 +258,10 @@ def test_what_is_missing_is_told_before_anything_is_written(iam: Driver) -> None
         ("subject_group_members", {"group": "reader", "members": [one]}, "There is no group 'reader'"),
         ("subject_group_members", {"group": "readers", "clients": ["one", "two"], "retry_budget": 0}, "no client two"),
         ("subject_group_members", {"group": "readers"}, "members or clients is needed"),
-        ("subject_group_members", {"group": "readers", "members": [one, ""]}, "members: one is empty"),
+        ("subject_group_members", {"group": "readers", "members": [one, ""]}, "members: one entry is empty"),
         ("subject_group_members", {"group": "readers", "mode": "exact", "state": "absent"}, "mode=exact is for state"),
         ("subject_memberships", {"subject": one, "groups": ["readers", "reader"]}, "There is no group 'reader'"),
-        ("subject_memberships", {"subject": one, "groups": [""]}, "groups: one is empty"),
+        ("subject_memberships", {"subject": one, "groups": [""]}, "groups: one entry is empty"),
         ("subject_memberships", {"subject": "client-nobody", "groups": ["readers"]}, "no subject 'client-nobody'"),
         ("subject_memberships_info", {"subject": "client-nobody"}, "There is no subject 'client-nobody'"),
     ]

@@ -154,7 +154,7 @@ def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver) -> Non
     lose(iam, "createClientSecret")
     result = iam.ok("client_secret", client_id="empty", description="mine")
     assert result["secret"]["secret_id"] == iam.secrets("empty")[0]["id"]
-    assert "exchange the value for a token" in result["warnings"][0]
+    assert "Exchange the value for a token" in result["warnings"][0]
 
 
 def test_a_secret_whose_deletion_was_answered_too_late_is_deleted(iam: Driver, client_id: str) -> None:

@@ -50,7 +50,7 @@ def test_an_id_is_taken_as_it_is(iam: Driver, client_id: str) -> None:
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("oidc_client", {}, "one of the following is required: name, client_id"),
-    ("oidc_client", {"name": " "}, "name is empty. Give name a value, or leave it out."),
+    ("oidc_client", {"name": " "}, "name is empty. Give name a value, or omit it."),
     ("oidc_client", {"client_id": ""}, "client_id is empty"),
     ("oidc_client", {"client_id": "nobody"}, "There is no client with client_id 'nobody'. The server chooses the ids"),
     ("oidc_client", {"name": "twice"}, "2 clients have the name 'twice': t1, t2. Give client_id"),
@@ -70,7 +70,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("client_secret", {"client_id": "t1", "secret_id": "7", "look_first": False}, "secret_id is looked up in the list"),
     ("client_secret", {"client_id": "t1", "description": "d", "verify_scope": " "}, "verify_scope is empty"),
     *(
-        ("client_secret", {"client_id": "t2", "state": "absent", "look_first": False, **wish}, "secret_id alone")
+        (
+            "client_secret",
+            {"client_id": "t2", "state": "absent", "look_first": False, **wish},
+            "a deletion needs secret_id without description",
+        )
         for wish in (
             {"secret_id": "7"},
             {"description": "only", "keep_last": False},
@@ -127,7 +131,7 @@ def test_a_client_whose_hidden_members_are_needed_for_an_update(iam: Driver) -> 
     assert shown["not_compared"] == ["allowed_scopes"]
     assert "so this was not compared" in shown["warnings"][0]
     message = iam.refused("oidc_client", name="billing", description="other")
-    assert "Give allowed_grant_types and redirect_uris and allowed_scopes too: the server does not show it" in message
+    assert "Give allowed_grant_types and redirect_uris and allowed_scopes too. The server does not show it" in message
     assert iam.clients("billing")[0]["allowed_scopes"] == ["api"]
     iam.admin.switch(update_method="both")
     assert iam.ok("oidc_client", name="billing", description="other")["changed"]
@@ -139,8 +143,8 @@ def test_a_shape_that_cannot_be_read_is_an_error_and_never_absence(iam: Driver) 
     message = iam.refused("oidc_client", name="billing")
     assert message == (
         "listClients answered in a way that aritma.iam cannot read: expected a list, bare or as clients or items or "
-        "data or results of an object, received an object with unexpected (boolean). Check api_url: it must be what "
-        "stands before /v1, and lead to the IAM API and not to a gateway or a portal."
+        "data or results of an object, received an object with unexpected (boolean). Check api_url: it must be the "
+        "part before /v1 of the IAM API, not the address of a gateway or a portal."
     )
     assert iam.writes() == []
 

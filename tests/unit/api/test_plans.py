@@ -41,7 +41,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     descriptions_shown,
     expired,
     generate_value,
-    newcomers,
+    new_secrets,
     plan_absent,
     plan_present,
     wanted_expiration,
@@ -191,7 +191,7 @@ def test_a_secret_that_was_added_is_found_then(listed: list[Secret]) -> None:
         assert plan is None or plan.existing is None
         added = Secret(secret_id="9", description="new")
         assert plan_present(key, None, [*listed, added]) == SecretPlan(added)
-        assert newcomers([*listed, added], "new", {each.secret_id for each in listed}) == [added]
+        assert new_secrets([*listed, added], "new", {each.secret_id for each in listed}) == [added]
 
 
 def test_without_descriptions_nothing_can_be_told() -> None:
@@ -199,8 +199,8 @@ def test_without_descriptions_nothing_can_be_told() -> None:
     assert descriptions_shown(listed) is False
     assert descriptions_shown([]) is None
     assert plan_present(SecretKey("mine", None), None, listed) is None
-    assert newcomers([*listed, Secret(secret_id="3")], "mine", {"1", "2"}) == [Secret(secret_id="3")]
-    assert newcomers([*listed, Secret(secret_id="3")], "mine", None) == []
+    assert new_secrets([*listed, Secret(secret_id="3")], "mine", {"1", "2"}) == [Secret(secret_id="3")]
+    assert new_secrets([*listed, Secret(secret_id="3")], "mine", None) == []
 
 
 def test_several_secrets_of_one_description_are_named() -> None:
@@ -240,7 +240,7 @@ def test_another_expiration_is_a_warning(shown: str | None, warned: bool) -> Non
 @pytest.mark.parametrize("length", [0, 1, 7, 33, 100])
 def test_a_value_of_a_wrong_length_is_refused_and_not_shown(length: int) -> None:
     value = ("canary" * 20)[:length]
-    with pytest.raises(OptionError, match=f"value has {length} characters; the API takes 8 to 32") as caught:
+    with pytest.raises(OptionError, match=f"value has {length} characters; the API accepts 8 to 32") as caught:
         check_value(value)
     assert "canary" not in str(caught.value)
 
@@ -275,7 +275,7 @@ def test_the_expiration_to_send() -> None:
         ("2020-01-01", None, "has passed"),
         ("soon", None, "is not an RFC 3339 time"),
         (None, "soon", "is not a duration"),
-        (None, "0d", "no time at all"),
+        (None, "0d", "is zero"),
     ],
 )
 def test_an_unusable_expiration_is_refused(expiration: str | None, after: str | None, message: str) -> None:

@@ -83,7 +83,7 @@ def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, clie
     assert result["changed"]
     (warning,) = result["warnings"]
     assert str(READ["action"]) in warning
-    assert "stays: it is listed" in warning
+    assert "remains: it is listed" in warning
     assert held(iam) == [READ]
     assert "warnings" not in manage(iam, client_id, mode="exact")
 
@@ -179,8 +179,8 @@ def test_policies_of_others_do_not_count_where_the_server_ignores_filters(iam: D
 def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
     entry = {"action": " ", "scope": "/s"}
     result = iam.run("iam_policies", client_id=client_id, policies=[READ, entry])
-    assert result["msg"].startswith("policies[1]: action and scope are needed")
-    assert result["msg"].endswith("Give both a value, or leave the entry out.")
+    assert result["msg"].startswith("policies[1]: action or scope is empty")
+    assert result["msg"].endswith("Give both a value, or remove the entry.")
     assert result["failure"]["option"] == "policies"
     assert held(iam) == []
 

@@ -140,7 +140,7 @@ def test_secrets(iam: Driver, profile: str) -> None:
         assert not again["changed"]
         assert "value" not in again["secret"]
     else:
-        assert "cannot compare" in iam.refused("client_secret", description="one", **of_it)
+        assert "but no descriptions" in iam.refused("client_secret", description="one", **of_it)
     assert len(iam.secrets(client["client_id"])) == 1
 
     _second_secret(iam, of_it, shown["secrets"][0]["secret_id"])
@@ -148,7 +148,7 @@ def test_secrets(iam: Driver, profile: str) -> None:
 
 def _second_secret(iam: Driver, of_it: dict[str, Any], old: str) -> None:
     """As a caller adds it who has just looked, and the first one goes."""
-    assert "last one of the client" in iam.refused("client_secret", secret_id=old, state="absent", **of_it)
+    assert "last usable secret of the client" in iam.refused("client_secret", secret_id=old, state="absent", **of_it)
     iam.admin.clear_log()
     given = iam.ok("client_secret", description="two", value="chosenByUs123", look_first=False, **of_it)
     assert "value" not in given["secret"]

@@ -21,7 +21,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import (
     described,
     expired,
     generate_value,
-    newcomers,
+    new_secrets,
     plan_absent,
     plan_present,
     wanted_expiration,
@@ -78,7 +78,7 @@ def test_a_key_is_no_secret() -> None:
     assert plan_present(SecretKey("mine", None), None, [key]) == SecretPlan(None)
     assert plan_present(SecretKey("mine", None), None, [key, MINE]) == SecretPlan(MINE)
     assert plan_present(SecretKey(None, "8"), None, [key]) == SecretPlan(key)
-    assert newcomers([key], "mine", set()) == []
+    assert new_secrets([key], "mine", set()) == []
 
 
 def test_a_description_is_found_as_servers_keep_it() -> None:
@@ -117,9 +117,9 @@ def test_another_expiration_is_told(shown: str | None, words: str) -> None:
 def test_what_a_post_may_have_added() -> None:
     added = Secret(secret_id="3", description="mine")
     stranger = Secret(secret_id="4", description="theirs")
-    assert newcomers([MINE, added, stranger], "mine", {"1"}) == [added]
-    assert newcomers([MINE, stranger], "mine", {"1"}) == []
-    assert newcomers([*BARE, Secret(secret_id="5")], "mine", {"1", "2"}) == [Secret(secret_id="5")]
+    assert new_secrets([MINE, added, stranger], "mine", {"1"}) == [added]
+    assert new_secrets([MINE, stranger], "mine", {"1"}) == []
+    assert new_secrets([*BARE, Secret(secret_id="5")], "mine", {"1", "2"}) == [Secret(secret_id="5")]
 
 
 def test_values_use_all_letters_and_digits() -> None:
@@ -136,14 +136,14 @@ def _absent(key: SecretKey, *listed: Secret) -> Callable[[], object]:
     return lambda: plan_absent(key, listed, NOW, keep_last=True)
 
 
-CANNOT_COMPARE = "listClientSecrets shows 2 secrets (1, 2) but no descriptions: cannot compare"
+CANNOT_COMPARE = "listClientSecrets shows 2 secrets (1, 2) but no descriptions, so it is not known"
 UNSEEN = {"operation": "listClientSecrets", "expected": "descriptions", "received": "none", "option": "secret_id"}
 REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
     # what is asked, how the message begins, the hint, the details
     "an id that is not there": (
         lambda: plan_present(SecretKey("mine", "9"), None, [MINE]),
         "There is no secret 9.",
-        "The server chooses the ids of new secrets: give description instead to add one.",
+        "The server chooses the ids of new secrets. To add one, give description instead.",
         {"secret_id": "9"},
     ),
     "delete, and no descriptions": (_absent(SecretKey("mine", None), *BARE), CANNOT_COMPARE, "Give secret_id.", UNSEEN),
@@ -156,42 +156,42 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
     "an id of another description": (
         _absent(SecretKey("mine", "2"), MINE, OTHER),
         "Secret 2 has the description 'other', not 'mine'. It was not deleted.",
-        "Give only one of secret_id and description, or both as they are listed.",
+        "Give only secret_id or description, or both as they are listed.",
         {"secret_id": "2"},
     ),
     "the last one": (
         _absent(SecretKey(None, "1"), MINE, DEAD),
-        "Secret 1 is the last one of the client that can still be used. It was not deleted.",
+        "Secret 1 is the last usable secret of the client. It was not deleted.",
         "Add another one first, or set keep_last: false to leave the client without a secret.",
         {"secret_id": "1"},
     ),
     "a certificate": (
         _absent(SecretKey(None, "8"), MINE, Secret(secret_id="8", type="X509Thumbprint")),
-        "Secret 8 is of the type X509Thumbprint, so it is no shared secret. It was not deleted.",
+        "Secret 8 has the type X509Thumbprint, so it is not a shared secret. It was not deleted.",
         "Delete keys and certificates where they are managed.",
         {"secret_id": "8", "type": "X509Thumbprint"},
     ),
     "the last one beside a certificate": (
         _absent(SecretKey(None, "1"), MINE, Secret(secret_id="8", type="JsonWebKey")),
-        "Secret 1 is the last one of the client that can still be used. It was not deleted.",
+        "Secret 1 is the last usable secret of the client. It was not deleted.",
         "Add another one first, or set keep_last: false to leave the client without a secret.",
         {"secret_id": "1"},
     ),
     "a short value": (
         lambda: check_value("1234567"),
-        "value has 7 characters; the API takes 8 to 32.",
-        "Leave value out to have one of 32 characters generated.",
+        "value has 7 characters; the API accepts 8 to 32.",
+        "Omit value to have one of 32 characters generated.",
         {"option": "value"},
     ),
     "a line break": (
         lambda: check_value("12345678\n"),
-        "value holds a control character, such as a line break.",
+        "value has a control character, such as a line break.",
         "Remove it.",
         {"option": "value"},
     ),
-    "no time at all": (
+    "zero": (
         lambda: wanted_expiration(None, "0s", NOW),
-        "expires_after is no time at all.",
+        "expires_after is zero.",
         "Write 90d, for example.",
         {"option": "expires_after"},
     ),
@@ -210,7 +210,7 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
     "a time that has passed": (
         lambda: wanted_expiration(PAST, None, NOW),
         f"expiration: {PAST} has passed (it is {PAST}).",
-        "Give a time to come.",
+        "Give a time in the future.",
         {"option": "expiration"},
     ),
 }

@@ -25,7 +25,7 @@ ANSWERS: list[dict[str, Any]] = [{}, {"create_client_body": "id"}, {"create_clie
 def warned(result: dict[str, Any], wanted: str, stored: str, what: str = "name") -> bool:
     """Whether the one warning names both."""
     [warning] = result["warnings"]
-    return f"keeps the {what} {wanted!r} of client" in warning and f"as {stored!r}" in warning
+    return f"stores the {what} {wanted!r} of client" in warning and f"as {stored!r}" in warning
 
 
 @pytest.mark.parametrize(("how", "wanted", "stored"), ALTERED)

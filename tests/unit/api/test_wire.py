@@ -129,7 +129,7 @@ def test_the_type_tells_a_secret_from_a_key(name: str, value: object, text: str 
     ],
 )
 def test_an_answer_tells_the_id_of_a_secret_only_where_it_shows_the_secret(answer: dict[str, Any], told: bool) -> None:
-    assert Secret.told_by(answer, "mine") == told
+    assert Secret.is_in(answer, "mine") == told
 
 
 def test_of_two_spellings_the_name_is_known() -> None:

@@ -48,7 +48,7 @@ from unit.audit.sample import AT, LIMITS, days, ours, secret
         (99, 3, EXPIRES_SOON, f"due: expires at {days(3)}"),
         (1, 0, EXPIRED, f"due: the secret expired at {days(0)}"),
         (99, -1, EXPIRED, f"due: the secret expired at {days(-1)}"),
-        (None, 14.1, NOT_KNOWN, "not due as far as can be told: the server does not show when it was added"),
+        (None, 14.1, NOT_KNOWN, "not due as far as is known: the server does not show when it was added"),
         (None, 14, EXPIRES_SOON, f"due: expires at {days(14)}"),
     ],
 )

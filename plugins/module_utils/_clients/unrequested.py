@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an update changed although nobody asked. Pure.
+"""Finds members that an update changed although the task did not ask for it. Pure.
 
-An update sends a client back as a whole, so every member of it is compared with what was there before. What a server
-maintains by itself is left out; the rule for that is ``_maintained``, and stands nowhere else.
+An update sends the whole client, so every member is compared with its value before. Members that the server maintains
+itself are left out: see ``_maintained``.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _STAMPS = (
     "stamp",
 )
 _CLOCKS = timedelta(days=1)
-"""How far the clocks here and there may differ."""
+"""How far the clocks of the server and of this machine may differ."""
 
 
-def unasked(before: Client, after: Client, asked: Collection[str]) -> list[str]:
-    """The members whose value differs although it is not that of an attribute in ``asked``, by the server's names.
+def unrequested(before: Client, after: Client, asked: Collection[str]) -> list[str]:
+    """The members whose value differs, except the attributes in ``asked``, under the names that the server uses.
 
-    Nothing can be told where only one of the two is the answer to a GET of this one client: a list may show less.
+    Empty if only one of the two clients is the answer to a GET, because a list may show fewer members.
     """
     if before.in_full != after.in_full:
         return []
@@ -56,22 +56,22 @@ def _differs(attribute: str, before: Client, after: Client) -> bool:
 
 
 def _differences(name: str, was: Any, is_now: Any) -> Iterator[str]:
-    """Null, absent and empty are one; the order of a list, and what is in it twice, make no difference."""
+    """The names of members that differ. Null, absent and empty are equal, and lists are compared as sets."""
     if isinstance(was, Mapping) and isinstance(is_now, Mapping):
         for each in {**was, **is_now}:
             yield from _differences(f"{name}.{each}", was.get(each), is_now.get(each))
-    elif _settled(was) != _settled(is_now) and not _maintained(name, is_now):
+    elif _normalized(was) != _normalized(is_now) and not _maintained(name, is_now):
         yield name
 
 
-def _settled(value: Any) -> Any:
+def _normalized(value: Any) -> Any:
     if value in ("", [], {}):
         return None
     return {json.dumps(each, sort_keys=True) for each in value} if isinstance(value, list) else value
 
 
 def _maintained(name: str, is_now: Any) -> bool:
-    """Whether a server changes this member by itself: its name says so, or it holds the time of the update."""
+    """Whether the server maintains this member: its name says so, or it holds the time of the update."""
     if any(stamp in fold(name) for stamp in _STAMPS):
         return True
     try:
