@@ -124,7 +124,7 @@ def _key_cases() -> dict[str, Case]:
         ),
         "absent_policy": module("iam_policy", ["missing required arguments: subject"], **policy),
         "absent_record": module("credential_store", ["state=absent needs client_id"], store=store, state="absent"),
-        "dots": module("client_secret_info", [r"'\.\.' cannot be the id", "name the client"], client_id=".."),
+        "dots": module("client_secret_info", [r"'\.\.' cannot be an id", "name the client"], client_id=".."),
     }
 
 

@@ -183,7 +183,7 @@ def test_a_proxy_that_refuses_is_named(
         opened = session(api_url="https://iam.example.test/iam", retry_budget=0.8)
         error, _seconds = lost(opened)
     assert f"the proxy on the way to iam.example.test answered {answer[:3]}" in error.message
-    assert error.hint == "Look at https_proxy."
+    assert error.hint == "Check https_proxy."
     assert "canary" not in str(error)
     assert (opened.calls["iam"] > 1) == again
 
@@ -195,7 +195,7 @@ def test_a_proxy_that_is_not_there(session: OpenSession, monkeypatch: pytest.Mon
         monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{bound.getsockname()[1]}")
         error, _seconds = lost(session(api_url="https://iam.example.test/iam", retry_budget=0.0))
     assert "the proxy on the way to iam.example.test cannot be used" in error.message
-    assert error.hint == "Look at HTTPS_PROXY."
+    assert error.hint == "Check HTTPS_PROXY."
 
 
 @contextmanager

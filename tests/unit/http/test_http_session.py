@@ -68,7 +68,7 @@ def test_segments_stay_segments(wire: Wire, session: OpenSession) -> None:
 
 @pytest.mark.parametrize("segment", ["", ".", ".."])
 def test_a_segment_that_is_none_is_refused(session: OpenSession, segment: str) -> None:
-    with pytest.raises(OptionError, match="cannot be the id"):
+    with pytest.raises(OptionError, match="cannot be an id"):
         session().request("getClient", "GET", ("clients", segment))
 
 
@@ -243,7 +243,7 @@ def test_a_page_is_told_by_its_title(wire: Wire, session: OpenSession) -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "hint"),
     [
-        (401, AuthenticationError, "access_token is not"),
+        (401, AuthenticationError, "does not accept access_token"),
         (403, PermissionDeniedError, "services.iam"),
         (404, NotFoundError, "api_url"),
         (409, ConflictError, ""),
