@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``secret_audit_info``: every secret of the tenant with its age, its end and its manager."""
+"""The operation ``secret_audit_info``: every secret of the tenant with its age, expiration and manager."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SPEC = ArgumentSpec(
 
 
 class AuditClient(BaseModel):
-    """One client with its secrets, the newest first. ``groups`` is None where they are not asked for, or not known."""
+    """One client with its secrets, the newest first. ``groups`` is None if they are not requested or not known."""
 
     client_id: str
     name: str
@@ -49,7 +49,7 @@ class AuditClient(BaseModel):
 
 
 class Summary(BaseModel):
-    """The numbers of an audit."""
+    """The counts of an audit."""
 
     clients: int
     clients_due: int
@@ -86,7 +86,7 @@ def audit(params: Params, _check_mode: bool) -> Outcome:
     if not 1 <= params["connections"] <= MOST_CONNECTIONS:
         raise OptionError(
             f"connections: {params['connections']} is not between 1 and {MOST_CONNECTIONS}.",
-            hint="Leave it out, or give a number that the server can bear.",
+            hint="Omit it, or give a number that the server can handle.",
             option="connections",
         )
     connection = Connection.from_params(params)
@@ -103,7 +103,7 @@ def audit(params: Params, _check_mode: bool) -> Outcome:
 def _groups(
     connection: Connection, clients: Sequence[Client]
 ) -> tuple[dict[str, tuple[str, ...]] | None, list[str], Counter[str]]:
-    """The groups of each client, a warning where they cannot be known, and the requests made."""
+    """The groups of each client, a warning if they are not known, and the number of requests."""
     warnings = ["The groups of clients are not known: this server does not list the members of a group."]
     with Session(connection) as session:
         try:
@@ -116,7 +116,7 @@ def _groups(
 def audit_of(
     read: Tenant, at: datetime, limits: Limits, api_url: str, tenant: str | None, names: Sequence[str]
 ) -> Audit:
-    """What is known at that moment."""
+    """The audit of a tenant at the moment ``at``."""
     clients = tuple(_client(each, read.judged(each, at, limits)) for each in read.clients)
     return Audit(
         schema=1,

@@ -22,13 +22,13 @@ from .._iam.contract import Client, Secret
 from .._secrets.age import AgedSecret, Limits, judge_secrets
 
 CONNECTIONS = 8
-"""Requests under way at one time: enough to hide the latency, few enough to be a polite guest."""
+"""Requests at the same time: enough to hide the latency, without much load on the server."""
 
 Wanted = Callable[[Client], bool]
 
 
 class TenantClient(BaseModel):
-    """A client and what the server lists of its secrets. ``unreadable`` says why that list could not be had."""
+    """A client and its listed secrets. ``unreadable`` says why the list could not be read."""
 
     client: Client
     secrets: tuple[Secret, ...] = ()
@@ -36,14 +36,14 @@ class TenantClient(BaseModel):
 
     @property
     def name(self) -> str:
-        """The name; the client id where the server shows no name."""
+        """The name, or the client id if the server shows no name."""
         return self.client.name or self.client.client_id
 
 
 class Tenant(BaseModel):
-    """The wanted ``clients``, by name, and all that are ``listed`` in the tenant, the wanted ones among them.
+    """The wanted ``clients`` in the order of their names, and all clients ``listed`` in the tenant.
 
-    ``calls`` counts the requests that it took to read them, by endpoint; it is no part of the data.
+    ``calls`` counts the requests by endpoint. It is not part of the data.
     """
 
     clients: tuple[TenantClient, ...]
@@ -51,18 +51,18 @@ class Tenant(BaseModel):
     calls: dict[str, int] = Field(default_factory=dict, exclude=True)
 
     def judged(self, client: TenantClient, at: datetime, limits: Limits) -> tuple[AgedSecret, ...]:
-        """The secrets of one of the clients, the newest first, at that moment."""
+        """The secrets of one of the clients, judged at the moment ``at``, the newest first."""
         shown = any(secret.description for each in self.clients for secret in each.secrets)
         return judge_secrets(client.secrets, at, limits, descriptions_shown=shown)
 
     def to_cache(self) -> dict[str, Any]:
-        """As plain data. Neither a client nor a secret has a member for a value or a token."""
+        """As plain data. No member of a client or a secret holds a value or a token."""
         data: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         return data
 
     @classmethod
     def from_cache(cls, data: object) -> Tenant | None:
-        """What ``to_cache`` made; None for anything else, which is as good as no cache."""
+        """Read the data that ``to_cache`` made; None for anything else."""
         try:
             return cls.model_validate(data)
         except ValidationError:
@@ -70,24 +70,24 @@ class Tenant(BaseModel):
 
 
 def named_like(patterns: Sequence[str]) -> Wanted:
-    """Clients whose name matches one of the shell patterns (``billing-*``), case and all; every client without any."""
+    """Clients whose name matches one of the shell patterns (``billing-*``), case-sensitive; without patterns all."""
     return lambda client: (
         not patterns or any(fnmatchcase(client.name or client.client_id, pattern) for pattern in patterns)
     )
 
 
 def with_secrets(api: IamApi, client: Client) -> TenantClient | None:
-    """The client and the list of its secrets; None for one that was deleted meanwhile."""
+    """The client and its listed secrets; None if it was deleted meanwhile."""
     try:
         return TenantClient(client=client, secrets=tuple(api.list_secrets(client.client_id)))
     except PermissionDeniedError as error:
         return TenantClient(client=client, unreadable=error.message)
     except NotFoundError as error:
-        return TenantClient(client=client, unreadable=error.message) if _is_there(api, client) else None
+        return TenantClient(client=client, unreadable=error.message) if _exists(api, client) else None
 
 
-def _is_there(api: IamApi, client: Client) -> bool:
-    """Whether a client without a list of secrets is there after all: unless the server says that it is not."""
+def _exists(api: IamApi, client: Client) -> bool:
+    """Whether the client exists. True if the server does not support a GET of a client."""
     try:
         api.get_client(client.client_id)
     except NotFoundError:
@@ -99,17 +99,17 @@ def _is_there(api: IamApi, client: Client) -> bool:
 
 
 Read = Callable[[IamApi, Client], "TenantClient | None"]
-"""Reads what is to be known of one wanted client; None leaves it out."""
+"""Reads one wanted client. None leaves it out."""
 
 
 def read_tenant(
     connection: Connection, wanted: Wanted, connections: int = CONNECTIONS, *, read: Read = with_secrets
 ) -> Tenant:
-    """The wanted clients of the tenant, each as ``read`` reads it: one request a page, and one a client for secrets.
+    """The wanted clients of the tenant, each read by ``read``: one request for each page, and one for each client.
 
-    A client that is deleted meanwhile is left out. One whose secrets this admin may not list is ``unreadable``. Raises
-    ``IamError`` for anything else that goes wrong, once the requests under way are answered; its ``calls`` count what
-    was sent.
+    A client that is deleted meanwhile is left out. A client is ``unreadable`` if this admin may not list its secrets.
+    For any other error raises ``IamError``, after the requests in progress were answered. Its ``calls`` counts the
+    requests.
     """
     with ExitStack() as stack:
         sessions = [stack.enter_context(Session(connection))]
@@ -132,7 +132,7 @@ def _read_all(sessions: Sequence[Session], clients: Sequence[Client], read: Read
         free.put(session)
 
     def read_one(client: Client) -> TenantClient | None:
-        session = free.get()  # one thread a session: a session is not to be shared
+        session = free.get()  # a session must not be shared by threads
         try:
             return read(IamApi(session), client)
         finally:
@@ -142,7 +142,7 @@ def _read_all(sessions: Sequence[Session], clients: Sequence[Client], read: Read
     try:
         return [future.result() for future in [pool.submit(read_one, client) for client in clients]]
     finally:
-        pool.shutdown(cancel_futures=True)  # nothing new is begun once something went wrong
+        pool.shutdown(cancel_futures=True)  # after an error, start no further requests
 
 
 def _sum(sessions: Sequence[Session]) -> dict[str, int]:

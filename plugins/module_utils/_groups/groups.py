@@ -37,9 +37,9 @@ GROUP_INFO = ArgumentSpec(
 
 
 class Group:
-    """One group. A path of the API takes its subject id or its bare id; which one is not documented, so both are tried.
+    """One group. Paths of the API have its subject id or its bare id. It is not documented which, so both are tried.
 
-    The form that the server has once taken is kept.
+    The form that the server has accepted is used from then on.
     """
 
     def __init__(self, subject: Subject) -> None:
@@ -51,11 +51,11 @@ class Group:
         self.keys = list(dict.fromkeys(filter(None, (self.subject_id, subject.id))))
 
     def called(self, text: str) -> bool:
-        """Whether that is the name, the id or the subject id."""
+        """Whether ``text`` is the name, the id or the subject id."""
         return text in (self.name, self.id, self.subject_id)
 
     def ask(self, call: Callable[[str], T]) -> T:
-        """What ``call`` answers to the form of the id that the server takes. Raises the more telling error of two."""
+        """Call ``call`` with the form of the id that the server accepts. Raises the more useful of two errors."""
         first, last = self.keys[0], self.keys[-1]
         try:
             answer, self.keys = call(first), [first]
@@ -69,23 +69,23 @@ class Group:
         return answer
 
     def shown(self) -> dict[str, Any]:
-        """The group for people."""
+        """The group as a return value."""
         return {name: getattr(self, name) for name in ("subject_id", "id", "name", "description")}
 
 
 def list_groups(api: IamApi, search: str | None = None) -> list[Group]:
-    """The groups whose name contains ``search``. Raises ``NotOfferedError`` where the server has none."""
+    """The groups whose name contains ``search``. Raises ``NotOfferedError`` if the server does not support groups."""
     try:
-        with offered("groups", "If it should, see whether api_url is what stands before /v1.", (404, *NOT_OFFERED)):
+        with offered("groups", "If it should, check that api_url is the part before /v1.", (404, *NOT_OFFERED)):
             return [Group(each) for each in api.list_groups(search)]
     except ApiError as error:
         if search and error.status in REFUSALS:
-            return []  # it does not take this text: whoever finds nothing reads the whole list
+            return []  # the server does not accept this text; callers then read the whole list
         raise
 
 
 def find_groups(api: IamApi, text: str) -> list[Group]:
-    """The groups of this name, id or subject id: by a search for the name first, then in the list of all."""
+    """The groups with this name, id or subject id: first by a search for the name, then in the list of all."""
     found = [group for group in list_groups(api, text) if group.called(text)]
     if found:
         return found
@@ -94,18 +94,18 @@ def find_groups(api: IamApi, text: str) -> list[Group]:
 
 
 def find_group(api: IamApi, text: str) -> Group | None:
-    """The one group of this name, id or subject id. Raises ``AmbiguousNameError`` when there are several."""
+    """The group with this name, id or subject id. Raises ``AmbiguousNameError`` if there are several."""
     hint = "Give the subject id to say which one is meant."
     return only(find_groups(api, text), f"groups have the name {text!r}", lambda group: group.subject_id, hint)
 
 
 def require_group(api: IamApi, text: str) -> Group:
-    """``find_group``. Raises ``MissingError`` where there is none."""
+    """Like ``find_group``, but raises ``MissingError`` if there is no such group."""
     group = find_group(api, text)
     if group is None:
         raise MissingError(
             f"There is no group {text!r}. Nothing was changed.",
-            hint="Look at the names with subject_group_info, or let it be created (subject_group with create, or"
+            hint="Check the names with subject_group_info, or have it created (subject_group with create, or"
             " service_client_create_groups).",
             group=text,
         )
@@ -117,7 +117,7 @@ def reconcile_group(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     refuse_empty(params, "name")
     name, description = params["name"], params["description"]
     absent = params["state"] == "absent"
-    # A subject id is no name to give to a new group.
+    # A new group cannot be created from a subject id.
     optional = absent or (params["create"] and not name.startswith(PREFIX))
     group = find_group(api, name) if optional else require_group(api, name)
     if absent:
@@ -141,13 +141,13 @@ def _compared(group: Group) -> dict[str, Any]:
 def _differs(group: Group, description: str | None) -> Iterator[str]:
     if None not in (description, group.description) and description != group.description:
         yield (
-            f"Group {group.subject_id} has the description {group.description!r}, not {description!r}: the API is not "
-            "known to change a group, so it was left alone."
+            f"Group {group.subject_id} has the description {group.description!r}, not {description!r}. The API has no "
+            "known way to change a group, so it was not changed."
         )
 
 
 def _create(api: IamApi, body: dict[str, str]) -> tuple[Group, bool]:
-    """The new group, and whether it was this task that added it."""
+    """Create the group. Returns it, and whether this task created it."""
 
     def look() -> Group | None:
         return find_group(api, body["displayName"])
@@ -155,30 +155,30 @@ def _create(api: IamApi, body: dict[str, str]) -> tuple[Group, bool]:
     try:
         made = create_once(api, lambda: api.create_group(body), look)
     except ApiError as error:
-        # A server may refuse a name that somebody else has taken meanwhile.
+        # Somebody else may have created a group with this name meanwhile.
         found = api.settle(look, PAUSES if error.status == 409 else ())
         if found is None:
             raise
         return found, False
-    # The next task looks in the list, which may lag behind.
+    # The next task reads the list, which may lag behind.
     found = made.found or api.settle(look)
     if found is None:
-        told = read_object("createGroup", made.answer, ("group",), ("subjectid", "id"))
-        return Group(read_model(Subject, "createGroup", {"type": "Group", **body, **told})), True
+        answered = read_object("createGroup", made.answer, ("group",), ("subjectid", "id"))
+        return Group(read_model(Subject, "createGroup", {"type": "Group", **body, **answered})), True
     return found, True
 
 
 def _delete(api: IamApi, group: Group) -> bool:
-    """Delete the group; whether it was this task that did it."""
+    """Delete the group. Returns whether this task deleted it."""
     lost: AmbiguousError | None = None
 
     def gone() -> bool:
         return all(each.subject_id != group.subject_id for each in list_groups(api))
 
     with suppress(ApiError):
-        group.ask(api.list_members)  # shows which form of the id is taken: a deletion may find neither and not say so
-    what = f"deletion of groups, so group {group.name} ({group.subject_id}) stays"
-    hint = "Take its members out (subject_group_members) and withdraw its policies (iam_policies)."
+        group.ask(api.list_members)  # finds the accepted form of the id: a deletion may ignore an unknown id
+    what = f"the deletion of groups, so group {group.name} ({group.subject_id}) remains"
+    hint = "Remove its members (subject_group_members) and withdraw its policies (iam_policies)."
     try:
         with offered(what, hint):
             deleted = any(api.delete_group(key) for key in group.keys)
@@ -186,8 +186,8 @@ def _delete(api: IamApi, group: Group) -> bool:
         deleted, lost = True, error
     if not api.settle(gone):
         raise lost or IamError(
-            f"Group {group.name} ({group.subject_id}) is still listed after it was to be deleted.",
-            hint="The list may lag behind: look with subject_group_info before you run this again.",
+            f"Group {group.name} ({group.subject_id}) is still listed after its deletion.",
+            hint="The list may lag behind. Check with subject_group_info before you run this again.",
             subject_id=group.subject_id,
         )
     return deleted

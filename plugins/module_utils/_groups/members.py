@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is in a group: the operations ``subject_group_members`` and ``subject_group_info``."""
+"""The members of a group: the operations ``subject_group_members`` and ``subject_group_info``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._iam.once import create_once, delete_once
 from .groups import GROUP_INFO, Group, find_group, find_groups, list_groups, require_group
 
 BATCHES = (200, 50, 10)
-"""Members in one request. No limit is published: where a server refuses so many, fewer are sent."""
+"""Members in one request. No limit is documented: if a server refuses so many, fewer are sent."""
 
 _SUBJECTS = {"type": "list", "elements": "str", "default": []}
 
@@ -34,7 +34,7 @@ MEMBERS = ArgumentSpec(
 
 
 def members_of(api: IamApi, group: Group) -> list[Subject] | None:
-    """The subjects in the group; None where the server does not list them, or not to this admin."""
+    """The subjects in the group; None if the server does not list them, or not for this admin."""
     try:
         return group.ask(api.list_members)
     except ApiError as error:
@@ -43,8 +43,8 @@ def members_of(api: IamApi, group: Group) -> list[Subject] | None:
         return None
 
 
-def among(api: IamApi, group: Group, asked: Sequence[str]) -> set[str]:
-    """The subject ids in the group; where the server does not list them, which of those that are ``asked`` for are."""
+def member_ids(api: IamApi, group: Group, asked: Sequence[str]) -> set[str]:
+    """The subject ids in the group. If the server does not list members, only those in ``asked`` are checked."""
     listed = members_of(api, group)
     if listed is not None:
         return {subject_id(each) for each in listed}
@@ -54,15 +54,14 @@ def among(api: IamApi, group: Group, asked: Sequence[str]) -> set[str]:
 def _is_in(api: IamApi, group: Group, subject: str) -> bool:
     try:
         return group.subject_id in map(subject_id, api.list_memberships(subject))
-    except NotFoundError:  # no such subject: it is in no group
+    except NotFoundError:  # a missing subject is in no group
         return False
 
 
 def change_members(api: IamApi, group: Group, subject_ids: Sequence[str], *, join: bool) -> None:
-    """Put subjects into the group or take them out, many in one request, and look that it was done.
+    """Add subjects to the group or remove them, many in one request, and check the result.
 
-    Raises ``IamError`` that names those for which it was not. Nobody is named who is there already (or not). Without
-    subjects nothing is asked.
+    Raises ``IamError`` with the subjects that were not added or removed. Without subjects no request is sent.
     """
     if not subject_ids:
         return
@@ -76,46 +75,46 @@ def change_members(api: IamApi, group: Group, subject_ids: Sequence[str], *, joi
             if isinstance(error, ApiError) and error.status in REFUSALS and smaller:
                 size = smaller[0]
                 continue
-            # Somebody else may have done a part of it, or an answer was lost.
-            taken = isinstance(error, ApiError) and error.status in (404, 409)
-            open_still = _unmet(api, group, batch, SHORT_PAUSES if taken else (), join=join)
-            if len(open_still) == len(batch):
+            # Somebody else may have added or removed some of them, or an answer was lost.
+            conflict = isinstance(error, ApiError) and error.status in (404, 409)
+            remaining = _not_done(api, group, batch, SHORT_PAUSES if conflict else (), join=join)
+            if len(remaining) == len(batch):
                 done = len(subject_ids) - len(left)
                 error.hint = (
                     f"{error.hint} Before that, {done} of {len(subject_ids)} were done." if done else error.hint
                 )
                 raise
-            left = open_still + left[len(batch) :]
+            left = remaining + left[len(batch) :]
         else:
             left = left[len(batch) :]
-    unmet = _unmet(api, group, subject_ids, join=join)
-    if unmet:
+    failed = _not_done(api, group, subject_ids, join=join)
+    if failed:
         raise IamError(
-            f"The server was to {'put into' if join else 'take out of'} group {group.name} ({group.subject_id}): "
-            f"{', '.join(unmet)}. It answered with success, and does not show it.",
-            hint="Look whether these subjects exist; the list may also lag behind: run it again.",
-            subject_ids=unmet,
+            f"The server says that it {'added' if join else 'removed'} members of group {group.name} "
+            f"({group.subject_id}), but still shows the old state of {', '.join(failed)}.",
+            hint="Check that these subjects exist. If they do, the list may lag behind: run it again.",
+            subject_ids=failed,
         )
 
 
-def _unmet(
+def _not_done(
     api: IamApi, group: Group, subject_ids: Sequence[str], pauses: Sequence[float] = PAUSES, *, join: bool
 ) -> list[str]:
-    """Those for which it is not yet done, once the list had its time to show it."""
-    unmet: list[str] = []
+    """The subjects that are not yet added or removed, after a wait for a list that lags behind."""
+    left: list[str] = []
 
     def done() -> bool:
-        there = among(api, group, subject_ids)
-        unmet[:] = [each for each in subject_ids if (each in there) != join]
-        return not unmet
+        members = member_ids(api, group, subject_ids)
+        left[:] = [each for each in subject_ids if (each in members) != join]
+        return not left
 
     api.settle(done, pauses)
-    return unmet
+    return left
 
 
 def _send(api: IamApi, group: Group, batch: Sequence[str], *, join: bool) -> None:
     def done() -> bool:
-        return not _unmet(api, group, batch, (), join=join)
+        return not _not_done(api, group, batch, (), join=join)
 
     if join:
         create_once(api, lambda: group.ask(lambda key: api.add_members(key, batch)), done)
@@ -129,13 +128,13 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     present, exact = params["state"] == "present", params["mode"] == "exact"
     if exact and not present:
         raise OptionError(
-            "mode=exact is for state=present.",
-            hint="To empty a group, let members be an empty list with mode=exact.",
+            "mode=exact needs state=present.",
+            hint="To empty a group, give an empty list of members with mode=exact.",
             option="mode",
         )
     if not (exact or params["members"] or params["clients"]):
-        raise OptionError("members or clients is needed.", hint="Say who is meant.", option="members")
-    # In check mode, a task before may be going to create it; and nobody is in a group that is not there.
+        raise OptionError("members or clients is required.", hint="Give one of them.", option="members")
+    # In check mode, an earlier task may have said that it would create the group.
     group = require_group(api, params["group"]) if present and not check_mode else find_group(api, params["group"])
     wanted = _wanted(api, params, required=present)
     if group is None:
@@ -147,11 +146,11 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
     if listed is None and exact:
         raise NotOfferedError(
             f"This server does not list the members of group {group.name}, so it is not known who else is in it.",
-            hint="Use mode=merge, and state=absent for who is to leave.",
+            hint="Use mode=merge, and state=absent for members to remove.",
             status=405,
             subject_id=group.subject_id,
         )
-    held = among(api, group, wanted) if listed is None else {subject_id(each) for each in listed}
+    held = member_ids(api, group, wanted) if listed is None else {subject_id(each) for each in listed}
     add = [each for each in wanted if present and each not in held]
     remove = [each for each in sorted(held) if (each not in wanted if exact else each in wanted and not present)]
     if not check_mode:
@@ -163,7 +162,7 @@ def reconcile_members(api: IamApi, params: Params, check_mode: bool) -> Outcome:
 
 
 def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
-    """The subject ids of ``members`` and ``clients``. Raises ``MissingError`` for clients that have no subject."""
+    """The subject ids of ``members`` and ``clients``. Raises ``MissingError`` for clients without a subject."""
     found: dict[str, str] = {}
 
     def all_found() -> bool:
@@ -179,7 +178,7 @@ def _wanted(api: IamApi, params: Params, *, required: bool) -> list[str]:
     if missing and required:
         raise MissingError(
             f"There is no client {', '.join(missing)}. Nothing was changed.",
-            hint="Look at the names with oidc_client_info.",
+            hint="Check the names with oidc_client_info.",
             clients=missing,
         )
     return list(dict.fromkeys([*params["members"], *found.values()]))
@@ -203,9 +202,10 @@ def _with_members(api: IamApi, group: Group) -> dict[str, Any]:
 
 
 def groups_of_clients(api: IamApi, clients: Sequence[Client]) -> dict[str, tuple[str, ...]] | None:
-    """The names of the groups of each client, by client id, those through other groups too.
+    """The names of the groups of each client by client id, including groups of groups.
 
-    One request a group and page, however many clients there are. None where the server does not list members.
+    Sends one request for each page of each group, whatever the number of clients. None if the server does not list
+    members.
     """
     groups = {group.subject_id: group for group in list_groups(api)}
     above: dict[str, set[str]] = {}
@@ -220,7 +220,7 @@ def groups_of_clients(api: IamApi, clients: Sequence[Client]) -> dict[str, tuple
 
     def names(subject: str) -> tuple[str, ...]:
         found = [subject]
-        for each in found:  # grows while it is walked
+        for each in found:  # grows during the loop
             found += above.get(each, set()) - set(found)
         return tuple(sorted(groups[each].name for each in found if each in groups and each != subject))
 

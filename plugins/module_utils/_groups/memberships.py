@@ -24,13 +24,13 @@ MEMBERSHIPS = SUBJECT.merge(
 
 
 def memberships_of(api: IamApi, subject: str) -> list[Group]:
-    """The groups of a subject. Raises ``NotOfferedError`` where there are no groups, ``MissingError`` for nobody."""
+    """The groups of a subject. Raises ``MissingError``, or ``NotOfferedError`` if the server has no groups."""
     try:
         return [Group(each) for each in api.list_memberships(subject)]
     except ApiError as error:
         if error.status not in (404, *NOT_OFFERED):
             raise
-        list_groups(api, subject)  # tells where there are no groups at all
+        list_groups(api, subject)  # raises if the server does not support groups
         if isinstance(error, NotFoundError):
             raise MissingError(
                 f"There is no subject {subject!r}.", hint="Look it up with client_subject_info.", subject=subject
@@ -56,7 +56,7 @@ def reconcile_memberships(api: IamApi, params: Params, check_mode: bool) -> Outc
         named = params["subject"] or isinstance(error, NotOfferedError)
         if wanted or not (named or is_nobody(api, params)):
             raise
-        return Outcome(False, {"subject": None, "groups": []})  # who is not there, or no group, ends no membership
+        return Outcome(False, {"subject": None, "groups": []})  # without subject or groups there are no memberships
     join, missing = _to_join(api, held, wanted, check_mode)
     surplus = [group for group in held if exact and not any(map(group.called, wanted))]
     leave = [group for group in surplus if _is_direct(api, group, subject)]
@@ -72,7 +72,7 @@ def reconcile_memberships(api: IamApi, params: Params, check_mode: bool) -> Outc
 
 
 def _to_join(api: IamApi, held: list[Group], wanted: list[str], check_mode: bool) -> tuple[list[Group], list[str]]:
-    """The groups to join, each found before the first is; and in check mode, names that a task before may create."""
+    """The groups to join, all found before the first is joined; in check mode also the names of missing groups."""
     found: list[Group] = []
     missing: list[str] = []
     for text in wanted:
@@ -87,19 +87,19 @@ def _to_join(api: IamApi, held: list[Group], wanted: list[str], check_mode: bool
 
 
 def _is_direct(api: IamApi, group: Group, subject: str) -> bool:
-    """Whether the subject itself is a member, and not another group of it; that is what one can leave."""
+    """Whether the subject itself is a member. It cannot leave a group in which it is through another group."""
     listed = members_of(api, group)
     return listed is None or any(subject_id(each) == subject for each in listed)
 
 
 def _leave(api: IamApi, groups: list[Group], subject: str) -> None:
-    """Leave each of the groups. Raises ``IamError``, once, for all that could not be left."""
+    """Leave each of the groups. Raises one ``IamError`` for all groups that it could not leave."""
     errors = [(group, error) for group in groups if (error := _failure(api, group, subject))]
     if errors:
-        told = "; ".join(f"{group.name} ({group.subject_id}): {error.message}" for group, error in errors)
+        reasons = "; ".join(f"{group.name} ({group.subject_id}): {error.message}" for group, error in errors)
         raise IamError(
-            f"{subject} is still in {len(errors)} of {len(groups)} groups that it was to leave: {told}",
-            hint=f"{errors[0][1].hint} Run it again, it goes on.".strip(),
+            f"{subject} could not leave {len(errors)} of {len(groups)} groups: {reasons}",
+            hint=f"{errors[0][1].hint} Run it again to continue.".strip(),
             groups=[group.subject_id for group, _error in errors],
         )
 

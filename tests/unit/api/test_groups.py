@@ -257,9 +257,9 @@ def test_what_is_missing_is_told_before_anything_is_written(iam: Driver) -> None
         ("subject_group", {"name": " "}, "name is empty"),
         ("subject_group_members", {"group": "reader", "members": [one]}, "There is no group 'reader'"),
         ("subject_group_members", {"group": "readers", "clients": ["one", "two"], "retry_budget": 0}, "no client two"),
-        ("subject_group_members", {"group": "readers"}, "members or clients is needed"),
+        ("subject_group_members", {"group": "readers"}, "members or clients is required"),
         ("subject_group_members", {"group": "readers", "members": [one, ""]}, "members: one entry is empty"),
-        ("subject_group_members", {"group": "readers", "mode": "exact", "state": "absent"}, "mode=exact is for state"),
+        ("subject_group_members", {"group": "readers", "mode": "exact", "state": "absent"}, "mode=exact needs state"),
         ("subject_memberships", {"subject": one, "groups": ["readers", "reader"]}, "There is no group 'reader'"),
         ("subject_memberships", {"subject": one, "groups": [""]}, "groups: one entry is empty"),
         ("subject_memberships", {"subject": "client-nobody", "groups": ["readers"]}, "no subject 'client-nobody'"),
@@ -282,7 +282,7 @@ def test_another_description_is_a_warning(iam: Driver) -> None:
     iam.ok("subject_group", name="readers", description="May read")
     kept = iam.ok("subject_group", name="readers", description="May write")
     assert (kept["changed"], kept["group"]["description"]) == (False, "May read")
-    assert "was left alone" in kept["warnings"][0]
+    assert "so it was not changed" in kept["warnings"][0]
 
 
 def test_who_is_not_a_member_afterwards_is_named(iam: Driver) -> None:
@@ -310,5 +310,5 @@ def test_groups_that_cannot_be_left_are_named(iam: Driver) -> None:
     match = {"operation": "removeGroupMembers"}
     iam.admin.add_faults({"action": "fail_before", "match": match, "status": 403, "times": 1})
     message = iam.refused("subject_memberships", subject=one, groups=[], mode="exact")
-    assert f"{one} is still in 1 of 2 groups that it was to leave: kept ({made[0]['subject_id']})" in message
+    assert f"{one} could not leave 1 of 2 groups: kept ({made[0]['subject_id']})" in message
     assert [each["members"] for each in iam.admin.state()["groups"]] == [[one], []]
