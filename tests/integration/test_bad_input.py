@@ -275,8 +275,8 @@ def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None
         **{name: _stored_at(home, name, path) for name, path in records.items()},
     }
     says = {
-        "below_a_file": ["Cannot write .*/file/record.json: Not a directory", "correct the path"],
-        "a_folder": ["/folder.*directory", "name a file in it"],
+        "below_a_file": ["Cannot write .*/file/record.json: Not a directory", "Correct the path"],
+        "a_folder": ["/folder.*directory", "Name a file in it"],
         "relative": ["'record.json' is not the absolute path of a file", "Begin it with /"],
         "truncated": ["/truncated.json holds 20 characters that are not JSON: it is truncated", "backup"],
         "foreign": ["holds the record of client .other., not of .foreign", r"store of its own \(path\)"],

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``credential_file``: a credential in a file on the host where the service reads it."""
+"""The operation ``credential_file``: writes a credential to a file on the host of the service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._core.outcome import Outcome
 from .._files.atomic_file import FileState, Ownership, check_file, mode_for, read_file, remove_file, replace_file
 from .._files.directory import FileError, absolute
 from .._files.ownership import OWNERSHIP_OPTIONS, group_name, read_ownership, show_mode, user_name
-from .._files.surroundings import ACCESS_LIST, lets_others_in
+from .._files.surroundings import ACCESS_LIST, grants_access
 from .credential_format import (
     ENV_READERS,
     Members,
@@ -60,22 +60,22 @@ _RENDERED: Mapping[str, Callable[[Members, Params], str]] = {
 
 
 def render(params: Params) -> str:
-    """The text to deliver, for every format that needs no templating."""
+    """The text to deliver, for every format except ``template``."""
     if params["credential"] is None:
-        raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
+        raise OptionError("credential is not set.", hint="Set it to the credential to deliver.", option="credential")
     kind, picked = params["format"], params["members"]
     if kind not in _RENDERED:
         raise OptionError(
             "A template is rendered on the controller, by the action of credential_file.", option="format"
         )
     if params["env_reader"] and kind != "env":
-        raise OptionError(f"env_reader is of format env, and the format is {kind}.", option="env_reader")
+        raise OptionError(f"env_reader needs format env, but the format is {kind}.", option="env_reader")
     only = ["client_secret"] if kind == "value" and picked is None else picked
     return _RENDERED[kind](pick_members(params["credential"], only), params)
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
-    """Bring the file into the wanted state, and read it back."""
+    """Write or remove the file, and read it back."""
     try:
         wanted = read_ownership(params["mode"], params["owner"], params["group"])
         fence = Fence.of(params)
@@ -105,11 +105,11 @@ def _placed(
     if before is None or ACCESS_LIST not in before.attributes:
         _require_readers(path, wanted)
     if check_mode:
-        fence.require_newest(_held(before), path)
+        fence.require_newest(_stamp_of(before), path)
         check_file(path, wanted, probe=False, make_directory=False)
-    elif changed or fence.renews(_held(before)):
+    elif changed or fence.renews(_stamp_of(before)):
         stamp = str(fence.stamp) if fence.stamp else ""
-        replace_file(path, content, wanted, stamp=stamp, permit=lambda found: fence.admit(_held(found), path))
+        replace_file(path, content, wanted, stamp=stamp, permit=lambda found: fence.admit(_stamp_of(found), path))
     after = _predicted(content, wanted, before) if check_mode else _read_back(path, content, wanted)
     result = {
         "path": path,
@@ -122,20 +122,20 @@ def _placed(
     warnings = [f"{path} can be read by every user of the host (mode {result['mode']})."] if wanted.mode & 0o004 else []
     others = misread(content.decode()) if changed and params["format"] == "env" and not params["env_reader"] else ""
     if others:
-        warnings.append(f"{path} is written for sh and systemd: {others}. Name who reads it in env_reader.")
+        warnings.append(f"{path} is written for sh and systemd: {others}. Set env_reader to the reader of the file.")
     return Outcome(changed, result, _facts(path, before), {**_facts(path, after), **delivered}, warnings)
 
 
-def _held(state: FileState | None) -> Stamp | None:
+def _stamp_of(state: FileState | None) -> Stamp | None:
     return Stamp.parse(state.stamp) if state else None
 
 
 def _require_readers(path: str, wanted: Ownership) -> None:
-    """Refuse a file that would shut out whom an administrator lets into its directory."""
-    if not wanted.mode & 0o040 and lets_others_in(str(Path(absolute(path)).parent)):
+    """Raise ``DeliveryError`` if the mode denies access to users and groups in the default access list."""
+    if not wanted.mode & 0o040 and grants_access(str(Path(absolute(path)).parent)):
         raise DeliveryError(
-            f"The directory of {path} has a default access list, and mode {show_mode(wanted.mode)} shuts out the users"
-            " and groups that it names.",
+            f"The directory of {path} has a default access list, but with mode {show_mode(wanted.mode)} the users and"
+            " groups in this list cannot read the file.",
             hint='Use mode "0640", or remove the list (setfacl -k).',
             path=path,
         )
@@ -146,14 +146,14 @@ def _read_back(path: str, content: bytes, wanted: Ownership) -> FileState:
     if found is None or not found.fits(content, wanted):
         raise DeliveryError(
             f"{path} does not hold what was just written to it.",
-            hint="Something else writes it as well (another play, a configuration agent): stop that, and run again.",
+            hint="Something else writes it as well (another play, a configuration agent). Stop that, and run again.",
             path=path,
         )
     return found
 
 
 def _predicted(content: bytes, wanted: Ownership, before: FileState | None) -> FileState:
-    """The file as it will be; -1 stands for the owner that the system gives a new file."""
+    """The file after the write. The owner -1 means: the one that the system gives a new file."""
     return FileState(
         content,
         mode_for(wanted, before),
@@ -163,7 +163,7 @@ def _predicted(content: bytes, wanted: Ownership, before: FileState | None) -> F
 
 
 def _facts(path: str, state: FileState | None) -> Mapping[str, Any]:
-    """What a diff shows: never the content."""
+    """The members of the diff. They never include the content."""
     if state is None:
         return {"path": path, "state": "absent"}
     owners = {"owner": (state.uid, user_name), "group": (state.gid, group_name)}

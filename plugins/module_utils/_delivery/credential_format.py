@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a delivered credential is written: env, json, yaml or ini. Pure, and the same bytes for the same members."""
+"""Renders a credential as env, json, yaml or ini. Pure: the same members always give the same bytes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def pick_members(credential: Mapping[str, object], members: object) -> Members:
-    """The members to deliver, under the names to deliver them by. Members without a value are left out.
+    """The members to deliver, under their delivered names. Members without a value are left out.
 
-    ``members`` is None (all), a name or a list of them, or a mapping of the delivered name to the member. Raises
-    ``OptionError`` for one that the credential does not have, and where nothing is left to deliver.
+    ``members`` is None (all), a name or a list of names, or a mapping from the delivered name to the member. Raises
+    ``OptionError`` for a member that the credential does not have, and if there is nothing to deliver.
     """
     given = {str(name): _text(str(name), value) for name, value in credential.items() if value is not None}
     if members is not None:
@@ -34,17 +34,17 @@ def pick_members(credential: Mapping[str, object], members: object) -> Members:
 
 
 def _text(name: str, value: object) -> str:
-    # "".join makes a plain str of a subclass, as ansible-core hands them out.
+    # "".join converts the str subclasses of ansible-core to plain str.
     text = "".join(value) if isinstance(value, str) else str(value)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise OptionError(f"credential: the member {name} holds half a character.", option="credential") from None
+        raise OptionError(f"credential: the member {name} is not valid Unicode text.", option="credential") from None
     return text
 
 
 def wanted_members(members: object) -> dict[str, str]:
-    """The members by the names to deliver them by, as the option ``members`` names them. Raises ``OptionError``."""
+    """The members by their delivered names, from the option ``members``. Raises ``OptionError``."""
     if isinstance(members, Mapping):
         wanted = {str(shown): str(member) for shown, member in members.items()}
     elif isinstance(members, Sequence):
@@ -57,7 +57,7 @@ def wanted_members(members: object) -> dict[str, str]:
             option="members",
         )
     if not wanted:
-        raise OptionError("members is empty.", hint="Name some, or leave it out for all.", option="members")
+        raise OptionError("members is empty.", hint="Name some, or omit it for all.", option="members")
     return wanted
 
 
@@ -70,10 +70,10 @@ def _member(given: Members, name: str) -> str:
 
 
 def render_env(members: Members, prefix: str = "", reader: str | None = None) -> str:
-    """``NAME=value`` lines for one of ``ENV_READERS``; without, as sh and systemd read them.
+    """``NAME=value`` lines for one of ``ENV_READERS``; without ``reader`` for sh and systemd.
 
-    A value of other characters than ``A-Za-z0-9_./:-`` is quoted as the reader knows it. Raises ``DeliveryError`` for
-    one that it would not read as it is.
+    A value with other characters than ``A-Za-z0-9_./:-`` is quoted as the reader expects. Raises ``DeliveryError`` for
+    a value that the reader cannot read.
     """
     _distinct(members, str.upper, "env")
     _one_line(members, "env")
@@ -82,16 +82,16 @@ def render_env(members: Members, prefix: str = "", reader: str | None = None) ->
 
 
 def misread(text: str) -> str:
-    """What readers other than sh and systemd would make of the lines that ``render_env`` writes; empty if the same."""
+    """How other readers would misread lines that are written for sh and systemd; empty if they would not."""
     values = [line.partition("=")[::2] for line in text.splitlines()]
     quoted = [name for name, value in values if value.startswith('"')]
     escaped = [name for name, value in values if value.startswith('"') and "\\" in value]
-    told = f"docker would keep the quotes of {', '.join(quoted)}" if quoted else ""
-    return told + (f", and dotenv the backslashes of {', '.join(escaped)}" if escaped else "")
+    text = f"docker would keep the quotes of {', '.join(quoted)}" if quoted else ""
+    return text + (f", and dotenv the backslashes of {', '.join(escaped)}" if escaped else "")
 
 
 def _distinct(members: Members, shown: Callable[[str], str], style: str) -> None:
-    """Raise ``OptionError`` for two names that are one to whoever reads this format."""
+    """Raise ``OptionError`` for two names that are the same in this format."""
     first: dict[str, str] = {}
     for name in members:
         other = first.setdefault(shown(name), name)
@@ -122,14 +122,14 @@ def _for_docker(_name: str, value: str) -> str:
 
 
 def _for_dotenv(name: str, value: str) -> str:
-    """As the libraries of all languages read it: they differ in what they expand, and in their escapes."""
+    """A value that dotenv libraries of all languages read alike, although they differ in expansion and escapes."""
     if _ENV_PLAIN.fullmatch(value):
         return value
     for quote, special in (("'", ("'", "\\", "${")), ('"', ('"', "\\", "$", "`"))):
         if not any(each in value for each in special):
             return quote + value + quote
     raise DeliveryError(
-        f"The value of {name} would not be read alike by every dotenv library.",
+        f"Not every dotenv library would read the value of {name} correctly.",
         hint="Deliver it as json, or name another env_reader.",
         member=name,
     )
@@ -141,15 +141,15 @@ ENV_READERS: Mapping[str, Callable[[str, str], str]] = {
     "docker": _for_docker,
     "dotenv": _for_dotenv,
 }
-"""Who reads a file of variables: how it has a value, by the name of the member and its value."""
+"""How to write a value, from the name of the member and the value, by the reader of the file."""
 
 
 def _one_line(members: Members, style: str) -> None:
-    """Raise ``DeliveryError`` for a value that a line cannot carry."""
+    """Raise ``DeliveryError`` for a value with a line break or another control character."""
     for name, value in members.items():
         if _CONTROL.search(value):
             raise DeliveryError(
-                f"The member {name} holds a line break or another control character, which {style} cannot carry.",
+                f"The member {name} has a line break or another control character, which {style} cannot represent.",
                 hint="Deliver it as json or yaml.",
                 member=name,
             )
@@ -161,24 +161,24 @@ def render_json(members: Members) -> str:
 
 
 def render_yaml(members: Members) -> str:
-    """One YAML mapping, sorted, every text in double quotes: YAML 1.1 and 1.2 take different ones for numbers."""
-    # Deferred: PyYAML comes with ansible-core, so it is on the controller, where this runs, and perhaps nowhere else.
+    """One YAML mapping, sorted. All texts are quoted, because YAML 1.1 and 1.2 differ in which texts are numbers."""
+    # Imported here: PyYAML comes with ansible-core, so it is on the controller, where this runs, but not on every host.
     import yaml
 
-    # A safe dumper takes plain texts alone: ansible-core 2.18 has a class of its own for those that a task returned.
+    # The safe dumper accepts only plain str. In ansible-core 2.18, results of tasks have another class.
     plain = json.loads(json.dumps(members))
     return str(yaml.safe_dump(plain, default_style='"', sort_keys=True, width=1 << 16))
 
 
 def render_value(members: Members) -> str:
-    """The value of one member and nothing else: LoadCredential= of systemd, secrets of Docker and Podman."""
+    """Only the value of one member, for LoadCredential= of systemd and for secrets of Docker and Podman."""
     if len(members) != 1:
         raise OptionError("format=value delivers one member.", hint="Name one in members.", option="members")
     return next(iter(members.values()))
 
 
 def render_ini(members: Members, section: str) -> str:
-    """One section with ``name = value`` lines, as they are: read it without interpolation (``%`` means itself)."""
+    """One section with ``name = value`` lines. Values are not escaped: read them without interpolation of ``%``."""
     _distinct(members, str.lower, "ini")
     _one_line(members, "ini")
     if not section or "]" in section or _CONTROL.search(section):
@@ -199,7 +199,7 @@ def _ini_name(name: str) -> str:
 def _ini_value(name: str, value: str) -> str:
     if value != value.strip():
         raise DeliveryError(
-            f"The member {name} begins or ends with a blank, which ini cannot carry.",
+            f"The member {name} begins or ends with a space, which ini cannot represent.",
             hint="Deliver it as json or yaml.",
             member=name,
         )

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds the directory of a file that holds secrets, without being led astray by somebody else's symlink."""
+"""Opens the directory of a file that holds secrets, without following symlinks of other users."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MOST_LINKS = 40
 
 _HINTS = {
     errno.EACCES: "Give the user access to the directory, use become, or choose another path.",
-    errno.EPERM: "Look with lsattr whether it may be changed at all; else use become, or choose another path.",
-    errno.EBUSY: "It is a mount point, or in use as one: mount its directory instead of the file.",
-    errno.EROFS: "The file system is mounted read-only: choose another path.",
-    errno.ENOSPC: "The file system is full: free some space.",
-    errno.EDQUOT: "The user's disk quota is used up: free some space.",
-    errno.EFBIG: "The system allows this user no file of that size.",
-    errno.ENOENT: "Create the directory first, with an owner and a mode that let its users in.",
-    errno.ENOTDIR: "A part of the path is no directory: correct the path.",
-    errno.EISDIR: "It is a directory: name a file in it.",
+    errno.EPERM: "Check with lsattr whether it may be changed. If so, use become, or choose another path.",
+    errno.EBUSY: "It is a mount point. Mount its directory instead of the file.",
+    errno.EROFS: "The file system is mounted read-only. Choose another path.",
+    errno.ENOSPC: "The file system is full. Free some space.",
+    errno.EDQUOT: "The disk quota of the user is exhausted. Free some space.",
+    errno.EFBIG: "The system does not allow this user a file of that size.",
+    errno.ENOENT: "Create the directory first, with an owner and a mode that give its users access.",
+    errno.ENOTDIR: "A part of the path is not a directory. Correct the path.",
+    errno.EISDIR: "It is a directory. Name a file in it.",
     errno.ENAMETOOLONG: "Choose a shorter path.",
 }
 
@@ -40,21 +40,21 @@ class FileError(IamError):
 
 
 class FileChangedError(FileError):
-    """The file is not what the caller read before."""
+    """The file changed after the caller read it."""
 
     kind = FileError.kind
 
 
 @dataclass(frozen=True)
 class Location:
-    """A file: the open directory that it is in, its name there, and its whole path for messages."""
+    """A file: the descriptor of its directory, its name there, and its full path for messages."""
 
     directory: int
     name: str
     path: str
 
     def error(self, text: str, hint: str) -> FileError:
-        """What is wrong with the file; ``text`` has ``{}`` in the place of its path."""
+        """An error about this file. ``text`` has ``{}`` for its path."""
         return FileError(text.format(self.path), hint=hint, path=self.path)
 
 
@@ -67,7 +67,7 @@ def system_errors(path: str, doing: str) -> Iterator[None]:
         code = error.errno or 0
         raise FileError(
             f"Cannot {doing} {path}: {os.strerror(code)}.",
-            hint=_HINTS.get(code, "Look at the system error, and choose another path if need be."),
+            hint=_HINTS.get(code, "Correct the cause, or choose another path."),
             path=path,
             errno=errno.errorcode.get(code, str(code)),
         ) from None
@@ -76,13 +76,13 @@ def system_errors(path: str, doing: str) -> Iterator[None]:
 def absolute(path: str) -> str:
     """``path`` with a leading ``~`` expanded.
 
-    Raises ``FileError`` for a relative one, whose meaning would depend on where the task runs.
+    Raises ``FileError`` for a relative path, because its meaning would depend on where the task runs.
     """
     try:
         full = Path(path).expanduser()
     except RuntimeError:
         raise FileError(
-            f"{path}: there is no such user, or this one has no home directory.",
+            f"{path}: the user does not exist or has no home directory.",
             hint="Give an absolute path instead.",
             path=path,
         ) from None
@@ -93,9 +93,9 @@ def absolute(path: str) -> str:
 
 @contextmanager
 def located(path: str, *, create: bool = False) -> Iterator[Location]:
-    """The location of ``path``, with its directory open. With ``create``, missing directories are made, of mode 0700.
+    """Open the directory of ``path``. With ``create``, missing directories are created with mode 0700.
 
-    Raises ``FileNotFoundError`` when a directory is missing, ``FileError`` for a symlink that somebody else could turn.
+    Raises ``FileNotFoundError`` if a directory is missing, ``FileError`` for a symlink of another user.
     """
     parent, name = os.path.split(path)
     searched = _search(parent, create=create)
@@ -110,7 +110,7 @@ def located(path: str, *, create: bool = False) -> Iterator[Location]:
 
 
 def _search(path: str, *, create: bool) -> int:
-    """Opens a directory one part after the other. The caller closes it."""
+    """Open a directory, one part of its path after the other. The caller closes it."""
     here, parts, links = os.open("/", _SEARCH), _parts(path), 0
     try:
         while parts:
@@ -142,7 +142,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _link(here: int, part: str, path: str) -> str | None:
-    """Where ``part`` points when it is a symlink that may be followed: one of root's, or of the user that runs this."""
+    """The target of ``part`` if it is a symlink. It is followed if it belongs to root or to this user."""
     try:
         found = os.stat(part, dir_fd=here, follow_symlinks=False)
     except FileNotFoundError:
@@ -151,8 +151,8 @@ def _link(here: int, part: str, path: str) -> str | None:
         return None
     if found.st_uid not in (0, os.geteuid()):
         raise FileError(
-            f"The path {path} leads over the symlink {part!r}, which belongs to another user (uid {found.st_uid}).",
-            hint="Name the directory itself: that user could turn the link to another place at any time.",
+            f"The path {path} contains the symlink {part!r}, which belongs to another user (uid {found.st_uid}).",
+            hint="Name the directory itself, because that user could change the link at any time.",
             path=path,
         )
     return os.readlink(part, dir_fd=here)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options for the mode and the owner of a file, and what they mean on this host."""
+"""Options for the mode and the owner of a file, and their meaning on this host."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OWNERSHIP_OPTIONS: dict[str, dict[str, Any]] = {
 
 _OCTAL = re.compile(r"(0o?)?[0-7]{3}")
 _LEADING_ZERO_LEFT_OUT = frozenset({400, 440, 444, 500})
-"""Numbers that are modes as they are written, and that nobody wants as what they are: 0620, 0670, 0674 and 0764."""
+"""Decimal numbers that look like modes. Their values 0620, 0670, 0674 and 0764 are certainly not meant."""
 
 
 def read_mode(value: object, option: str = "mode") -> int:
-    """The permission bits in ``0640``, ``"640"`` or the number that YAML makes of an unquoted ``0640``.
+    """Read the permission bits from ``"0640"``, ``"640"`` or the number that YAML reads from an unquoted ``0640``.
 
-    Raises ``OptionError`` for anything else, so also for an unquoted ``640`` or ``400``, which YAML reads as decimal
-    numbers.
+    Raises ``OptionError`` for anything else, such as an unquoted ``640`` or ``400``, which YAML reads as a decimal
+    number.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         if 0 <= value <= 0o777 and value not in _LEADING_ZERO_LEFT_OUT:
@@ -43,12 +43,12 @@ def read_mode(value: object, option: str = "mode") -> int:
 
 
 def show_mode(mode: int) -> str:
-    """The one spelling that we return."""
+    """Write a mode with four octal digits."""
     return f"{mode:04o}"
 
 
 def read_ownership(mode: object, owner: str | None, group: str | None, *, within: str = "") -> Ownership:
-    """The options as numbers of this host. ``within`` goes before their names in errors. Raises ``OptionError``."""
+    """Convert the options to ids of this host. ``within`` precedes their names in errors. Raises ``OptionError``."""
     return Ownership(
         read_mode(mode, f"{within}mode"),
         _number(owner, "user", f"{within}owner", lambda name: pwd.getpwnam(name).pw_uid),
@@ -61,12 +61,12 @@ def _number(name: str | None, kind: str, option: str, look: Callable[[str], int]
         return None if name is None else int(name) if name.isdigit() else look(name)
     except KeyError:
         raise OptionError(
-            f"{option}: this host knows no {kind} {name!r}.", hint=f"Create the {kind} first.", option=option
+            f"{option}: this host has no {kind} {name!r}.", hint=f"Create the {kind} first.", option=option
         ) from None
 
 
 def user_name(uid: int) -> str:
-    """The name of a user, or the number where there is none."""
+    """The name of a user, or the number if there is no such user."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -74,7 +74,7 @@ def user_name(uid: int) -> str:
 
 
 def group_name(gid: int) -> str:
-    """The name of a group, or the number where there is none."""
+    """The name of a group, or the number if there is no such group."""
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file of our own on the controller, such as a report or a cache: private, and never half written.
+"""Writes files of the collection on the controller, such as a report or a cache: private, and never half written.
 
-What a service or a store reads is written by ``_atomic_file.py``, which also minds owners, links and other writers.
+``atomic_file.py`` writes the files of services and stores. It also handles owners, links and other writers.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 
 def replace_private(path: Path, text: str, mode: int = 0o600) -> None:
-    """Give ``path`` this text and this mode, in one step and durably. Raises ``OSError``."""
-    # mkstemp makes it 0600: what is private stays so all the time.
+    """Replace ``path`` by a file with this text and mode, in one step, flushed to the disk. Raises ``OSError``."""
+    # mkstemp creates the file with mode 0600, so that it is private from the start.
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``store_file``: what the file back end of ``credential_store`` does on the host that has the file."""
+"""The operation ``store_file``: the part of ``credential_store`` that runs on the host of the file."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ SPEC = ArgumentSpec(
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
-    """One access to the file. Raises ``StoreError``, ``StoreConflictError`` when it is not what was expected."""
+    """Access the file once. Raises ``StoreError``, and ``StoreConflictError`` if the file has changed."""
     try:
-        return _accessed(params, check_mode)
+        return _access(params, check_mode)
     except FileChangedError as error:
         raise StoreConflictError(error.message, hint=error.hint, **error.details) from None
     except FileError as error:
         raise StoreError(error.message, hint=error.hint, **error.details) from None
 
 
-def _accessed(params: Params, check_mode: bool) -> Outcome:
+def _access(params: Params, check_mode: bool) -> Outcome:
     access, path = params["access"], params["path"]
     if access == "read":
         return _read(path)
@@ -59,7 +59,7 @@ def _read(path: str) -> Outcome:
             answer["content"] = found.content.decode()
         except UnicodeDecodeError:
             raise StoreError(
-                f"{path} holds {len(found.content)} bytes that are no text: it is not a record.",
+                f"{path} holds {len(found.content)} bytes that are not text, so it is not a record.",
                 hint="Name another path, or move the file away.",
                 path=path,
             ) from None

@@ -152,7 +152,7 @@ def test_a_loop_of_symlinks_ends(tmp_path: Path) -> None:
     [
         ("directory", "is a directory"),
         ("file/below", "Not a directory"),
-        ("fifo", "no regular file"),
+        ("fifo", "not a regular file"),
         ("directory/" + "n" * 300, "File name too long"),
     ],
 )

@@ -124,7 +124,7 @@ def test_what_something_else_writes_back_at_once_is_told(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"credential": None}, "There is nothing to deliver"),
+        ({"credential": None}, "credential is not set"),
         ({"members": ["colour"]}, "has no member 'colour'"),
         ({"target": {"type": "hashi_vault"}}, "target: type hashi_vault needs path"),
         (

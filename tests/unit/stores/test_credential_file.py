@@ -154,7 +154,11 @@ def test_a_value_that_readers_would_see_differently_is_warned_of_once(
     """Unless it is said who reads it."""
     options: dict[str, Any] = {"credential": {"scope": value}, **({"env_reader": reader} if reader else {})}
     done = deliver(tmp_path / "f", **options)
-    warnings = [f"{tmp_path}/f is written for sh and systemd: {told} Name who reads it in env_reader."] if told else []
+    warnings = (
+        [f"{tmp_path}/f is written for sh and systemd: {told} Set env_reader to the reader of the file."]
+        if told
+        else []
+    )
     assert done.get("warnings", []) == warnings
     assert "warnings" not in deliver(tmp_path / "f", **options)
 
@@ -262,20 +266,20 @@ def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: 
         ({"prefix": "A-"}, "cannot be the name of an environment variable"),
         ({"format": "ini", "section": "a]"}, "cannot be the name of a section"),
         ({"format": "ini", "credential": {"a b": "x"}}, "cannot be a name in an ini file"),
-        ({"format": "ini", "credential": {"scope": " x"}}, "begins or ends with a blank"),
-        ({"format": "ini", "credential": {"scope": "a\nb"}}, "which ini cannot carry"),
-        ({"credential": {"scope": "a\nb"}}, "which env cannot carry"),
-        ({"credential": {"scope": "a\nb"}, "env_reader": "docker"}, "which env cannot carry"),
-        ({"credential": {"scope": "a\\b"}, "env_reader": "dotenv"}, "would not be read alike by every dotenv library"),
-        ({"env_reader": "docker", "format": "json"}, "env_reader is of format env, and the format is json"),
+        ({"format": "ini", "credential": {"scope": " x"}}, "begins or ends with a space"),
+        ({"format": "ini", "credential": {"scope": "a\nb"}}, "which ini cannot represent"),
+        ({"credential": {"scope": "a\nb"}}, "which env cannot represent"),
+        ({"credential": {"scope": "a\nb"}, "env_reader": "docker"}, "which env cannot represent"),
+        ({"credential": {"scope": "a\\b"}, "env_reader": "dotenv"}, "Not every dotenv library would read the value of"),
+        ({"env_reader": "docker", "format": "json"}, "env_reader needs format env, but the format is json"),
         ({"env_reader": "fish"}, "value of env_reader must be one of"),
-        ({"credential": {"scope": "a\ud800"}, "format": "json"}, "the member scope holds half a character"),
+        ({"credential": {"scope": "a\ud800"}, "format": "json"}, "the member scope is not valid Unicode text"),
         ({"mode": "rw"}, "is not a file mode"),
         ({"mode": 640}, "is not a file mode"),
         ({"mode": 400}, "is not a file mode"),
         ({"mode": 444}, "is not a file mode"),
-        ({"group": "no-such-group"}, "knows no group"),
-        ({"credential": None}, "Give credential"),
+        ({"group": "no-such-group"}, "has no group"),
+        ({"credential": None}, "credential is not set"),
         ({"content": "x"}, "mutually exclusive"),
     ],
 )

@@ -121,7 +121,7 @@ def test_nothing_is_written_after_its_time(deliver: Deliver, path: Path) -> None
     """Neither the file nor its removal, nor a stamp; a check writes nothing anyway."""
     failed = deliver(1, 1, not_after=PAST)
     assert failed["failure"]["kind"] == "delivery"
-    assert "Another run may have replaced it since: nothing was written." in failed["msg"]
+    assert "Another run may have replaced the secret since. Nothing was written." in failed["msg"]
     assert deliver(1, 1, not_after=PAST, check_mode=True)["changed"]
     assert not path.exists()
     assert deliver(1, 1, not_after=soon(60))["changed"]
@@ -129,7 +129,7 @@ def test_nothing_is_written_after_its_time(deliver: Deliver, path: Path) -> None
     assert deliver(1, 1, state="absent", not_after=PAST)["failed"]
     assert held(path) == ("r1", "1 aaaaaa")
     assert deliver(1, 1, not_after=PAST)["changed"] is False
-    assert "not_after: 'later' is no time" in deliver(1, 1, not_after="later")["msg"]
+    assert "not_after: 'later' is not a time" in deliver(1, 1, not_after="later")["msg"]
     assert deliver(2, 2, not_after="")["changed"]
 
 
@@ -228,7 +228,7 @@ def test_a_worker_of_a_killed_run_writes_nothing(tmp_path: Path) -> None:
     finally:
         run.kill()
         run.wait()
-    assert "The run that this task is part of was killed." in told("second")["msg"]
+    assert "The run of this task was killed." in told("second")["msg"]
     assert not (tmp_path / "second").exists()
 
 
@@ -248,9 +248,9 @@ def test_a_play_hands_the_fence_on(stage: Stage, tmp_path: Path, connection: str
     assert [bool(each.get("failed")) for each in played.results] == [False, True, True], played.output
     assert played.results[0]["generation"] == 2
     assert played.results[1]["failure"]["held"] == 2
-    assert "nothing was written" in played.results[2]["msg"]
+    assert "Nothing was written" in played.results[2]["msg"]
     late = stage.play([delivered(2, generation=3, not_after=PAST)], connection="unreachable").results[0]
-    assert "nothing was written" in late["msg"]
+    assert "Nothing was written" in late["msg"]
     assert held(path) == ("r1", "2 aaaaaa")
     assert VALUE not in played.output
 
