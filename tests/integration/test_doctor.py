@@ -68,12 +68,12 @@ def test_what_is_left_is_named_on_the_screen_alone(ansible: Ansible, server: Sim
     how = {"doctor_write": True}
     first = ansible.run("aritma.iam.doctor", variables=how).ok()
     [_admin, left] = server.admin.state()["clients"]
-    assert f"This is left on the server: client {left['name']} ({left['client_id']})." in " ".join(first.output.split())
+    assert f"This remains on the server: client {left['name']} ({left['client_id']})." in " ".join(first.output.split())
     text = (ansible.home / "aritma-iam-doctor.json").read_text(encoding="utf-8")
     assert left["name"] not in text
     assert left["client_id"] not in text
     second = ansible.run("aritma.iam.doctor", variables=how).ok()
-    assert "what an earlier doctor made cannot be removed" in second.output
+    assert "objects of an earlier doctor cannot be removed" in second.output
     assert len(server.admin.state()["clients"]) == 2
     server.admin.clear_faults()
     ansible.run("aritma.iam.doctor", variables=how).ok()

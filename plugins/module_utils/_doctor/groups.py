@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups, where a server offers them: an inner one with the scratch client in it, and an outer one around it."""
+"""Examines groups, if the server supports them: an outer group that contains an inner one with the scratch client."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from .._iam.api import NOT_OFFERED
 from .._iam.contract import folded
 from .life import Life, grant, has_policies
-from .reading import all_permissions, nobody, permissions_of
-from .scratch import OF_GROUP, own_name
+from .reading import all_permissions, permissions_of, unused_id
+from .scratch import OF_GROUP, scratch_name
 from .visit import Came, Id, Skip, Visit
 
 _SIZES = (1000, 100, 50, 20)
 
 
 class Group:
-    """A group as its create answered it. ``key`` is what stands in paths."""
+    """A scratch group. ``key`` is its id in paths."""
 
     def __init__(self, visit: Visit, name: str) -> None:
         self.visit = visit
@@ -35,16 +35,16 @@ class Group:
         return self.visit.ask(method, "subjects", "groups", key or self.key, "members", body=body)
 
     def delete(self) -> Came:
-        """The deletion."""
+        """Delete the group."""
         return self.visit.ask("DELETE", "subjects", "groups", self.key)
 
 
 def groups(life: Life) -> None:
-    """All that the doctor asks of groups."""
+    """Examine groups."""
     visit = life.visit
-    if visit.told.get("groups") != "offered" or not life.subject:
+    if visit.answers.get("groups") != "offered" or not life.subject:
         raise Skip
-    name = own_name()
+    name = scratch_name()
     inner = Group(visit, name)
     form = "group_id" if inner.subject == f"group-{inner.id}" else "opaque"
     visit.tell(inner.came, create_group_status=inner.came.success, group_subject=form)
@@ -52,16 +52,16 @@ def groups(life: Life) -> None:
         raise Skip
     twice = Group(visit, name)
     visit.tell(twice.came, duplicate_group_name=twice.came.status_or(200))
-    outer = twice if twice.id else Group(visit, own_name())
-    _key(life, inner)
+    outer = twice if twice.id else Group(visit, scratch_name())
+    _find_key(life, inner)
     outer.key = outer.id if inner.key == inner.id else outer.subject
     _members(life, inner, outer)
-    _through(life, inner)
-    _ends(life, inner, outer)
+    _permissions(life, inner)
+    _deletion(life, inner, outer)
 
 
-def _key(life: Life, group: Group) -> None:
-    """Which of its two ids a path takes: the client is added by one, and removed by the other."""
+def _find_key(life: Life, group: Group) -> None:
+    """Find out which of its two ids paths accept: add the client by one, and remove it by the other."""
     visit = life.visit
     by_id = group.members("POST", life.subject)
     by_subject = group.members("DELETE" if by_id.ok else "POST", life.subject, key=group.subject)
@@ -85,7 +85,7 @@ def _members(life: Life, inner: Group, outer: Group) -> None:
     inner.members("POST", life.subject)
     again = inner.members("POST", life.subject)
     visit.tell(again, existing_member=again.status_or(204))
-    unknown = inner.members("POST", f"client-{nobody()}")
+    unknown = inner.members("POST", f"client-{unused_id()}")
     visit.tell(unknown, unknown_member=unknown.status_or(204))
     missing = inner.members("DELETE", outer.subject)
     visit.tell(missing, missing_member=missing.status_or(204))
@@ -103,8 +103,8 @@ def _groups_of(came: Came, visit: Visit) -> list[Any]:
     return [folded(each).get("subjectid") for each in visit.listed(came, "memberships", "groups")]
 
 
-def _through(life: Life, inner: Group) -> None:
-    """Whether the permissions of the client name what its group may do, and under whose name."""
+def _permissions(life: Life, inner: Group) -> None:
+    """Find out whether the permissions of the client include those of its group, and under which subject."""
     visit = life.visit
     key = {"subject": inner.subject, "action": visit.own.get("action", ""), "scope": OF_GROUP}
     if not grant(visit, key).ok:
@@ -114,11 +114,11 @@ def _through(life: Life, inner: Group) -> None:
     shown = [each for each in all_permissions(visit, life.subject) if OF_GROUP in str(each)]
     subjects = [folded(each).get("subject") for each in shown if isinstance(each, Mapping)]
     whose = {str(inner.subject): "holder", life.subject: "asked"}
-    told = whose.get(str(subjects[0])) if subjects else None
-    visit.tell(came, permissions_through_groups=bool(shown), permission_subject=told)
+    holder = whose.get(str(subjects[0])) if subjects else None
+    visit.tell(came, permissions_through_groups=bool(shown), permission_subject=holder)
 
 
-def _ends(life: Life, inner: Group, outer: Group) -> None:
+def _deletion(life: Life, inner: Group, outer: Group) -> None:
     visit = life.visit
     came = inner.delete()
     visit.tell(came, delete_group_status=405 if came.status in NOT_OFFERED else came.success)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the contract leaves open, by the row of ``docs/contract.md`` that it belongs to.
+"""The open questions of the contract, by their row in ``docs/contract.md``.
 
-The names and values are the switches of the simulator. The first value is what the documentation says or lets assume;
-the collection copes with the others too. A single value in place of several: any of its type.
+The names and values are the switches of the simulator. The first value is what the documentation says or suggests; the
+collection also works with the others. A single value stands for any value of its type.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ _VALUES = {name: values for names in OPEN.values() for name, values in names.ite
 
 
 def is_known(name: str, value: Value) -> bool:
-    """Whether this is an answer that the collection, and the simulator, know of."""
+    """Whether the collection and the simulator know this answer."""
     values = _VALUES[name]
     if isinstance(values, tuple):
         return any(value == each and type(value) is type(each) for each in values)
@@ -192,6 +192,6 @@ def is_known(name: str, value: Value) -> bool:
 
 
 def is_assumed(name: str, value: Value) -> bool:
-    """Whether this is what the documentation says or lets assume."""
+    """Whether this is what the documentation says or suggests."""
     values = _VALUES[name]
     return value == (values[0] if isinstance(values, tuple) else values)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole life of a scratch client: made, changed, given secrets and policies, and deleted again."""
+"""Examines the life of a scratch client: create, update, secrets, policies, delete."""
 
 from __future__ import annotations
 
@@ -25,59 +25,59 @@ from .reading import (
     all_permissions,
     empty_form,
     error_of,
-    nobody,
     permissions_of,
     subject_kind,
     tell_client,
     tell_grant,
     tell_permissions,
     tell_secrets,
+    unused_id,
 )
-from .scratch import ABSOLUTE, DESCRIPTION, SCOPE, own_name
+from .scratch import ABSOLUTE, DESCRIPTION, SCOPE, scratch_name
 from .tokens import Asker, Wait, admin_asker, wait_for
 from .visit import AS_ASSUMED, FORBIDDEN, TELL_US, Came, Id, Skip, Visit
 
 _AT_ONCE = 4
 _PAUSES = (*[0.0] * _AT_ONCE, *[0.25] * 48)
-"""Seconds between the looks for something new: some at once, then for twelve seconds."""
+"""Seconds between reads that wait for a new object: some without a pause, then for twelve seconds."""
 _ALPHABET = string.ascii_letters + string.digits
 
 
 _LITERAL = MappingProxyType({"includeDerived": "false", "includeInherited": "false"})
 
 
-def letters() -> str:
-    """A new value, of letters and digits."""
+def random_value() -> str:
+    """A new value of letters and digits."""
     return "".join(secrets.choice(_ALPHABET) for _each in range(32))
 
 
-def special() -> str:
-    """A new value whose characters mean something to who decodes: a plus, a percent sign, a blank."""
-    return f"{letters()[:24]}+%41 -"
+def special_value() -> str:
+    """A new value with characters that decoders may misread: a plus, a percent sign, a space."""
+    return f"{random_value()[:24]}+%41 -"
 
 
-NOBODY = Id("")
+NO_ID = Id("")
 
 
 @dataclass
 class Life:
-    """The scratch client, and what is known of it by now."""
+    """The scratch client, and what is known of it so far."""
 
     visit: Visit
-    name: str = field(default_factory=own_name)
-    client_id: Id = NOBODY
+    name: str = field(default_factory=scratch_name)
+    client_id: Id = NO_ID
     subject: str = ""
     deletes: bool = True
     values: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def scope(self) -> str:
-        """The OAuth scope that it may request: the one that the doctor itself uses."""
+        """The OAuth scope that it may request: the one of the doctor itself."""
         return self.visit.connection.auth_scope or "services.iam"
 
     @property
     def body(self) -> dict[str, Any]:
-        """What a create sends."""
+        """The body of the create request."""
         return {
             "name": self.name,
             "description": DESCRIPTION,
@@ -87,12 +87,12 @@ class Life:
         }
 
     def asker(self, value: str, scope: str | None = None) -> Asker:
-        """Exchanges one of its secrets."""
+        """An ``Asker`` for one of its secrets."""
         return Asker(self.visit, self.client_id, value, self.scope if scope is None else scope)
 
 
-def live(visit: Visit) -> Life:
-    """All of it, from the create to the delete; what fails ends its part alone."""
+def begin_life(visit: Visit) -> Life:
+    """Create the client and examine all but its deletion. An error ends only one part."""
     life = Life(visit)
     visit.parts((refusal_to_delete, create), life)
     if life.client_id:
@@ -100,8 +100,8 @@ def live(visit: Visit) -> Life:
     return life
 
 
-def end(life: Life) -> None:
-    """The last secret and the client go; then some clients that a server may refuse."""
+def end_life(life: Life) -> None:
+    """Delete the last secret and the client, then try to create clients that a server may refuse."""
     life.visit.parts((last_secret, delete, trials), life)
 
 
@@ -109,8 +109,8 @@ def end(life: Life) -> None:
 
 
 def refusal_to_delete(life: Life) -> None:
-    """The deletion of a client that is not there: what is told first, so that nothing is made that cannot go."""
-    came = life.visit.ask("DELETE", "clients", nobody())
+    """Delete a client that does not exist. This comes first: nothing may be created that cannot be deleted."""
+    came = life.visit.ask("DELETE", "clients", unused_id())
     life.deletes = came.status not in (401, 403, *NOT_OFFERED)
     offered = 405 if came.status in NOT_OFFERED else None
     missing = life.visit.missing(came) if life.deletes else None
@@ -118,10 +118,10 @@ def refusal_to_delete(life: Life) -> None:
 
 
 def create(life: Life) -> None:
-    """The create, and how long lists take to show what it made."""
+    """Create the client, and measure how long lists take to show it."""
     visit = life.visit
     came, begun = visit.ask("POST", "clients", body=life.body), time.monotonic()
-    told = created_id(came.data, came.headers.get("Location"), "clients", ("clientid", "id", "key"))
+    answered = created_id(came.data, came.headers.get("Location"), "clients", ("clientid", "id", "key"))
     forms: dict[str, Value] = {}
     if came.ok:
         forms = {"create_client_body": _create_form(came), "location": _location_form(came), **_links(came)}
@@ -131,20 +131,20 @@ def create(life: Life) -> None:
         time.sleep(pause)
         listed = visit.ask("GET", "clients", query={"searchText": life.name, "pageSize": 50})
         found = [each for each in visit.listed(listed, "clients") if folded(each).get("name") == life.name]
-        if misses >= _AT_ONCE and not found:  # a search may not look at names
+        if misses >= _AT_ONCE and not found:  # a search may not compare names
             with Session(visit.connection) as session:
                 found = [each.document for each in IamApi(session).list_clients() if each.name == life.name]
         if found:
-            life.client_id = Id(folded(found[0]).get("clientid") or told or "")
+            life.client_id = Id(folded(found[0]).get("clientid") or answered or "")
             waited = time.monotonic() - begun
             late = round(waited, 1) if misses > _AT_ONCE else 0.0
-            if late:  # the walk may have seen it first
+            if late:  # the list of all clients may have shown it first
                 listed = visit.ask("GET", "clients", query={"searchText": life.name, "pageSize": 50})
             visit.tell(listed, list_lag_requests=misses if misses < _AT_ONCE else 0, list_lag_seconds=late)
             break
     else:
         visit.note(listed.asked, listed, FORBIDDEN if came.status in (401, 403) else TELL_US)
-        life.client_id = Id(told or "") if came.ok else life.client_id
+        life.client_id = Id(answered or "") if came.ok else life.client_id
     if life.client_id:
         tell_client(visit, visit.ask("GET", "clients", life.client_id))
 
@@ -173,8 +173,8 @@ def _links(came: Came) -> Mapping[str, Value]:
 
 
 def search(life: Life) -> None:
-    """What a search looks at: each text finds the client only on some servers."""
-    if life.visit.told.get("search_text") == "ignored":
+    """Find out which members a search compares: each text finds the client only on some servers."""
+    if life.visit.answers.get("search_text") == "ignored":
         raise Skip
     middle = life.name[7:]
     texts = {
@@ -193,7 +193,7 @@ def search(life: Life) -> None:
 
 
 def update(life: Life) -> None:
-    """PUT of the whole client, without its id, and without one member; PATCH."""
+    """PUT the whole client, without its id, and without one member. Then PATCH it."""
     visit, path = life.visit, ("clients", life.client_id)
     shown = visit.ask("GET", *path).data
     id_name = next((name for name in shown if name.lower() in ("clientid", "id")), "clientId")
@@ -219,7 +219,7 @@ def update(life: Life) -> None:
 
 
 def find_subject(life: Life) -> None:
-    """The subject of the client."""
+    """Find the subject of the client."""
     for pause in _PAUSES:
         time.sleep(pause)
         came = life.visit.ask("GET", "subjects", "clients", query={"searchQuery": life.name})
@@ -236,7 +236,7 @@ def find_subject(life: Life) -> None:
 
 
 def add(life: Life, description: str, value: str, **more: Any) -> Came:
-    """Add a secret; one without a description where that is empty."""
+    """Add a secret. An empty description is not sent."""
     named = {"description": description} if description else {}
     came = life.visit.ask("POST", "clients", life.client_id, "secrets", body={"value": value, **named, **more})
     if came.ok:
@@ -245,13 +245,13 @@ def add(life: Life, description: str, value: str, **more: Any) -> Came:
 
 
 def listed_ids(life: Life, at_least: int) -> list[str]:
-    """The ids of the secrets, in the order of the server, once so many are shown."""
+    """The ids of the secrets, in the order of the server, once it shows at least so many."""
     life.visit.until(lambda: len(listed_secrets(life)) >= at_least)
     return [each.secret_id for each in listed_secrets(life)]
 
 
 def listed_secrets(life: Life) -> list[Secret]:
-    """What a list shows now."""
+    """The secrets that the server lists now."""
     came = life.visit.ask("GET", "clients", life.client_id, "secrets")
     return [
         read_model(Secret, "listClientSecrets", each) for each in life.visit.listed(came, "secrets", "clientsecrets")
@@ -259,28 +259,28 @@ def listed_secrets(life: Life) -> list[Secret]:
 
 
 def first_secrets(life: Life) -> None:
-    """Two secrets: when they are accepted, and when the first one is refused that is deleted."""
+    """Add two secrets and measure when they are accepted. Delete the first and measure when it is refused."""
     visit, path = life.visit, ("clients", life.client_id, "secrets")
     came = visit.ask("GET", *path)
     visit.listed(came, "secrets", "clientsecrets")
     visit.tell(came, empty_secrets=empty_form(came))
-    first = letters()
+    first = random_value()
     came = add(life, "the first secret of two", first)
     body = _secret_form(life, came) if came.ok else None
     visit.tell(came, create_secret_status=came.success, create_secret_body=body)
     if not came.ok:
         raise Skip
-    admin_asker(visit)  # without a token endpoint only the list can be asked
+    admin_asker(visit)  # raises without a token endpoint: the rest needs exchanges
     accepted = wait_for(life.asker(first), Verdict.ACCEPTED)
     granted = life.asker(first).ask()
     tell_grant(visit, granted)
     ids = listed_ids(life, 1)
     tell_secrets(visit, visit.ask("GET", *path), "the first secret of two")
-    value = special()
+    value = special_value()
     came = add(life, "second", value)
     alphabet = "any" if came.ok else "alphanumeric"
     if not came.ok:
-        value = letters()
+        value = random_value()
         came = add(life, "second", value)
     limit: dict[str, Value] = {"max_secrets": 1, "max_secrets_status": came.status}
     visit.tell(came, **({"secret_alphabet": alphabet} if came.ok else limit))
@@ -300,18 +300,18 @@ def first_secrets(life: Life) -> None:
 
 
 def _token_questions(life: Life, value: str) -> None:
-    """How Basic is read, what is looked at first, and who may write, with a secret that works."""
+    """Find out, with an accepted secret, how Basic is decoded, what is checked first, and who may write."""
     visit, works = life.visit, life.asker(value)
     encoded, raw = works.ask(authorization=works.encoded_basic()), works.ask(authorization=works.raw_basic())
     forms = {(True, True): "form" if value.isalnum() else "either", (True, False): "form", (False, True): "raw"}
     visit.tell(encoded, basic_decoding=forms.get((encoded.ok, raw.ok), "other"))
-    came = life.asker(letters(), "openid").ask()
+    came = life.asker(random_value(), "openid").ask()
     checks = {"invalid_client": "secret_first", "invalid_scope": "scope_first"}
     visit.tell(came, token_checks=checks.get(error_of(came), "other"))
     token = works.ask()
-    came = visit.ask("DELETE", "clients", nobody(), token=str((token.data or {}).get("access_token")))
+    came = visit.ask("DELETE", "clients", unused_id(), token=str((token.data or {}).get("access_token")))
     who = {403: "admin", 404: "scope", 204: "scope", 200: "scope", 400: "scope"}.get(came.status)
-    visit.tell(came, iam_access=who if life.deletes and visit.told.get("not_found_status") != 403 else None)
+    visit.tell(came, iam_access=who if life.deletes and visit.answers.get("not_found_status") != 403 else None)
 
 
 def _secret_form(life: Life, came: Came) -> str:
@@ -330,7 +330,7 @@ def _secret_form(life: Life, came: Came) -> str:
 
 
 def tell_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> None:
-    """What the waits say of delays, nodes and caches, and which limits of the role fit."""
+    """Record what the waits say about delays, nodes and caches, and which settings of the role fit."""
     tells: dict[str, Value] = {}
     cache = second.met and second.seconds > first.seconds + 0.4 and not first.nodes
     refused = gone.seconds if gone else 0.0
@@ -357,15 +357,15 @@ def tell_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> No
 
 
 def _rounded(seconds: float) -> int:
-    """Three times as long, in whole half minutes."""
+    """Three times as many seconds, rounded up to 30."""
     return -(-int(seconds * 3) // 30) * 30
 
 
 def more_secrets(life: Life) -> None:
-    """The order, expirations, a limit, and what a server may refuse."""
+    """Examine the order of the list, expirations, the maximum number, and secrets that a server may refuse."""
     visit = life.visit
-    add(life, "third", letters(), expiration=format_timestamp(now() + timedelta(days=1)))
-    came = add(life, "fourth", letters())
+    add(life, "third", random_value(), expiration=format_timestamp(now() + timedelta(days=1)))
+    came = add(life, "fourth", random_value())
     both = {"second", "third"}
     visit.until(lambda: both <= {each.description for each in listed_secrets(life)})
     shown = [each.description for each in listed_secrets(life)]
@@ -378,12 +378,12 @@ def more_secrets(life: Life) -> None:
     visit.tell(came, max_secrets=0, list_order=order)
     for name, description, value, more in (
         ("duplicate_secret_value", "again", life.values["fourth"], {}),
-        ("past_expiration", "past", letters(), {"expiration": format_timestamp(now() - timedelta(days=1))}),
-        ("secret_description_required", "", letters(), {}),
+        ("past_expiration", "past", random_value(), {"expiration": format_timestamp(now() - timedelta(days=1))}),
+        ("secret_description_required", "", random_value(), {}),
     ):
         came = add(life, description, value, **more)
         visit.tell(came, **{name: not came.ok if name == "secret_description_required" else came.status_or(201)})
-    if visit.told.get("past_expiration") == 201 and None not in shown:
+    if visit.answers.get("past_expiration") == 201 and None not in shown:
         listed = visit.until(lambda: any(each.description == "past" for each in listed_secrets(life)))
         visit.tell(came, expired_secrets_listed=listed)
 
@@ -392,7 +392,7 @@ def more_secrets(life: Life) -> None:
 
 
 def policies(life: Life) -> None:
-    """Grants of the smallest action, on resources that are not there."""
+    """Create policies for the smallest action on resources that do not exist."""
     visit = life.visit
     if not life.subject:
         raise Skip
@@ -416,7 +416,7 @@ def policies(life: Life) -> None:
     implied = any(key["action"] not in str(each) for each in shown)
     visit.tell(came, permissions_implied=implied if shown else None)
     for name, other in (
-        ("unknown_subject", {"subject": f"client-{nobody()}"}),
+        ("unknown_subject", {"subject": f"client-{unused_id()}"}),
         ("unknown_action", {"action": "aritma.doctor"}),
     ):
         strange = grant(visit, {**key, **other})
@@ -438,20 +438,20 @@ def grant(visit: Visit, key: Mapping[str, str]) -> Came:
 
 
 def listed_policies(visit: Visit, subject: str, flags: Mapping[str, str] = _LITERAL) -> Sequence[Policy]:
-    """One page of the policies of a subject, as the server understands it."""
+    """One page of the policies that match a subject, in the comparison of the server."""
     came = visit.ask(
-        "GET", "policies", query={**flags, "subject": subject, "pageSize": visit.told.get("policies_page_max", 200)}
+        "GET", "policies", query={**flags, "subject": subject, "pageSize": visit.answers.get("policies_page_max", 200)}
     )
     return [read_model(Policy, "listPolicies", each) for each in visit.listed(came, "policies")]
 
 
 def has_policies(visit: Visit, subject: str) -> bool:
-    """Whether a policy of exactly this subject is listed."""
+    """Whether the server lists a policy with exactly this subject."""
     return any(each.subject == subject for each in listed_policies(visit, subject))
 
 
 def _filters(life: Life) -> None:
-    """How filters match, and what a flag is taken for that is not sent."""
+    """Find out how filters compare, and the defaults of flags that are not sent."""
     visit = life.visit
     visit.until(lambda: listed_policies(visit, life.subject))
     literal, plain = listed_policies(visit, life.subject), listed_policies(visit, life.subject, {})
@@ -463,11 +463,11 @@ def _filters(life: Life) -> None:
     visit.tell(came, policy_filters=form if literal else None, policy_include_default=len(plain) > len(literal))
 
 
-# --- and its end
+# --- its deletion
 
 
 def last_secret(life: Life) -> None:
-    """All secrets but one are deleted, then that one."""
+    """Delete all secrets, and record the answer for the last one."""
     visit, path = life.visit, ("clients", life.client_id, "secrets")
     if not life.values:
         raise Skip
@@ -476,7 +476,7 @@ def last_secret(life: Life) -> None:
 
 
 def delete(life: Life) -> None:
-    """The client, and what becomes of its policies."""
+    """Delete the client, and find out whether its policies are deleted too."""
     visit = life.visit
     came = visit.ask("DELETE", "clients", life.client_id)
     visit.tell(came, delete_client_status=405 if came.status in NOT_OFFERED else came.success)
@@ -486,9 +486,9 @@ def delete(life: Life) -> None:
 
 
 def trials(life: Life) -> None:
-    """Clients that a server may refuse; each goes at once where it does not."""
+    """Try to create clients that a server may refuse. The cleanup removes those that it accepts."""
     visit = life.visit
-    if not life.deletes or "create_client_status" not in visit.told:
+    if not life.deletes or "create_client_status" not in visit.answers:
         raise Skip
     taken = Life(visit)
     visit.ask("POST", "clients", body=taken.body)

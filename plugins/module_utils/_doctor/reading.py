@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the doctor asks without writing anything: lists, single things, errors, and the token endpoint."""
+"""The questions of the doctor that need no writes: lists, single objects, errors, and the token endpoint."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _CLIENT_DETAILS = {"allowedgranttypes", "allowedscopes", "redirecturis"}
 _CLIENT = {"clientid", "id", "name", "description", *_CLIENT_DETAILS}
 
 
-def nobody() -> Id:
-    """An id that nothing has."""
+def unused_id() -> Id:
+    """An id that no object has."""
     return Id(uuid.uuid4())
 
 
 def read_all(visit: Visit) -> None:
-    """Everything that can be asked without a scratch client."""
+    """Ask all questions that need no scratch client."""
     first = (clients, sizes, one_client, missing)
     visit.parts((*first, subjects, catalog, policies, groups, token_errors), visit)
 
 
 def clients(visit: Visit) -> None:
-    """The list of clients, and the clock and the certificate of the server."""
+    """Examine the list of clients, and the clock and the certificate of the server."""
     came = visit.ask("GET", "clients")
     entries, paging = visit.listed(came, "clients"), read_paging(came.data)
     visit.tell(
@@ -63,18 +63,18 @@ def _clock(visit: Visit, came: Came) -> None:
 
 
 def sizes(visit: Visit) -> None:
-    """The limits of pages."""
+    """Examine the limits of page sizes."""
     came = visit.ask("GET", "clients", query={"pageSize": _LARGEST})
     visit.tell(came, **{"clients_page_max": read_paging(came.data).page_size, **_over_max(visit, came, "clients")})
     zero = visit.ask("GET", "clients", query={"page": 0})
     form = {400: "refuse", 422: "refuse"}.get(zero.status) or ("first" if read_paging(zero.data).page else None)
     visit.tell(zero, page_zero=form)
-    text = visit.ask("GET", "clients", query={"searchText": nobody()})
+    text = visit.ask("GET", "clients", query={"searchText": unused_id()})
     visit.tell(text, search_text="ignored" if visit.listed(text, "clients") else None)
 
 
 def _over_max(visit: Visit, came: Came, path: str) -> dict[str, Value]:
-    """What a size above the limit does; where it is refused, also the largest that is not."""
+    """Find out what a page size above the limit does. If it is refused, also find the largest accepted size."""
     if came.ok and visit.listed(came, path) is not None:
         return {"page_size_over_max": "clamp"}
     if came.status not in (400, 422):
@@ -85,7 +85,7 @@ def _over_max(visit: Visit, came: Came, path: str) -> dict[str, Value]:
 
 
 def _links_form(visit: Visit, data: object) -> str | None:
-    """What the links of a page are: null, relative, or absolute, to the API's host or to another one."""
+    """The form of the links of a page: null, relative, or absolute, to the host of the API or to another host."""
     links = [each["links"] for each in envelopes(data) if isinstance(each.get("links"), Mapping)]
     first = links[0].get("first", "") if links else ""
     if not first:
@@ -106,7 +106,7 @@ def _id_of(entry: Any) -> str:
 
 
 def one_client(visit: Visit) -> None:
-    """A client that is there, the one that asks or else the first, and its secrets."""
+    """Examine an existing client and its secrets: the admin client, or else the first one."""
     if not visit.own.get("client_id"):
         raise Skip
     path = ("clients", Id(visit.own["client_id"]))
@@ -115,14 +115,14 @@ def one_client(visit: Visit) -> None:
 
 
 def tell_client(visit: Visit, came: Came) -> None:
-    """What a GET of one client shows."""
+    """Record what a GET of one client shows."""
     shown = came.data if came.ok and isinstance(came.data, Mapping) else None
     more = None if shown is None else bool(folded(shown).keys() - _CLIENT)
     visit.tell(came, client_details=None if shown is None else _details(shown), extra_members=more)
 
 
 def tell_secrets(visit: Visit, came: Came, description: str = "") -> None:
-    """What a list of secrets shows; ``description``: that of the one that is shown first or last."""
+    """Record what a list of secrets shows. ``description`` is the one that was sent for the first entry."""
     entries = visit.listed(came, "secrets", "clientsecrets")
     if not entries:
         visit.tell(came, empty_secrets=empty_form(came))
@@ -147,7 +147,7 @@ def tell_secrets(visit: Visit, came: Came, description: str = "") -> None:
 
 
 def empty_form(came: Came) -> str:
-    """How the list of nothing looks."""
+    """The form of an empty list."""
     if came.status == 204:
         return "no_content"
     return "null" if came.body.strip() == b"null" else "list"
@@ -159,14 +159,14 @@ def _description_form(shown: object, sent: str) -> str | None:
 
 
 def time_form(text: str) -> str:
-    """The spelling of a time, in the words of the simulator."""
+    """The format of a time, in the terms of the simulator."""
     forms = {"z": r"Z", "offset": r"\+00:00", "fraction": r"\.\d{1,3}Z", "fraction7": r"\.\d{4,9}(Z|\+00:00)"}
     rest = re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", "", text)
     return next((form for form, pattern in forms.items() if re.fullmatch(pattern, rest)), "other_zone")
 
 
 def envelope(data: object) -> str | None:
-    """What stands around the entries of a list: bare, paged, or the name of the member that holds them."""
+    """The envelope of a list: bare, paged, or the name of the member that holds the entries."""
     if not isinstance(data, Mapping):
         return "bare"
     if {"page", "pageSize", "total"} <= data.keys():
@@ -175,13 +175,13 @@ def envelope(data: object) -> str | None:
 
 
 def missing(visit: Visit) -> None:
-    """A client that is not there."""
-    came = visit.ask("GET", "clients", nobody())
+    """Read a client that does not exist."""
+    came = visit.ask("GET", "clients", unused_id())
     visit.tell(came, not_found_status=came.status or None, error_body=came.form if came.status else None)
 
 
 def subjects(visit: Visit) -> None:
-    """The subjects of clients, and the permissions of one."""
+    """Examine the subjects of clients, and the permissions of one."""
     came = visit.ask("GET", "subjects", "clients", query={"pageSize": _LARGEST})
     entries = visit.listed(came, "subjects")
     known = {visit.own.get("client_id", "")}
@@ -193,7 +193,7 @@ def subjects(visit: Visit) -> None:
 
 
 def subject_kind(entry: object, known: set[str]) -> str | None:
-    """How a subject names its client: ``known`` are ids of clients. None: that cannot be told."""
+    """How a subject names its client. ``known`` are ids of clients. None if that is not known."""
     subject = read_model(Subject, "listClientSubjects", entry)
     named = folded(subject.properties or {}).get("clientid")
     if named is None:
@@ -202,7 +202,7 @@ def subject_kind(entry: object, known: set[str]) -> str | None:
 
 
 def permissions_of(visit: Visit, subject: str) -> Came:
-    """The permissions of a subject, or the first page of them."""
+    """The first page of the permissions of a subject."""
     return visit.ask("GET", "subjects", Id(subject), "permissions")
 
 
@@ -213,7 +213,7 @@ def all_permissions(visit: Visit, subject: str) -> list[Any]:
 
 
 def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
-    """What permissions look like; their list."""
+    """Record the format of permissions. Returns the entries."""
     entries = visit.listed(came, "permissions", "policies", "actions", texts=True)
     form = None
     if entries and isinstance(entries[0], Mapping):
@@ -226,7 +226,7 @@ def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
 
 
 def catalog(visit: Visit) -> None:
-    """Scopes, actions and the caller."""
+    """Examine scopes, actions and the caller."""
     scopes = visit.ask("GET", "scopes")
     visit.part("scopes", partial(_tell_names, visit, scopes, "scopes"))
     actions, prefix = visit.ask("GET", "actions"), "/v1"
@@ -251,7 +251,7 @@ def _tell_names(visit: Visit, came: Came, what: str, **tells: Value) -> None:
 
 
 def policies(visit: Visit) -> None:
-    """The list of policies, and its pages."""
+    """Examine the list of policies and its pages."""
     came = visit.ask("GET", "policies")
     entries = visit.listed(came, "policies")
     cursor = _cursor(came.data)
@@ -291,7 +291,7 @@ def _cursor_end(data: object) -> str | None:
 
 
 def groups(visit: Visit) -> None:
-    """Whether there are groups."""
+    """Find out whether the server supports groups."""
     came = visit.ask("GET", "subjects", "groups")
     offered = {404: "missing", 405: "missing", 403: "forbidden"}.get(came.status, "offered" if came.ok else None)
     data = came.data
@@ -302,9 +302,9 @@ def groups(visit: Visit) -> None:
 
 
 def token_errors(visit: Visit) -> None:
-    """What the token endpoint says to a client that it does not know, and to one that it cannot read."""
+    """Examine the answers of the token endpoint to an unknown client and to unreadable credentials."""
     asker = admin_asker(visit)
-    stranger = Asker(visit, nobody(), uuid.uuid4().hex, asker.scope)
+    stranger = Asker(visit, unused_id(), uuid.uuid4().hex, asker.scope)
     post, basic = stranger.ask(), stranger.ask(how="basic")
     statuses = {(400, 401): "rfc", (400, 400): "400", (401, 401): "401"}
     described = isinstance(post.data, Mapping) and "error_description" in post.data
@@ -317,7 +317,7 @@ def token_errors(visit: Visit) -> None:
     url = visit.connection.token_url
     elsewhere = re.sub(r"/[^/]+(/connect/token)$", rf"/{uuid.uuid4()}\1", url)
     if elsewhere != url and len(urlsplit(url).path.split("/")) > 3:
-        came = Asker(visit, nobody(), uuid.uuid4().hex, asker.scope, elsewhere).ask()
+        came = Asker(visit, unused_id(), uuid.uuid4().hex, asker.scope, elsewhere).ask()
         visit.tell(came, unknown_tenant="404" if came.status == 404 else error_of(came))
     if not visit.connection.auth_client_secret:
         return
@@ -328,12 +328,12 @@ def token_errors(visit: Visit) -> None:
 
 
 def error_of(came: Came) -> str:
-    """The OAuth error of an answer; ``other`` where it names none."""
+    """The OAuth error of an answer; ``other`` if it has none."""
     return str(came.data.get("error")) if isinstance(came.data, Mapping) else "other"
 
 
 def tell_grant(visit: Visit, came: Came) -> None:
-    """What the answer with a token looks like."""
+    """Record the format of an answer with a token."""
     data = came.data if came.ok and isinstance(came.data, Mapping) else None
     if data is None or "access_token" not in data:
         visit.note(came.asked, came, TELL_US)

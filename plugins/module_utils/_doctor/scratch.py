@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the doctor makes and removes again: names that are recognisably its own, and a look for what is left of them."""
+"""The scratch objects of the doctor: their recognizable names, and their removal."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ _SCOPES = (SCOPE, ABSOLUTE, OF_GROUP)
 DESCRIPTION = "Scratch client of aritma.iam.doctor, may be deleted"
 _OWN = re.compile(rf"{PREFIX}[0-9a-f]{{12}}", re.IGNORECASE)
 _GONE = (404, 410)
-_ITS_OWN_TIME = 120.0
-"""Seconds for cleaning up, also where the time for questions is over."""
+_CLEANUP_TIME = 120.0
+"""Seconds for the cleanup, even if the time limit has passed."""
 
 
-def own_name() -> str:
-    """A new name for something of ours."""
+def scratch_name() -> str:
+    """A new name for a scratch object."""
     return PREFIX + uuid.uuid4().hex[:12]
 
 
-def is_own(name: str | None) -> bool:
-    """Whether only the doctor gives such names."""
+def is_scratch_name(name: str | None) -> bool:
+    """Whether this is the name of a scratch object."""
     return _OWN.fullmatch(name or "") is not None
 
 
-def sweep(visit: Visit) -> list[str]:
-    """Remove what a doctor left behind; what could not be removed, for people."""
-    works = {"policies": _policies, "groups": _groups, "clients": _clients}
-    end, visit.end = visit.end, time.monotonic() + _ITS_OWN_TIME
-    left = [each for kind, work in works.items() for each in _tried(kind, work, visit)]
+def remove_scratch(visit: Visit) -> list[str]:
+    """Remove all scratch objects. Returns descriptions of those that could not be removed."""
+    removals = {"policies": _policies, "groups": _groups, "clients": _clients}
+    end, visit.end = visit.end, time.monotonic() + _CLEANUP_TIME
+    left = [each for kind, remove in removals.items() for each in _removed(kind, remove, visit)]
     visit.end = end
     return left
 
 
-def _tried(kind: str, work: Callable[[Visit], Iterator[str]], visit: Visit) -> list[str]:
+def _removed(kind: str, remove: Callable[[Visit], Iterator[str]], visit: Visit) -> list[str]:
     left: list[str] = []
     try:
-        left.extend(work(visit))
-    except Exception as error:  # whatever a server answers: the rest is looked for too
+        left.extend(remove(visit))
+    except Exception as error:  # whatever the server answered, continue with the other kinds
         left.append(f"perhaps {kind} of the doctor ({PREFIX}...): they could not be listed, {type(error).__name__}")
     return left
 
 
 def _clients(visit: Visit) -> Iterator[str]:
     with Session(visit.connection) as session:
-        ours = [each for each in IamApi(session).list_clients() if is_own(each.name)]
+        ours = [each for each in IamApi(session).list_clients() if is_scratch_name(each.name)]
     for client in ours:
         if not _gone(visit.ask("DELETE", "clients", Id(client.client_id))):
             yield f"client {client.name} ({client.client_id})"
@@ -78,7 +78,7 @@ def _groups(visit: Visit) -> Iterator[str]:
     for entry in read_entries("listGroups", came.data, ("groups",)):
         group = read_model(Subject, "listGroups", entry)
         keys = [Id(key) for key in (group.id, group.subject_id) if key]
-        if is_own(group.display_name) and not any(
+        if is_scratch_name(group.display_name) and not any(
             _gone(visit.ask("DELETE", "subjects", "groups", key)) for key in keys
         ):
             yield f"group {group.display_name} ({group.subject_id or group.id})"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Exchanges of a credential, and how long it takes until every connection gives the same answer."""
+"""Exchanges a credential, and measures how long it takes until all connections give the same answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AT_ONCE = 0.3
 
 @dataclass(frozen=True)
 class Asker:
-    """A client with one of its secrets. ``url`` is another token endpoint than that of the connection."""
+    """Exchanges one secret of a client. ``url`` replaces the token endpoint of the connection."""
 
     visit: Visit
     client_id: str
@@ -32,7 +32,7 @@ class Asker:
     url: str = ""
 
     def ask(self, how: str = POST, authorization: str = "", kept: Transport | None = None) -> Came:
-        """One exchange, on a connection of its own unless one is given. ``authorization``: this header instead."""
+        """Exchange once, on a new connection or on ``kept``. ``authorization`` replaces the header."""
         credential = ClientCredential(self.client_id, self.secret, self.scope, BASIC if authorization else how)
         request = token_request(self.url or self.visit.connection.token_url, credential)
         if authorization:
@@ -44,7 +44,7 @@ class Asker:
         return transport.send(request, self.visit.connection.request_timeout)
 
     def raw_basic(self) -> str:
-        """The header with id and secret as they are."""
+        """The header with id and secret not encoded."""
         return "Basic " + base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
 
     def encoded_basic(self) -> str:
@@ -54,10 +54,10 @@ class Asker:
 
 
 def admin_asker(visit: Visit) -> Asker:
-    """The client of the connection. Raises ``OptionError`` where the token endpoint is not known."""
+    """The client of the connection. Raises ``OptionError`` if the token endpoint is not known."""
     known = visit.connection
     if not known.token_url:
-        raise OptionError("Where tokens are exchanged is not known.", option="tenant")
+        raise OptionError("The token endpoint is not known.", option="tenant")
     return Asker(
         visit, known.auth_client_id, known.auth_client_secret, known.auth_scope or "services.iam", known.token_url
     )
@@ -65,17 +65,17 @@ def admin_asker(visit: Visit) -> Asker:
 
 @dataclass
 class Wait:
-    """How long it took. ``seconds`` until the first of the answers that all were as wanted; 0: from the start."""
+    """The result of a wait. ``seconds`` passed until all answers were as wanted; 0 means from the start."""
 
     met: bool = False
     seconds: float = 0.0
     settled: float = 0.0
-    """The moment of that answer, on the monotonic clock."""
+    """That moment on the monotonic clock."""
     exchanges: int = 0
     mixed: int = 0
     """Rounds in which new connections disagreed."""
     flaps: bool = False
-    """On one and the same connection an answer as wanted was followed by another."""
+    """On one connection, a wanted answer was followed by another answer."""
     last: Came | None = None
 
     def told(self) -> dict[str, Any]:
@@ -84,24 +84,24 @@ class Wait:
 
     @property
     def nodes(self) -> bool:
-        """Whether there seem to be several nodes: connections disagree, but none with itself."""
+        """Whether there seem to be several nodes: connections disagree, but each one is consistent."""
         return self.mixed >= _SURE and not self.flaps
 
 
 def wait_for(asker: Asker, wanted: Verdict) -> Wait:
-    """Exchange on new connections and on a kept one, until all of them say for two rounds what is wanted."""
+    """Exchange on new connections and on a kept one, until all answers are as wanted twice in a row."""
     result, begun, streak, lost = Wait(), time.monotonic(), 0, 0
     with closing(Transport(asker.visit.connection)) as kept:
         while streak < _SURE and lost < _SURE:
             moment = time.monotonic()
             came = [asker.ask() for _fresh in range(2)] + [asker.ask(kept=kept) for _kept in range(3)]
-            said = [judge(each.status, each.headers, each.body).verdict for each in came]
-            as_wanted = [verdict is wanted for verdict in said]
+            verdicts = [judge(each.status, each.headers, each.body).verdict for each in came]
+            as_wanted = [verdict is wanted for verdict in verdicts]
             result.exchanges += len(came)
             result.last = came[-1]
             result.mixed += as_wanted[0] != as_wanted[1]
             result.flaps |= (True, False) in itertools.pairwise(as_wanted[2:])
-            lost = 0 if {Verdict.ACCEPTED, Verdict.REJECTED} & {*said} else lost + 1
+            lost = 0 if {Verdict.ACCEPTED, Verdict.REJECTED} & {*verdicts} else lost + 1
             streak = streak + 1 if all(as_wanted) else 0
             if streak == 1:
                 result.settled = moment

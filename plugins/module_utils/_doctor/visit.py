@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks a server whatever it may answer, and notes what came: statuses, names and types, never a value."""
+"""Sends the requests of the doctor and records the answers: statuses, names and types, never a value."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ T = TypeVar("T")
 
 
 class Id(str):
-    """A segment of a path that is never shown."""
+    """A path segment that is never shown."""
 
     __slots__ = ()
 
 
 class Skip(Exception):
-    """There is nothing more to learn in this part; why is noted."""
+    """Ends a part. The reason is in the findings."""
 
 
 class Silent(Exception):
-    """The server answers no more, or the time is over: nothing else is asked."""
+    """Ends the visit: the server does not answer, or the time limit has passed."""
 
 
 @dataclass(frozen=True)
 class Came(Reply):
-    """What came to one request. Status 0: no answer."""
+    """The answer to one request. Status 0 means no answer."""
 
     asked: str = ""
     seconds: float = 0.0
@@ -62,16 +62,16 @@ class Came(Reply):
 
     @property
     def success(self) -> int | None:
-        """The status of a success."""
+        """The status if it is a success, else None."""
         return self.status if self.ok else None
 
     def status_or(self, usual: int) -> int:
-        """The status, and ``usual`` for every success."""
+        """The status, but ``usual`` for every success."""
         return usual if self.ok else self.status
 
     @property
     def data(self) -> Any:
-        """The JSON value of the body, ``None`` where there is none."""
+        """The JSON value of the body, None if it has none."""
         try:
             return parse_json(self.body)
         except ValueError:
@@ -79,7 +79,7 @@ class Came(Reply):
 
     @property
     def form(self) -> str:
-        """What the body is: empty, html, problem, json or text."""
+        """The type of the body: empty, html, problem, json or text."""
         if not self.body.strip():
             return "empty"
         if is_html(self):
@@ -90,7 +90,7 @@ class Came(Reply):
 
 
 def shape(data: object, hidden: frozenset[str], depth: int = 5) -> Any:
-    """Names and types of members. A name that could be a value is not shown."""
+    """The names and types of members. A name that could be a value is not shown."""
     if isinstance(data, list):
         return [shape(data[0], hidden, depth - 1)] if data and depth else []
     if not isinstance(data, Mapping):
@@ -104,22 +104,23 @@ def shape(data: object, hidden: frozenset[str], depth: int = 5) -> Any:
 
 @dataclass
 class Visit:
-    """One run of the doctor: how it asks, until when, and what it has noted. ``hidden`` are words never shown."""
+    """One run of the doctor: its connection, the end of its time, its findings. Words in ``hidden`` are never shown."""
 
     connection: Connection
     end: float
     hidden: frozenset[str]
     findings: list[dict[str, Any]] = field(default_factory=list)
-    told: dict[str, Value] = field(default_factory=dict)
+    answers: dict[str, Value] = field(default_factory=dict)
+    """The answers to open questions so far."""
     own: dict[str, str] = field(default_factory=dict)
-    """What was learned of this tenant, for later questions; never shown."""
+    """Facts about this tenant for later questions. They are never shown."""
 
     def __post_init__(self) -> None:
         self.transport = Transport(self.connection)
         self.tokens = AdminTokens(self.connection, Counter())
         self._silence = 0
 
-    # --- asking
+    # --- requests
 
     def ask(
         self,
@@ -130,7 +131,7 @@ class Visit:
         token: str = "",
         root: str = "/v1",
     ) -> Came:
-        """The answer to one operation, whatever its status; with the admin token unless another is given."""
+        """Send one operation, with the admin token unless another is given. Returns the answer of any status."""
         shown = "/".join("{id}" if isinstance(each, Id) else each for each in path)
         asked = f"{method} {root}/{shown}" + (f"?{'&'.join(query)}" if query else "")
         request = Request(
@@ -155,10 +156,10 @@ class Visit:
         return self.timed(asked, lambda: send_patiently(send, repeats, budget))
 
     def timed(self, asked: str, send: Callable[[], Reply]) -> Came:
-        """What ``send`` brings. Raises ``Silent`` after some losses in a row, and when the time is over."""
+        """The answer to ``send``. Raises ``Silent`` after three lost answers in a row, and after the time limit."""
         begun = time.monotonic()
         if begun > self.end:
-            self.note(asked, "the time is over", NO_ANSWER)
+            self.note(asked, "the time limit has passed", NO_ANSWER)
             raise Silent
         try:
             reply = send()
@@ -174,7 +175,7 @@ class Visit:
         return came
 
     def listed(self, came: Came, *names: str, texts: bool = False) -> list[Any]:
-        """The entries of a list, objects or else ``texts``. Raises ``Skip`` where there is none, which is noted."""
+        """The entries of a list: objects, with ``texts`` also texts. Records other answers and raises ``Skip``."""
         empty = came.status == 204 or came.body.strip() == b"null"
         try:
             if came.ok and came.form != "html":
@@ -187,9 +188,9 @@ class Visit:
         raise Skip
 
     def until(self, look: Callable[[], T]) -> T:
-        """The first answer of ``look`` that is true, else the last: it looks again where lists lag behind."""
-        end = time.monotonic() + 1.5 * float(self.told.get("list_lag_seconds", 0.0))
-        looks_left = int(self.told.get("list_lag_requests", 0))
+        """Call ``look`` until its result is true, if lists of this server lag behind. Returns the last result."""
+        end = time.monotonic() + 1.5 * float(self.answers.get("list_lag_seconds", 0.0))
+        looks_left = int(self.answers.get("list_lag_requests", 0))
         found = look()
         while not found and (looks_left or time.monotonic() < end):
             if not looks_left:
@@ -199,36 +200,36 @@ class Visit:
         return found
 
     def missing(self, came: Came) -> int:
-        """The status of an answer about something that is not there; 404 where this server says that otherwise."""
-        return 404 if came.status == self.told.get("not_found_status") else came.status
+        """The status of an answer about a missing object; 404 if this server uses another status for that."""
+        return 404 if came.status == self.answers.get("not_found_status") else came.status
 
-    # --- noting
+    # --- findings
 
     def tell(self, came: Came, **tells: Value | None) -> None:
-        """Note what came, and what that says of the open questions; ``None``: nothing."""
-        told = {name: value for name, value in tells.items() if value is not None}
-        known = {name: value for name, value in told.items() if is_known(name, value)}
-        self.told |= known
-        self.note(came.asked, came, _verdict(came, told, known), known, {ROW_OF[each] for each in told})
+        """Record an answer, and what it says about open questions. None means that it says nothing."""
+        answered = {name: value for name, value in tells.items() if value is not None}
+        known = {name: value for name, value in answered.items() if is_known(name, value)}
+        self.answers |= known
+        self.note(came.asked, came, _verdict(came, answered, known), known, {ROW_OF[each] for each in answered})
 
     def note(
         self, asked: str, came: object, verdict: str, tells: Mapping[str, Value] | None = None, rows: Iterable[str] = ()
     ) -> None:
-        """Add a finding. Of an answer its status and shape are noted, no value."""
+        """Add a finding. It has the status and the shape of an answer, but no value."""
         if isinstance(came, Came):
-            told = {"status": came.status, "body": came.form, "seconds": came.seconds}
+            summary = {"status": came.status, "body": came.form, "seconds": came.seconds}
             readable = came.form in ("json", "problem")
-            came = {**told, "shape": shape(came.data, self.hidden)} if readable else told
+            came = {**summary, "shape": shape(came.data, self.hidden)} if readable else summary
         finding = {"asked": asked, "came": came, "rows": sorted(rows), "tells": dict(tells or {}), "verdict": verdict}
         self.findings.append(finding)
 
     def parts(self, works: Iterable[Callable[[T], object]], what: T) -> None:
-        """Some parts, one after the other."""
+        """Run some parts, one after the other."""
         for work in works:
             self.part(work.__name__.replace("_", " "), functools.partial(work, what))
 
     def part(self, name: str, work: Callable[[], object]) -> None:
-        """One part of the visit, which ends where nothing more can be learned, whatever the server does."""
+        """Run one part of the visit. Any error becomes a finding."""
         try:
             work()
         except Skip:
@@ -237,14 +238,14 @@ class Visit:
             raise
         except IamError as error:
             self.note(name, error.kind, _advice(error))
-        except Exception as error:  # an answer that nobody thought of
+        except Exception as error:  # an unexpected answer
             where = str(unexpected("doctor", error).details["where"]).rpartition("/")[2]
             self.note(name, f"{type(error).__name__} at {where}", TELL_US)
 
 
-def _verdict(came: Came, told: Mapping[str, Value], known: Mapping[str, Value]) -> str:
-    if told:
-        if known.keys() != told.keys():
+def _verdict(came: Came, answered: Mapping[str, Value], known: Mapping[str, Value]) -> str:
+    if answered:
+        if known.keys() != answered.keys():
             return TELL_US
         return AS_ASSUMED if all(is_assumed(*each) for each in known.items()) else HANDLED
     if came.status in (401, 403):
@@ -255,7 +256,7 @@ def _verdict(came: Came, told: Mapping[str, Value], known: Mapping[str, Value]) 
 
 
 def _advice(error: IamError) -> str:
-    """Which option to set, as far as the error tells: those for the token endpoint where it is about that."""
+    """The verdict for an error: which option to set, if the error says so."""
     option = error.details.get("option")
     if error.details.get("operation") == "token":
         option = "tenant, auth_client_id and auth_client_secret"

@@ -149,10 +149,10 @@ def test_its_time_is_limited(iam: Driver) -> None:
     assert "several times in a row" in looked(iam, request_timeout=0.3, retry_budget=0)["table"][-2]
     iam.admin.clear_faults()
     iam.admin.add_faults({"match": API, "action": "slow", "phase": "after", "seconds": 0.3})
-    assert "the time is over" in "\n".join(looked(iam, limit=2)["table"])
+    assert "the time limit has passed" in "\n".join(looked(iam, limit=2)["table"])
     iam.admin.clear_faults()
     iam.admin.switch(accept_delay=600.0)
-    assert "the time is over" in "\n".join(looked(iam, limit=4)["table"])
+    assert "the time limit has passed" in "\n".join(looked(iam, limit=4)["table"])
     assert time.monotonic() - begun < 60
     assert len(iam.admin.state()["clients"]) == 1
 
