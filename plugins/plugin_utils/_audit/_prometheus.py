@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An audit as metrics, in the text format of Prometheus, for the textfile collector of node_exporter."""
+"""Writes an audit as Prometheus metrics for the textfile collector of node_exporter."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ Each = tuple[AuditClient, AgedSecret]
 
 
 def metrics(audit: Audit) -> str:
-    """The whole file. Times are seconds since the epoch; what is not known has no sample."""
+    """The content of the file. Times are in seconds since 1970. Unknown values have no sample."""
     return "".join(line for name, text, samples in _families(audit) for line in _family(name, text, samples))
 
 
 def _families(audit: Audit) -> Iterator[tuple[str, str, list[Sample]]]:
     total = audit.summary
     about = {"api_url": audit.api_url, "tenant": audit.tenant or "", "version": VERSION}
-    yield "audit_info", "What was audited, and by which version.", [(about, 1)]
-    yield "audit_timestamp_seconds", "When it was audited.", [({}, audit.audited_at.timestamp())]
+    yield "audit_info", "The audited API and tenant, and the version of the collection.", [(about, 1)]
+    yield "audit_timestamp_seconds", "The time of the audit.", [({}, audit.audited_at.timestamp())]
     for name, seconds in {"rotate_after": audit.rotate_after, "expiry_margin": audit.expiry_margin}.items():
         applied: list[Sample] = [] if seconds is None else [({}, seconds)]
         yield f"audit_{name}_seconds", f"The limit {name} that the audit applied.", applied
     yield "clients", "OAuth clients.", [({}, total.clients)]
     yield "clients_unreadable", "Clients whose secrets could not be listed.", [({}, total.clients_unreadable)]
-    yield "clients_without_secret", "Clients that have no secret.", [({}, total.clients_without_secret)]
+    yield "clients_without_secret", "Clients without a secret.", [({}, total.clients_without_secret)]
     yield "secrets", "Secrets by their state.", [({"state": state}, number) for state, number in total.by_state.items()]
     every = [(client, secret) for client in audit.clients for secret in client.secrets]
-    yield "secret_info", "What is known of a secret.", [(_about(*each), 1) for each in every]
+    yield "secret_info", "Facts about a secret.", [(_about(*each), 1) for each in every]
     due: list[Sample] = [(_key(*each), each[1].due) for each in every]
     yield "secret_due", "Whether a secret should be replaced now.", due
     created = [(each, each[1].created) for each in every]
@@ -55,12 +55,12 @@ def _key(client: AuditClient, secret: AgedSecret) -> Labels:
 
 
 def _about(client: AuditClient, secret: AgedSecret) -> Labels:
-    told = {"managed_by": secret.managed_by, "state": secret.state, "description": secret.description or ""}
-    return {**_key(client, secret), **told}
+    facts = {"managed_by": secret.managed_by, "state": secret.state, "description": secret.description or ""}
+    return {**_key(client, secret), **facts}
 
 
 def _family(name: str, text: str, samples: Iterable[Sample]) -> Iterator[str]:
-    """One metric: all are gauges."""
+    """One metric. All metrics are gauges."""
     full = f"{_PREFIX}_{name}"
     yield f"# HELP {full} {text}\n# TYPE {full} gauge\n"
     for labels, value in samples:

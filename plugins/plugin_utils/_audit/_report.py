@@ -22,7 +22,7 @@ from .._pages.audit import audit_page
 from ._prometheus import metrics
 
 _METRICS_MODE = 0o644
-"""node_exporter runs as a user of its own, and must read what it exports."""
+"""node_exporter runs as another user, which must be able to read the file."""
 
 SPEC = ArgumentSpec(
     {
@@ -37,7 +37,7 @@ SPEC = ArgumentSpec(
 
 
 def run(params: Params, check_mode: bool) -> Outcome:
-    """Write what is asked for: everything is rendered first. An account of what there is changes no managed host."""
+    """Render all requested files, then write them. A report changes no managed host, so ``changed`` is false."""
     audit, mode = read_audit(params["audit"]), read_mode(params["mode"])
     files: list[tuple[Path, str, int]] = []
     if params["json"]:
@@ -55,14 +55,14 @@ def run(params: Params, check_mode: bool) -> Outcome:
 
 
 def read_audit(data: Mapping[str, Any]) -> Audit:
-    """The option ``audit``. Raises ``OptionError`` for anything but what ``secret_audit_info`` returns."""
+    """Read the option ``audit``. Raises ``OptionError`` unless it is a result of ``secret_audit_info``."""
     try:
         return Audit.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         raise OptionError(
             f"audit is not what secret_audit_info returns: {'.'.join(map(str, first['loc']))}: {first['msg']}.",
-            hint='Give its result as it is, such as audit: "{{ audited.audit }}".',
+            hint='Give its unchanged result, such as audit: "{{ audited.audit }}".',
             option="audit",
         ) from None
 
@@ -87,7 +87,7 @@ def _metrics_path(path: str) -> Path:
 
 
 def _check_folder(path: Path) -> None:
-    """Before the first file is written, and in check mode: what can be known of the last one."""
+    """Raise ``IamError`` if the folder is missing or not writable, before any file is written, and in check mode."""
     if not path.parent.is_dir():
         raise _unwritable(path, f"there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):

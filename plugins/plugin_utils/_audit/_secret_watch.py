@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells of each secret that comes due, once. What the event source ``secret_expiry`` looks at and remembers."""
+"""Watches a tenant for the event source ``secret_expiry``, and reports each secret that becomes due once."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ SPEC = CONNECTION.merge(
 _BRACES = str.maketrans("{}", "()")
 
 Key = tuple[str, str, str]
-"""Client id, secret id and state: what is told once."""
+"""Client id, secret id and state. Each combination is reported once."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked options. ``interval`` is what passes between two looks; ``hosts`` names hosts by client name."""
+    """The validated options. ``interval`` is the time between two reads; ``hosts`` has host names by client name."""
 
     connection: Connection
     interval: timedelta
@@ -52,7 +52,7 @@ class Settings:
 
 
 def read_settings(args: Mapping[str, Any]) -> Settings:
-    """The arguments of the event source, completed from the environment as a module's are. Raises ``OptionError``."""
+    """Validate the arguments of the event source. They fall back to the environment. Raises ``OptionError``."""
     require(("requests", "pydantic"))
     ours = {name: value for name, value in args.items() if not name.startswith("eda_")}
     result = ArgumentSpecValidator(**SPEC.to_kwargs()).validate(ours)
@@ -61,7 +61,7 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
     params = result.validated_parameters
     interval = parse_duration(params["interval"], "interval")
     if not interval:
-        raise OptionError("interval is no time at all.", hint="Write 1h, for example.", option="interval")
+        raise OptionError("interval is zero.", hint="Write 1h, for example.", option="interval")
     for name, host in params["hosts"].items():
         if not isinstance(host, str) or safe_name(host) != host or not host:
             raise OptionError(
@@ -80,30 +80,30 @@ def read_settings(args: Mapping[str, Any]) -> Settings:
 
 
 class SecretWatch:
-    """Looks at a tenant again and again, and remembers what it told."""
+    """Reads a tenant repeatedly, and remembers what it has reported."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._told: frozenset[Key] = frozenset()
+        self._reported: frozenset[Key] = frozenset()
 
     def look(self) -> list[dict[str, Any]]:
-        """The events since the look before. Raises ``IamError``, and nothing else."""
+        """The events since the previous call. Raises ``IamError``, and nothing else."""
         try:
             tenant = read_tenant(self._settings.connection, named_like(self._settings.names))
-            events, self._told = news(tenant, now(), self._settings, self._told)
+            events, self._reported = new_events(tenant, now(), self._settings, self._reported)
         except IamError:
             raise
-        except Exception as error:  # a bug: say where, hide what
+        except Exception as error:
             raise unexpected("secret_expiry", error) from None
         return events
 
 
-def news(
-    tenant: Tenant, at: datetime, settings: Settings, told: Collection[Key]
+def new_events(
+    tenant: Tenant, at: datetime, settings: Settings, reported: Collection[Key]
 ) -> tuple[list[dict[str, Any]], frozenset[Key]]:
-    """The events for what is due and not in ``told``, and what is told after that. Pure.
+    """The events for due secrets that are not in ``reported``, and all keys reported after that. Pure.
 
-    What is listed no more is forgotten; what could not be read this time is not.
+    Keys of secrets that are no longer listed or due are forgotten, unless their client could not be read this time.
     """
     hosts = host_names(tenant.listed)
     due = {
@@ -113,22 +113,22 @@ def news(
         if secret.due
     }
     unreadable = {each.client.client_id for each in tenant.clients if each.unreadable}
-    kept = {key for key in told if key in due or key[0] in unreadable}
+    kept = {key for key in reported if key in due or key[0] in unreadable}
     events = [
         {"secret_expiry": _event(client, secret, settings, hosts[client.client.client_id])}
         for key, (client, secret) in due.items()
-        if key not in told
+        if key not in reported
     ]
     return events, frozenset(kept | due.keys())
 
 
 def _event(client: TenantClient, secret: AgedSecret, settings: Settings, host: str) -> dict[str, Any]:
-    """Plain values without braces: rulebooks hand events on as extra variables, where Ansible would evaluate them."""
-    told = {
+    """One event. Braces are replaced, because a rulebook may pass values as extra variables, which are templated."""
+    values = {
         "tenant": settings.tenant,
         "client_id": client.client.client_id,
         "client_name": client.name,
         "host": settings.hosts.get(client.name, host),
         **secret.model_dump(mode="json", exclude={"description", "age", "expires_in", "due"}),
     }
-    return {name: value.translate(_BRACES) if isinstance(value, str) else value for name, value in told.items()}
+    return {name: value.translate(_BRACES) if isinstance(value, str) else value for name, value in values.items()}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From what was read of a tenant to inventory hosts: which clients become hosts, and what these say. Pure.
+"""Selects the clients of a tenant that become inventory hosts, and sets the variables of these hosts. Pure.
 
-The variables are those of the role ``service_client``, so that it can be applied to such a host, and more about the
-client's secrets, never a value.
+The variables are those of the role ``service_client``, so that the role can be applied to such a host, and facts about
+the secrets of the client. No variable holds the value of a secret.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Host:
 
 
 def hosts(tenant: Tenant, wish: Wish, at: datetime, taken: Collection[str]) -> tuple[list[Host], list[str]]:
-    """The wanted clients as hosts, none named like one of ``taken``; and warnings about what could not be told."""
+    """The wanted clients as hosts, with other names than those in ``taken``, and warnings about unknown facts."""
     names = host_names(tenant.listed, taken)
     found: list[Host] = []
     unclear: list[str] = []
@@ -40,7 +40,7 @@ def hosts(tenant: Tenant, wish: Wish, at: datetime, taken: Collection[str]) -> t
         name, variables = names[each.client.client_id], client_variables(each.client)
         wanted: bool | None = True
         if wish.secrets:
-            state = standing(tenant.judged(each, at, wish.limits), each.unreadable)
+            state = rotation_state(tenant.judged(each, at, wish.limits), each.unreadable)
             wanted = state.wanted(wish)
             variables |= secret_variables(state)
         if wanted:
@@ -54,11 +54,11 @@ def _warnings(unclear: list[str], unreadable: list[str]) -> list[str]:
     warnings = []
     if unclear:
         warnings.append(
-            f"{len(unclear)} client(s) are left out, since the lists do not tell enough of their secrets to filter by "
+            f"{len(unclear)} client(s) are left out, because the lists show too little of their secrets to filter by "
             f"age, expiry or due: {_some(unclear)}."
         )
     if unreadable:
-        warnings.append(f"The secrets of {len(unreadable)} client(s) may not be listed: {_some(unreadable)}.")
+        warnings.append(f"The secrets of {len(unreadable)} client(s) cannot be listed: {_some(unreadable)}.")
     return warnings
 
 
@@ -68,11 +68,11 @@ def _some(names: list[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a client stands with its secrets, as far as their list tells.
+class RotationState:
+    """The state of the secrets of a client, from their list.
 
-    ``due`` says that a rotation has something to do, ``known`` that the list is enough to say so; ``reason`` has the
-    words of the planner. ``newest`` is the secret that counts: the newest of ours, else the newest of all.
+    ``due`` is true if a rotation has something to do, ``known`` if the list is enough to decide that. ``reason`` is
+    the reason that the planner gives. ``newest`` is the newest secret of ours, else the newest of all.
     """
 
     secrets: tuple[AgedSecret, ...]
@@ -82,7 +82,7 @@ class Standing:
     reason: str
 
     def wanted(self, wish: Wish) -> bool | None:
-        """Whether the client is wanted; None where a time that this takes is not known."""
+        """Whether the client is wanted; None if a time that decides this is not known."""
         if wish.only_due:
             return self.due if self.known else None
         if self.newest is None:
@@ -96,9 +96,9 @@ class Standing:
         return wish.expires_within is None or (left is not None and timedelta(seconds=left) <= wish.expires_within)
 
 
-def standing(secrets: Sequence[AgedSecret], unreadable: str = "") -> Standing:
-    """How a client with these secrets stands."""
-    return Standing(tuple(secrets), deciding(secrets), *_due(secrets, unreadable))
+def rotation_state(secrets: Sequence[AgedSecret], unreadable: str = "") -> RotationState:
+    """The state of a client with these secrets. ``unreadable`` says why they could not be listed."""
+    return RotationState(tuple(secrets), deciding(secrets), *_due(secrets, unreadable))
 
 
 def _due(secrets: Sequence[AgedSecret], unreadable: str) -> tuple[bool, bool, str]:
@@ -108,8 +108,8 @@ def _due(secrets: Sequence[AgedSecret], unreadable: str) -> tuple[bool, bool, st
         return False, False, f"not known: the secrets cannot be listed ({unreadable})"
     if not ours:
         if any(each.managed_by == NOT_KNOWN for each in secrets):
-            return False, False, "not known: the list of secrets shows no descriptions, so none can be told to be ours"
-        return False, True, "not due: no secret carries a rotation id, so none is managed by aritma.iam"
+            return False, False, "not known: the list of secrets shows no descriptions, so ours cannot be recognized"
+        return False, True, "not due: no secret has a rotation id, so none is managed by aritma.iam"
     unfinished = [each for each in ours if each.state == SUPERSEDED]
     if unfinished:
         ids = ", ".join(each.secret_id for each in unfinished)
@@ -122,13 +122,13 @@ def _due(secrets: Sequence[AgedSecret], unreadable: str) -> tuple[bool, bool, st
 
 
 def client_variables(client: Client) -> dict[str, Any]:
-    """The variables of the role that the server shows; one that it does not show is left to its default."""
+    """The variables of the role for the attributes that the server shows. The others keep their defaults."""
     shown = client.shown()
     return {variable: shown[member] for variable, member in _DETAILS.items() if member in shown}
 
 
-def secret_variables(state: Standing) -> dict[str, Any]:
-    """What is known of the client's secrets."""
+def secret_variables(state: RotationState) -> dict[str, Any]:
+    """The variables about the secrets of a client."""
     newest = _shown(state.newest) if state.newest else {}
     return {
         "service_client_secrets": [_shown(each) for each in state.secrets],
@@ -142,12 +142,12 @@ def secret_variables(state: Standing) -> dict[str, Any]:
 
 
 def _shown(secret: AgedSecret) -> Mapping[str, Any]:
-    told = secret.model_dump(mode="json")
+    data = secret.model_dump(mode="json")
     return {
-        **{name: told[name] for name in ("secret_id", "description", "rotation_id", "state", "reason")},
+        **{name: data[name] for name in ("secret_id", "description", "rotation_id", "state", "reason")},
         "managed": {OURS: True, OTHERS: False}.get(secret.managed_by),
-        "created_at": told["created"],
-        "expires_at": told["expiration"],
-        # Whole days; a clock that is a little ahead makes no negative age.
+        "created_at": data["created"],
+        "expires_at": data["expiration"],
+        # Whole days. The age is not negative if the clock of the server is ahead.
         "age_days": None if secret.age is None else max(0, secret.age // 86400),
     }

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of inventory hosts for OIDC clients, whose own names may hold anything and may occur twice. Pure.
+"""Makes names of inventory hosts from names of OIDC clients, which may have any characters and occur twice. Pure.
 
-A host name stands in patterns (``--limit``), in paths and in templates, so it is made of letters, digits, ``_``, ``.``
-and ``-`` alone, and begins with a letter or a digit.
+A host name is used in patterns (``--limit``), paths and templates. So it has only letters, digits, ``_``, ``.`` and
+``-``, and begins with a letter or a digit.
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from ...module_utils._iam.contract import Client
 
 RESERVED = frozenset({"all", "ungrouped", "localhost", "127.0.0.1"})
-"""Names that mean something else to Ansible."""
+"""Names with a special meaning in Ansible."""
 
 _UNSAFE = re.compile(r"[^\w.-]+")
 _LONGEST = 100
-"""Characters of a client's name in that of its host: a name of a file has 255 bytes at most."""
+"""The most characters from the name of a client. A file name has at most 255 bytes."""
 _DIGEST_LENGTH = 12
 
 
 def host_names(clients: Iterable[Client], taken: Collection[str] = ()) -> Mapping[str, str]:
-    """The host name of each client, by client id: its name made safe, else that and its id, else that and a digest.
+    """The host name of each client by client id: its safe name; if taken, with its id; if taken, also with a digest.
 
-    No name is ``RESERVED`` or one out of ``taken`` (names of groups). The same clients get the same names, whatever
-    their order.
+    No name is in ``RESERVED`` or in ``taken`` (names of groups). The names do not depend on the order of the clients.
     """
     candidates = {client.client_id: _candidates(client) for client in clients}
     level = dict.fromkeys(candidates, 0)
@@ -46,12 +45,12 @@ def host_names(clients: Iterable[Client], taken: Collection[str] = ()) -> Mappin
 
 
 def safe_name(text: str) -> str:
-    """``text`` as a part of a host name; empty when nothing of it can stand there."""
+    """``text`` as a part of a host name; empty if no character can be used."""
     return _UNSAFE.sub("_", unicodedata.normalize("NFC", text)).lstrip("._-").rstrip("_")
 
 
 def _candidates(client: Client) -> Sequence[str]:
-    """From the most readable to the one that is surely unique."""
+    """Host names for a client, from the most readable to the unique one."""
     safe_id = safe_name(client.client_id)
     named = safe_name(client.name or "")[:_LONGEST] or safe_id or "client"
     with_id = f"{named}_{safe_id}"

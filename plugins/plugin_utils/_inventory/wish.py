@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which clients of a tenant are wanted as hosts: the options of an inventory source, and what is read for them."""
+"""The options of an inventory source, which select the clients of a tenant, and the requests for one client."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _CACHE_SCHEMA = 1
 
 @dataclass(frozen=True)
 class Wish:
-    """The options of an inventory source, checked. An empty filter wants all.
+    """The validated options of an inventory source. An empty filter selects all clients.
 
-    ``names`` and ``exclude_names`` are patterns of ``fnmatch``, for the whole name, with regard to case.
-    ``older_than``, ``expires_within`` and ``only_due`` are about the newest secret of a client.
+    ``names`` and ``exclude_names`` are ``fnmatch`` patterns for the whole name, case-sensitive. ``older_than``,
+    ``expires_within`` and ``only_due`` apply to the newest secret of a client.
     """
 
     names: tuple[str, ...] = ()
@@ -45,12 +45,12 @@ class Wish:
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> Wish:
-        """Raises ``OptionError``."""
+        """Validate the options. Raises ``OptionError``."""
         spans = {name: str(options[name] or "").strip() for name in ("older_than", "expires_within")}
         if not options["secrets"] and (any(spans.values()) or options["only_due"]):
             raise OptionError(
-                "older_than, expires_within and only_due need to know the secrets, but secrets is false.",
-                hint="Set secrets: true, or leave these filters out.",
+                "older_than, expires_within and only_due need the secrets, but secrets is false.",
+                hint="Set secrets: true, or omit these filters.",
                 option="secrets",
             )
         if not 1 <= options["connections"] <= MOST_CONNECTIONS:
@@ -66,18 +66,18 @@ class Wish:
         return cls(**chosen, limits=limits, connections=options["connections"])
 
     def by_name(self, client: Client) -> bool:
-        """Whether the name is wanted; a client without a name is taken by its id."""
+        """Whether the name is wanted. A client without a name is selected by its id."""
         excluded = bool(self.exclude_names) and named_like(self.exclude_names)(client)
         return named_like(self.names)(client) and not excluded
 
     def by_details(self, client: Client) -> bool:
-        """Whether one of the scopes, and one of the grants, is wanted. Raises ``OptionError`` where none is shown."""
+        """Whether a scope and a grant type are wanted. Raises ``OptionError`` if the server does not show them."""
         return _meets("scopes", self.scopes, client, client.allowed_scopes) and _meets(
             "grant_types", self.grant_types, client, client.allowed_grant_types
         )
 
     def read(self, api: IamApi, client: Client) -> TenantClient | None:
-        """What there is to be known of one client whose name is wanted; None for one that is not wanted after all."""
+        """Read one client whose name is wanted; None if its details are not wanted."""
         if self.details and (client.allowed_scopes is None or client.allowed_grant_types is None):
             try:
                 client = api.get_client(client.client_id).model_copy(update={"client_id": client.client_id})
@@ -93,16 +93,16 @@ def _meets(option: str, wanted: Sequence[str], client: Client, shown: Sequence[s
         return True
     if shown is None:
         raise OptionError(
-            f"{option}: the server does not show these of client {client.client_id}, so nothing can be filtered by it.",
-            hint="Set details: true to ask for each client, or leave this filter out.",
+            f"{option}: the server does not show these of client {client.client_id}, so it cannot be filtered.",
+            hint="Set details: true to read each client, or omit this filter.",
             option=option,
         )
     return not set(wanted).isdisjoint(shown)
 
 
 def cache_key(connection: Connection, tenant: str, wish: Wish) -> str:
-    """Differs for whatever leads to other data: where it comes from, who asks, and what is asked for."""
-    where = (connection.api_url, connection.token_url, tenant, connection.auth_client_id, connection.auth_scope)
+    """A cache key that differs for other data: another server, tenant, admin client or filter."""
+    source = (connection.api_url, connection.token_url, tenant, connection.auth_client_id, connection.auth_scope)
     filters = (sorted(wish.scopes), sorted(wish.grant_types))
-    asked = (wish.names, wish.exclude_names, *filters, wish.secrets, wish.details)
-    return hashlib.sha256(json.dumps([_CACHE_SCHEMA, where, asked]).encode()).hexdigest()[:16]
+    selection = (wish.names, wish.exclude_names, *filters, wish.secrets, wish.details)
+    return hashlib.sha256(json.dumps([_CACHE_SCHEMA, source, selection]).encode()).hexdigest()[:16]

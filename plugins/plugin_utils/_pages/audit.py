@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of an audit."""
+"""The HTML page of an audit."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MANAGER_NAMES = {OURS: "aritma.iam", OTHERS: "others", NOT_KNOWN: "unknown"}
 
 
 def audit_page(audit: Audit) -> str:
-    """The whole page."""
+    """Render the page."""
     axis, at, margin = axis_of(audit), audit.audited_at, timedelta(seconds=audit.expiry_margin)
     hosts = host_names(Client(client_id=each.client_id, name=each.name) for each in audit.clients)
     found = sorted(((client, secret) for client in audit.clients for secret in client.secrets), key=_place_in_table)
@@ -59,7 +59,7 @@ def audit_page(audit: Audit) -> str:
 
 
 def _command(host: str, secret: AgedSecret) -> str | None:
-    """What replaces a secret that is due. One that was created elsewhere is deleted only when it is named."""
+    """The command that replaces a secret that is due. A secret of others must be named to be deleted."""
     if not secret.due:
         return None
     options = ["-e", "rotation_force=true"]
@@ -69,7 +69,7 @@ def _command(host: str, secret: AgedSecret) -> str | None:
 
 
 def _place_in_table(row: tuple[AuditClient, AgedSecret]) -> tuple[int, int, str]:
-    """By urgency, the most urgent first."""
+    """The sort key: the most urgent first."""
     client, secret = row
     by_end = secret.state in (EXPIRED, EXPIRES_SOON)
     rank = STATES.index(secret.state) if secret.state in STATES else len(STATES)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A page for people: one HTML file that needs nothing from anywhere, no script for reading, and no colour alone."""
+"""Renders HTML pages. Each is one file that loads nothing and is readable without scripts and without colours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class StateName:
-    """How a state is told: a short name, a sentence, and the shape of its mark (a symbol of ``page.html.j2``)."""
+    """How a state is shown: a short name, a sentence, and a mark (a symbol in ``page.html.j2``)."""
 
     name: str
     meaning: str
@@ -31,14 +31,14 @@ class StateName:
 
 
 def render(template: str, **values: Any) -> str:
-    """A whole page. Every value goes through autoescape; style and script are files of ours."""
+    """Render a page. All values are escaped. The style and the script are inserted from files."""
     style, script = (_text(name) for name in ("page.css", "page.js"))
     common = {"version": VERSION, "style": style, "script": script, "policy": _policy(style, script)}
     return _environment().get_template(template).render(**common, **values)
 
 
 def rotation_command(host: str, *options: str) -> str:
-    """The command line that rotates the secret of one inventory host."""
+    """The command that rotates the secret of one inventory host."""
     return shlex.join(["ansible-playbook", "-i", "inventory.yml", "aritma.iam.rotate", "--limit", host, *options])
 
 
@@ -61,7 +61,7 @@ def _environment() -> Environment:
 
 
 def _policy(style: str, script: str) -> str:
-    """A Content-Security-Policy that allows this style and this script, and no request at all."""
+    """A Content-Security-Policy that allows only this style and this script, and no requests."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -73,7 +73,7 @@ def _digest(text: str) -> str:
 
 
 def _span(seconds: int) -> str:
-    """``61 d``."""
+    """A duration such as ``61 d``."""
     text = format_duration(timedelta(seconds=seconds))
     return f"{text[:-1]} {text[-1]}"
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of a rotation: what a run did, client by client. It carries the report that the next entry is added to."""
+"""The HTML page of a rotation: what a run did for each client. It contains the report, to which entries are added."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ STATE_NAMES = {
     "unchanged": StateName("unchanged", "Nothing was due.", "ring"),
 }
 UNFINISHED = ("failed", "blocked", "rolled_back", "retire_unconfirmed")
-"""The same command, once the cause is mended, goes on where the run stopped."""
+"""States in which the same command continues the run once the cause is removed."""
 
 _DATA = re.compile(r'<script type="application/json" id="report">(.*?)</script>', re.DOTALL)
 
 
 def rotation_page(report: Mapping[str, Any]) -> str:
-    """The whole page, the most urgent first."""
+    """Render the page, with the most urgent clients first."""
     order = list(STATE_NAMES)
-    told = [{"state": "failed", "reason": "", "client_id": None, "left": [], **each} for each in report["clients"]]
-    entries = sorted(told, key=lambda each: (_rank(order, each["state"]), str(each["client_name"]).casefold()))
+    clients = [{"state": "failed", "reason": "", "client_id": None, "left": [], **each} for each in report["clients"]]
+    entries = sorted(clients, key=lambda each: (_rank(order, each["state"]), str(each["client_name"]).casefold()))
     counts = Counter(each["state"] for each in entries)
     return render(
         "rotation.html.j2",
         report=report,
         written_at=parse_timestamp(report["written_at"]),
         rows=[(each, parse_timestamp(each["at"]), _command(each)) for each in entries],
-        states={name: told for name, told in STATE_NAMES.items() if counts[name]},
+        states={name: shown for name, shown in STATE_NAMES.items() if counts[name]},
         counts=counts,
         unfinished=sum(counts[state] for state in UNFINISHED),
     )
 
 
 def report_in(page: str) -> Any:
-    """The report that a page carries. Raises ``ValueError`` for what is no such page."""
+    """Read the report from a page. Raises ``ValueError`` for any other text."""
     found = _DATA.search(page)
     if found is None:
         raise ValueError("no report in this page")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the secrets of a client stand on an axis of time. Places are percent of the width, from the left."""
+"""Positions of secrets on a time axis, in percent of the width from the left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_BEFORE, _LONGEST_AFTER = timedelta(days=730), timedelta(days=365)
 _SHORTEST = timedelta(days=30)
 _MOST_TICKS = 7
 _EDGE = 12
-"""Percent of the width within which a label would be cut off."""
+"""Percent of the width at both ends, in which a centred label would be cut off."""
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _STEPS = (1, 2, 3, 6, 12)
 """Months between two ticks."""
@@ -23,8 +23,7 @@ _STEPS = (1, 2, 3, 6, 12)
 
 @dataclass(frozen=True)
 class Bar:
-    """From when to when a secret lives. ``before`` and ``after``: the axis does not reach as far; ``known``: since when
-    is known."""
+    """The life of a secret. ``before`` and ``after`` say if it exceeds the axis, ``known`` if its start is known."""
 
     secret: AgedSecret
     start: float
@@ -36,30 +35,30 @@ class Bar:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment on the axis. ``side`` is where its label stands: ``middle``, or at an end so that it is not cut off."""
+    """A moment on the axis, with a label."""
 
     at: float
     label: str = ""
 
     @property
     def side(self) -> str:
-        """As ``text-anchor`` has it."""
+        """The ``text-anchor`` of the label: ``middle``, or an end so that it is not cut off."""
         return "start" if self.at < _EDGE else "end" if self.at > 100 - _EDGE else "middle"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The span of time that is drawn."""
+    """The period that is drawn."""
 
     first: datetime
     last: datetime
 
     def place(self, moment: datetime) -> float:
-        """Where a moment stands, also beyond the ends."""
+        """The position of a moment, also beyond the ends."""
         return round(100 * (moment - self.first) / (self.last - self.first), 2)
 
     def line(self, secret: AgedSecret) -> Bar:
-        """The life of one secret, cut at the ends of the axis."""
+        """The lifetime of one secret, cut at the ends of the axis."""
         start = 0.0 if secret.created is None else self.place(secret.created)
         end = 100.0 if secret.expiration is None else self.place(secret.expiration)
         first, last = min(100.0, max(0.0, start)), min(100.0, max(0.0, end))
@@ -67,11 +66,11 @@ class Axis:
         return Bar(secret, first, max(first, last), start < 0, never or end > 100, secret.created is not None)
 
     def mark(self, moment: datetime, label: str = "") -> Mark:
-        """A moment, at an end of the axis when it is beyond."""
+        """A moment, moved to the end of the axis if it is beyond."""
         return Mark(min(100.0, max(0.0, self.place(moment))), label)
 
     def ticks(self) -> list[Mark]:
-        """The first days of months, as many as there is room for."""
+        """The first days of months, as many as fit."""
         months = list(_months(self.first, self.last))
         step = next((each for each in _STEPS if len(months) / each <= _MOST_TICKS), _STEPS[-1])
         chosen = [month for month in months if (month.month - 1) % step == 0]
@@ -79,7 +78,7 @@ class Axis:
 
 
 def axis_of(audit: Audit) -> Axis:
-    """An axis that has the limits on it and, as far as reasonable, every secret."""
+    """An axis that includes the limits and, within reason, the lifetimes of all secrets."""
     at = audit.audited_at
     secrets = [secret for client in audit.clients for secret in client.secrets]
     created = [secret.created for secret in secrets if secret.created]

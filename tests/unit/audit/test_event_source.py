@@ -21,7 +21,12 @@ import yaml
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import OptionError
 from ansible_collections.aritma.iam.plugins.module_utils._http.connection import Connection
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits
-from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import SPEC, Settings, news, read_settings
+from ansible_collections.aritma.iam.plugins.plugin_utils._audit._secret_watch import (
+    SPEC,
+    Settings,
+    new_events,
+    read_settings,
+)
 from simulator.process import Simulator, running
 from unit.audit.sample import AT, client, ours, secret, tenant
 
@@ -167,7 +172,7 @@ def test_pauses_grow_up_to_the_interval(source: dict[str, Any]) -> None:
     ("args", "words"),
     [
         ({"interval": "often"}, "interval: 'often' is not a duration"),
-        ({"interval": "0s"}, "interval is no time at all"),
+        ({"interval": "0s"}, "interval is zero"),
         ({"intervall": "1h"}, "intervall"),
         ({"hosts": {"billing": "all:!db"}}, "is not the name of one inventory host"),
         ({"hosts": {"billing": EVIL}}, "is not the name of one inventory host"),
@@ -199,24 +204,24 @@ def test_documented_options_are_those_that_there_are(source: dict[str, Any]) -> 
 
 def test_what_is_told_is_remembered_as_long_as_it_is_listed() -> None:
     old = client("a", secret("1", 70))
-    events, told = news(tenant(old), AT, SETTINGS, ())
+    events, told = new_events(tenant(old), AT, SETTINGS, ())
     assert [each["secret_expiry"]["secret_id"] for each in events] == ["1"]
-    again, told = news(tenant(old), AT, SETTINGS, told)
+    again, told = new_events(tenant(old), AT, SETTINGS, told)
     assert again == []
     away = client("a", unreadable="403")
-    _none, told = news(tenant(away), AT, SETTINGS, told)
-    again, told = news(tenant(old), AT, SETTINGS, told)
+    _none, told = new_events(tenant(away), AT, SETTINGS, told)
+    again, told = new_events(tenant(old), AT, SETTINGS, told)
     assert again == []
-    worse, told = news(tenant(old), AT, SETTINGS, told)
+    worse, told = new_events(tenant(old), AT, SETTINGS, told)
     gone = client("a")
-    _none, told = news(tenant(gone), AT, SETTINGS, told)
+    _none, told = new_events(tenant(gone), AT, SETTINGS, told)
     assert (worse, told) == ([], frozenset())
 
 
 def test_each_reason_is_told() -> None:
     def told_at(days: float, told: frozenset[Any]) -> tuple[list[str], frozenset[Any]]:
         read = client("a", secret("1", 50, 30))
-        events, after = news(tenant(read), AT + timedelta(days=days), SETTINGS, told)
+        events, after = new_events(tenant(read), AT + timedelta(days=days), SETTINGS, told)
         return [each["secret_expiry"]["state"] for each in events], after
 
     states, told = told_at(10, frozenset())
@@ -229,15 +234,15 @@ def test_each_reason_is_told() -> None:
 
 def test_nothing_in_an_event_could_be_evaluated() -> None:
     read = client(EVIL, secret(EVIL, 70, description=ours(70) + EVIL))
-    (event,), _told = news(tenant(read), AT, SETTINGS, ())
+    (event,), _told = new_events(tenant(read), AT, SETTINGS, ())
     assert "{" not in str(event["secret_expiry"].values())
     assert all(character not in event["secret_expiry"]["host"] for character in " :,!&{}'\"")
 
 
 def test_hosts_of_another_name() -> None:
     read = client("Billing (nightly)", secret("1", 70))
-    (event,), _told = news(tenant(read), AT, SETTINGS, ())
+    (event,), _told = new_events(tenant(read), AT, SETTINGS, ())
     assert event["secret_expiry"]["host"] == "Billing_nightly"
     settings = Settings(Connection(), timedelta(hours=1), (), Limits(), {"Billing (nightly)": "app1"}, "acme")
-    (event,), _told = news(tenant(read), AT, settings, ())
+    (event,), _told = new_events(tenant(read), AT, settings, ())
     assert event["secret_expiry"]["host"] == "app1"

@@ -26,11 +26,11 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import W
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Record
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.age import Limits, judge_secrets, read_limits
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.client_hosts import (
-    Standing,
+    RotationState,
     client_variables,
     hosts,
+    rotation_state,
     secret_variables,
-    standing,
 )
 from ansible_collections.aritma.iam.plugins.plugin_utils._inventory.wish import Wish
 from ansible_collections.aritma.iam.plugins.plugin_utils._rotation.variables import KNOWN
@@ -57,8 +57,8 @@ def secret(age: float | None = None, *, lineage: str = "", expires_in: float | N
     return Secret.model_validate({**shown, **members})
 
 
-def judged(*secrets: Secret, rotate_after: str = "60d", shown: bool = True) -> Standing:
-    return standing(judge_secrets(secrets, NOW, read_limits(rotate_after, "14d"), descriptions_shown=shown))
+def judged(*secrets: Secret, rotate_after: str = "60d", shown: bool = True) -> RotationState:
+    return rotation_state(judge_secrets(secrets, NOW, read_limits(rotate_after, "14d"), descriptions_shown=shown))
 
 
 def client(**members: Any) -> Client:
@@ -118,8 +118,8 @@ def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: Wish) -> Non
 @pytest.mark.parametrize(
     ("secrets", "due", "known", "reason"),
     [
-        ([], False, True, "not due: no secret carries a rotation id"),
-        ([secret(900)], False, True, "not due: no secret carries a rotation id"),
+        ([], False, True, "not due: no secret has a rotation id"),
+        ([secret(900)], False, True, "not due: no secret has a rotation id"),
         ([secret(61, lineage="0a1b2c")], True, True, "due: 61d old, limit 60d"),
         ([secret(59.5, lineage="0a1b2c")], False, True, "not due: 59d old, limit 60d"),
         ([secret(1, lineage="0a1b2c", expires_in=13)], True, True, "due: expires at 2026-12-08T12:00:00Z"),
@@ -153,7 +153,7 @@ def test_the_role_knows_its_variables() -> None:
 
 
 def test_secrets_that_may_not_be_listed() -> None:
-    state = standing((), "listClientSecrets: 403")
+    state = rotation_state((), "listClientSecrets: 403")
     assert (state.due, state.known) == (False, False)
     assert "403" in state.reason
 
@@ -310,7 +310,7 @@ def test_hosts_are_named_after_all_clients_of_the_tenant() -> None:
     found, warnings = hosts(tenant(), Wish.from_options(options(only_due=True)), NOW, set())
     assert [each.name for each in found] == ["billing-nightly_c1"]
     assert ["left out" in each and "other" in each for each in warnings] == [True, False]
-    assert "may not be listed: other" in warnings[1]
+    assert "cannot be listed: other" in warnings[1]
 
 
 def test_without_secrets_nothing_is_said_of_them() -> None:
