@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action front of every module: the same operation, in the controller process or shipped to the task's host."""
+"""The base of the action plugins: runs an operation in the controller process, or ships its module to the host."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ from ..module_utils._http.connection import ENVIRONMENT
 from ._inputs import require_members
 
 _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_client_secret"]})
-_SOUNDS_SECRET = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
-"""Names of other tools' variables, such as VAULT_TOKEN: what they hold is used on the controller alone."""
+_SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
+"""Names of variables of other tools, such as VAULT_TOKEN. Their values are used only on the controller."""
 
 _MAKES_NUMBERS = __version__.startswith("2.18.") and bool(vars(constants)["DEFAULT_JINJA2_NATIVE"])
-"""Whether the text ``1e5`` becomes a number in a template: so it does where ansible-core 2.18 renders native types."""
+"""Whether templates convert texts such as ``1e5`` to numbers. ansible-core 2.18 does if it renders native types."""
 
 _DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
 
-# An action is imported in the main process. What the templates of nearly every task need is loaded there too, once, and
-# not again in each worker that is forked for a task: that would be a quarter of what a task costs.
+# The main process imports an action plugin. Load here what most tasks need, so that it is not loaded again in each
+# worker that is forked for a task. That would take a quarter of the time of a task.
 action_loader.get("ansible.legacy.normal", class_only=True)
 filter_loader.get("ansible.builtin.default")
 test_loader.get("ansible.builtin.truthy")
-# Nor does a worker, which lives for one task, look through all that it inherited for garbage: that would copy it.
+# A worker lives for one task. Exclude inherited objects from its garbage collection, which would copy their memory.
 os.register_at_fork(after_in_child=gc.freeze)
 
 
 def _is_secret(variable: str) -> bool:
     if variable.startswith("ARITMA_"):
         return variable in _SECRET_VARIABLES
-    return _SOUNDS_SECRET.search(variable) is not None
+    return _SECRET_NAME.search(variable) is not None
 
 
-def _said(text: str) -> str:
-    """What a connection says, without what ssh tells in addition at -vvv."""
+def _one_line(text: str) -> str:
+    """The message of a connection, without the debug lines of ssh at -vvv."""
     return " ".join(line.strip() for line in text.splitlines() if not _DEBUG.match(line))[:500].rstrip(".") + "."
 
 
-def _last_words(result: Mapping[str, Any]) -> str:
-    """What a module that could not run said last; the lines before it are a traceback."""
-    said = result.get("module_stderr") or result.get("msg") or "no word of why"
-    return _said(str(said).strip().rpartition("\n")[2])
+def _last_line(result: Mapping[str, Any]) -> str:
+    """The last line of output of a module that could not run. The lines before it are a traceback."""
+    text = result.get("module_stderr") or result.get("msg") or "no reason given"
+    return _one_line(str(text).strip().rpartition("\n")[2])
 
 
 class IamAction(ActionBase):
-    """Validates the options, runs ``operation``, censors a result that holds a secret."""
+    """Validates the options, runs ``operation``, and censors a result that holds a secret."""
 
     operation: Operation
 
@@ -69,7 +69,7 @@ class IamAction(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One task: see ``ActionBase.run``."""
+        """Run one task: see ``ActionBase.run``."""
         super().run(tmp, task_vars)
         with self._task_environment():
             params: Params = self._task.args
@@ -87,20 +87,19 @@ class IamAction(ActionBase):
         return carry_out(self.operation, params, check_mode=self._task.check_mode, diff=self._task.diff)
 
     def ship(self, params: Params, task_vars: dict[str, Any], name: str | None = None) -> dict[str, Any]:
-        """Run a module on the task's host instead, this one unless named, with the options as resolved here.
+        """Run the module ``name``, else that of the task, on the host of the task, with the options as resolved here.
 
-        Raises ``HostError`` where the host cannot be reached: Ansible rescues a failed task, and no unreachable host.
-        And where the module could not run there, of which Ansible tells no more than a traceback.
+        Raises ``HostError`` if the host cannot be reached, because Ansible can rescue a failed task but not an
+        unreachable host. Also raises it if the module could not run there, for which Ansible shows only a traceback.
         """
         given = {name: value for name, value in params.items() if value is not None}
         result: dict[str, Any] = self._execute_module(
             module_name=f"aritma.iam.{name or self.operation.name}", module_args=given, task_vars=task_vars
         )
-        # It would repeat the options; what they were is written in the play.
-        result.pop("invocation", None)
+        result.pop("invocation", None)  # it repeats the options
         if result.get("failed") and "failure" not in result:
             raise HostError(
-                f"{name or self.operation.name} did not run on {self._host(task_vars)}: {_last_words(result)}",
+                f"{name or self.operation.name} did not run on {self._host(task_vars)}: {_last_line(result)}",
                 hint="It needs Python 3.10 or newer there (ansible_python_interpreter), and a user who may run it.",
                 host=self._host(task_vars),
             )
@@ -110,7 +109,7 @@ class IamAction(ActionBase):
         return str(self._task.delegate_to or task_vars.get("inventory_hostname", "the host of the task"))
 
     def _execute_module(self, *given: Any, **named: Any) -> dict[str, Any]:
-        """Without the answer in the log: at -vvv, ssh shows what a module prints, and ours answer with secrets."""
+        """Keep the output of the module out of the log. At -vvv, ssh shows it, and it may hold secrets."""
         play = self._connection._play_context
         before, play.no_log = play.no_log, True
         try:
@@ -118,18 +117,18 @@ class IamAction(ActionBase):
             return answer
         except AnsibleConnectionFailure as error:
             host = self._host(named.get("task_vars") or {})
-            raise HostError(f"Host {host} cannot be reached: {_said(error.message)}", host=host) from None
+            raise HostError(f"Host {host} cannot be reached: {_one_line(error.message)}", host=host) from None
         finally:
             play.no_log = before
 
     def _is_pipelining_enabled(self, module_style: str, wrap_async: bool = False) -> bool:
-        """Pipeline wherever that cannot fail, so that no option, a secret among them, rests in a file on the target."""
+        """Use pipelining wherever it cannot fail, so that no secret option is written to a file on the host."""
         if super()._is_pipelining_enabled(module_style, wrap_async):
             return True
         return bool(self._connection.has_pipelining and module_style == "new" and not self._connection.become)
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
-        """Without secrets: a shipped module has its options, and this text is seen in ``ps`` and at -vvv."""
+        """Leave out secrets. A shipped module gets them as options, and this text is visible in ``ps`` and at -vvv."""
         given: dict[str, Any] = {}
         ActionBase._compute_environment_string(self, given)
         if raw_environment_out is not None:
@@ -138,7 +137,7 @@ class IamAction(ActionBase):
         return str(self._connection._shell.env_prefix(**shown))
 
     def _connection_variables(self, task_vars: Mapping[str, Any]) -> dict[str, Any]:
-        """Connection options from variables such as ``aritma_iam_auth_client_secret``, as plugins read them too."""
+        """Connection options from variables such as ``aritma_iam_auth_client_secret``, which lookups also read."""
         named = {option: f"aritma_iam_{option}" for option in ENVIRONMENT.keys() & self.operation.spec.argument_spec}
         given = {option: self._template(task_vars[name]) for option, name in named.items() if name in task_vars}
         return {option: value for option, value in given.items() if value not in (None, "")}
@@ -148,7 +147,7 @@ class IamAction(ActionBase):
             raw = self._task.get_ds() or {}
             for given in (raw.get("args"), raw.get(self._task.action)):
                 self._task.args = self._texts_kept(given, self._task.args)
-        self._load_name = f"aritma.iam.{self.operation.name}"  # what Ansible calls it in its messages
+        self._load_name = f"aritma.iam.{self.operation.name}"  # the name in messages of Ansible
         try:
             require_members(self.operation.spec.argument_spec, self._task.args)
             _result, params = self.validate_argument_spec(**self.operation.spec.to_kwargs())
@@ -157,7 +156,7 @@ class IamAction(ActionBase):
         return dict(params)
 
     def _texts_kept(self, raw: Any, made: Any) -> Any:
-        """Options as ``made`` of the templates in ``raw``, where numbers are the texts again that they were made of."""
+        """The options ``made`` from the templates in ``raw``, with texts that became numbers as texts again."""
         if isinstance(raw, Mapping) and isinstance(made, Mapping):
             return {name: self._texts_kept(raw.get(name), value) for name, value in made.items()}
         if isinstance(raw, list) and isinstance(made, list) and len(raw) == len(made):
@@ -167,7 +166,7 @@ class IamAction(ActionBase):
         return made
 
     def _template(self, raw: Any) -> Any:
-        """What templates give, whose texts stay texts."""
+        """Render templates without converting texts to numbers."""
         if _MAKES_NUMBERS:
             plain = vars(template)["AnsibleEnvironment"]
             return self._templar.copy_with_new_env(environment_class=plain).template(raw)
@@ -175,7 +174,7 @@ class IamAction(ActionBase):
 
     @contextmanager
     def _task_environment(self) -> Iterator[None]:
-        """The task's ``environment`` counts like that of the process: options fall back to both."""
+        """Add the ``environment`` of the task to that of the process: options fall back to both."""
         given: dict[str, Any] = {}
         self._compute_environment_string(given)
         before = dict(os.environ)
@@ -191,6 +190,6 @@ class IamAction(ActionBase):
         shown.pop(SERVED, None)
         if shown.pop(SENSITIVE, False):
             shown["_ansible_no_log"] = True
-            # What ansible-core 2.18 hands to callbacks for a whole loop is hidden only where the task says so.
+            # ansible-core 2.18 hides the result of a whole loop from callbacks only if the task has no_log.
             self._task.no_log = True
         return shown

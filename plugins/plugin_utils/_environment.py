@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment as plugins see it whose options Ansible itself reads."""
+"""The environment for plugins whose options Ansible reads."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..module_utils._http.connection import ENVIRONMENT
 
 @contextmanager
 def without_empty_variables() -> Iterator[None]:
-    """An empty environment variable counts as none: job runners set those for what was left blank.
+    """Hide empty environment variables. Job runners set them for fields that were left blank.
 
-    Ansible would take an empty one for a value: for ``validate_certs`` it would read it as false.
+    Ansible would use an empty value: for ``validate_certs`` it would read it as false.
     """
     given = {name: os.environ[name] for name in ENVIRONMENT.values() if name in os.environ}
     empty = {name: value for name, value in given.items() if not value.strip()}

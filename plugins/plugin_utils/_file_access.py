@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access to the file of a store: in this process where the host is this one, else over the connection of the task."""
+"""Access to the file of a store: in this process if the host is this one, else over the connection of the task."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _OPTIONAL = {"mode": "0600", "owner": None, "group": None, "content": None, "exp
 
 
 def runs_here(action: ActionBase) -> bool:
-    """Whether the task's host is this one and its user is ours, so that no module needs to be shipped."""
+    """Whether the task runs on this machine as this user, so that no module needs to be shipped."""
     return bool(action._connection.transport == "local" and action._connection.become is None)
 
 
 def files_of(action: IamAction, task_vars: dict[str, Any]) -> FileAccess:
-    """Access to the files of a task's host.
+    """Access to the files on the host of a task.
 
-    It raises ``StoreError`` or ``StoreConflictError`` as the host told it, ``HostError`` where that cannot be reached.
+    It raises the ``StoreError`` or ``StoreConflictError`` of the host, and ``HostError`` if the host cannot be reached.
     """
     if runs_here(action):
         return files_here(action._task.check_mode)
@@ -36,7 +36,7 @@ def files_of(action: IamAction, task_vars: dict[str, Any]) -> FileAccess:
     def access(options: Mapping[str, Any]) -> Mapping[str, Any]:
         result = action.ship({**options, "usual": None}, task_vars, "store_file")
         if result.get("failed"):
-            raise _told(result)
+            raise _error_in(result)
         return result
 
     return access
@@ -46,10 +46,10 @@ def files_here(check_mode: bool) -> FileAccess:
     """Access in this process."""
 
     def access(options: Mapping[str, Any]) -> Mapping[str, Any]:
-        if options.get("usual") and options["access"] in ("check", "replace") and thrown_away():
+        if options.get("usual") and options["access"] in ("check", "replace") and is_ephemeral_home():
             raise StoreError(
-                f"The record would be kept in {options['path']}, in a container that is thrown away, and the secret"
-                " with it. Nothing was changed.",
+                f"The record would be written to {options['path']}, in a container that is removed after the run. The"
+                " secret would be lost. Nothing was changed.",
                 hint="Give the store (service_client_store) a path on a volume, or keep records in Vault or AWS.",
                 path=options["path"],
             )
@@ -58,8 +58,8 @@ def files_here(check_mode: bool) -> FileAccess:
     return access
 
 
-def thrown_away() -> bool:
-    """Whether the home directory is that of a container, such as a job of AWX, and no volume of its own."""
+def is_ephemeral_home() -> bool:
+    """Whether the home directory belongs to a container, such as a job of AWX, and is not on a volume."""
     marked = any(Path(each).exists() for each in ("/.dockerenv", "/run/.containerenv"))
     if not (marked or "KUBERNETES_SERVICE_HOST" in os.environ or "AWX_ISOLATED_DATA_DIR" in os.environ):
         return False
@@ -68,9 +68,9 @@ def thrown_away() -> bool:
     return True
 
 
-def _told(result: Mapping[str, Any]) -> StoreError:
+def _error_in(result: Mapping[str, Any]) -> StoreError:
     details = dict(result.get("failure") or {})
     kind = StoreConflictError if details.pop("kind", "") == StoreConflictError.kind else StoreError
     if not details and "msg" not in result:
-        return kind("The module store_file failed on the host without a word.", hint="Run it with -vvv.")
+        return kind("The module store_file failed on the host without a message.", hint="Run it with -vvv.")
     return kind(str(result.get("msg", "")), **details)

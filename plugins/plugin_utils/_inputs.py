@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people write: blanks, and names that are almost right."""
+"""Handles blank values and misspelled names in user input."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..module_utils._core.errors import OptionError
 
 
 def is_blank(value: object) -> bool:
-    """Whether ``value`` is null, or text without a visible character.
+    """Whether ``value`` is null, or text without a visible character. Both mean that it is not given.
 
-    That is the same as not given: AWX sends both for a survey question without an answer.
+    AWX sends both for a survey question without an answer.
     """
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def without_blanks(value: Any) -> Any:
-    """``value`` without blank members and elements, however deep."""
+    """``value`` without blank members and elements at any depth."""
     if isinstance(value, Mapping):
         return {str(name): without_blanks(each) for name, each in value.items() if not is_blank(each)}
     if isinstance(value, list):
@@ -29,17 +29,17 @@ def without_blanks(value: Any) -> Any:
 
 
 def plain(name: str) -> str:
-    """A name without what is easily mistaken in it: another case, a dash for an underscore, blanks."""
+    """Normalize a name: lower case, underscores for dashes and spaces."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
 def probably(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Which of the ``known`` names was probably meant."""
+    """The one of the ``known`` names that was probably meant; None if none is similar."""
     return next(iter(get_close_matches(plain(name), list(known), 1, likeness)), None)
 
 
 def unknown(where: str, what: str, name: str, known: Iterable[str]) -> OptionError:
-    """The error for a member, or a choice, that there is not. ``where`` begins with the option or variable."""
+    """The error for an unknown member or choice. ``where`` begins with the option or variable."""
     known = sorted(known)
     meant = probably(name, known)
     hint = f"Did you mean {meant}?" if meant else f"There are: {', '.join(known)}."
@@ -47,9 +47,9 @@ def unknown(where: str, what: str, name: str, known: Iterable[str]) -> OptionErr
 
 
 def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], where: str = "") -> None:
-    """Raise ``OptionError`` for members, below options of an argument spec, that it does not have, and wrong choices.
+    """Raise ``OptionError`` for unknown members and invalid choices in the options of an argument spec.
 
-    Ansible says of these only which ones there are, for all options of the module.
+    The message of Ansible would only list all valid members of all options.
     """
     for name, value in given.items():
         option = options.get(name, {})
@@ -62,7 +62,7 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
         if known and not _has_members(value, option):
             raise OptionError(
                 f"{place}: members were expected, such as {' and '.join(list(known)[:2])}.",
-                hint="Write them below it, one a line.",
+                hint="Write them below it, one on each line.",
                 option=where.partition(",")[0] or name,
             )
         for each in value if isinstance(value, list) else [value]:
@@ -75,7 +75,7 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
 
 
 def _has_members(value: object, option: Mapping[str, Any]) -> bool:
-    """Whether ``value`` can be a mapping, or a list of such; Ansible reads one out of a text as well."""
+    """Whether ``value`` can be a mapping, or a list of mappings. Ansible also reads a mapping from a text."""
     if option.get("type") == "list":
         return isinstance(value, list) and all(_has_members(each, {}) for each in value)
     return (

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds the lease of a record: one run of ansible-playbook, for all its tasks and whatever process they run in."""
+"""The owner of a lease: one run of ansible-playbook, for all its tasks in all its processes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..module_utils._core.time import format_timestamp
 from ..module_utils._rotation.record import CLOCKS_APART, Lease
 
 LONGEST = timedelta(days=1)
-"""No lease is longer. One that ends later was written by a clock that was wrong, and counts as run out."""
+"""The longest lease. One that ends later was written by a wrong clock, and counts as expired."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A run for one inventory host: its main process, and the place where that process's id means something."""
+    """A run for one inventory host: its main process, and the place in which the id of that process is valid."""
 
     place: Place
     pid: int
@@ -32,7 +32,7 @@ class Owner:
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:
-        """The owner that ``str`` wrote; None for any other text."""
+        """Read an owner from its ``str``; None for any other text."""
         parts = text.split("/", 5)
         if len(parts) < 5 or not parts[3].isdecimal():
             return None
@@ -40,17 +40,17 @@ class Owner:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The owner in words, for messages."""
         return f"a run on host {self.place.host} (pid {self.pid})"
 
     def dead(self, me: Owner) -> bool:
-        """Whether it is known to run no more. Elsewhere, or in another container, nothing can be known."""
+        """Whether it has certainly ended. This is not known for another machine or another container."""
         return self.place == me.place and me.place.known and not is_alive(self.pid, self.started)
 
 
 @dataclass(frozen=True)
 class Rival:
-    """Another run that is rotating this client now, as far as can be known, and until when that counts."""
+    """Another run that is probably rotating this client now, and the end of its lease."""
 
     holder: str
     until: datetime
@@ -60,15 +60,15 @@ class Rival:
 
 
 def this_run(host: str = "") -> Owner:
-    """The run that this process belongs to: workers are forked from the process that carries its identity."""
+    """The owner for this run. A worker is forked from the main process, so its parent identifies the run."""
     parent = multiprocessing.parent_process()
     pid = os.getpid() if parent is None or parent.pid is None else parent.pid
     return Owner(here(), pid, start_time(pid), host)
 
 
 def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
-    """Who else holds ``lease`` now; None when it is free: none, ours, expired, or of a run that is known to be dead."""
-    if lease is None or lease.owner == str(me) or not _runs(lease, at):
+    """The other run that holds ``lease`` now. None if there is no lease, or it is ours, expired, or of a dead run."""
+    if lease is None or lease.owner == str(me) or not _is_valid(lease, at):
         return None
     owner = Owner.parse(lease.owner)
     if owner is not None and owner.dead(me):
@@ -77,17 +77,17 @@ def rival(lease: Lease | None, me: Owner, at: datetime) -> Rival | None:
 
 
 def silent(lease: Lease | None, me: Owner, at: datetime) -> bool:
-    """Whether ``lease`` ran out, and its run may only sleep."""
-    if lease is None or lease.owner == str(me) or _runs(lease, at):
+    """Whether ``lease`` of another run has expired, but that run may only be suspended."""
+    if lease is None or lease.owner == str(me) or _is_valid(lease, at):
         return False
     owner = Owner.parse(lease.owner)
     return owner is None or not owner.dead(me)
 
 
 def new_lease(me: Owner, at: datetime, span: timedelta) -> Lease:
-    """A lease of ours from now on."""
+    """A lease for this run that begins at ``at``."""
     return Lease(owner=str(me), expires_at=at + min(span, LONGEST))
 
 
-def _runs(lease: Lease, at: datetime) -> bool:
+def _is_valid(lease: Lease, at: datetime) -> bool:
     return at < lease.expires_at <= at + LONGEST + CLOCKS_APART

@@ -108,7 +108,7 @@ def test_what_is_not_moved(simulator: Simulator, ansible: Ansible) -> None:
     }
     run = ansible.run("aritma.iam.move_store", hosts=without, variables={**MOVED, "move_store_hosts": "one:two"})
     assert "holds another record of client" in last_message(run, "one")
-    assert "is not accepted (rejected), so the record stays in store" in last_message(run, "two")
+    assert "is not accepted (rejected), so the record remains in store" in last_message(run, "two")
     assert all("old" in places for places in _places(home).values())
     assert json.loads((home / "new" / "one.json").read_text()) == other
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of credential store, by the name that the option ``store.type`` gives them."""
+"""The types of credential store, by their name in the option ``store.type``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def store_option(*, required: bool = True) -> dict[str, Any]:
 
 
 def open_store(options: Mapping[str, Any], setting: Setting) -> Store:
-    """The store that ``options`` (the members of ``store``) name. Raises ``OptionError``; nothing is read yet."""
+    """Open the store that ``options`` (the members of ``store``) describe, without access. Raises ``OptionError``."""
     kind = STORE_TYPES[options["type"]]
     return kind.open(members_given(kind, options, setting.option), setting)

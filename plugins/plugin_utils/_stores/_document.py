@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A record in a document of a server: a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
+"""Stores a record on a server: in a KV version 2 secret of Vault or OpenBao, or a secret of AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._protocol import Setting
 
 @dataclass(frozen=True)
 class DocumentStore:
-    """The document is the record; its token is the store's."""
+    """A store whose document is the record. The token of the document is that of the store."""
 
     document: Document
     client_id: str
@@ -27,7 +27,7 @@ class DocumentStore:
         held = self.document.read()
         if held.members is None:
             return None, held.token
-        # A copy: libraries hand out types of their own.
+        # Copied to a plain dict, because libraries return types of their own.
         return read_record(dict(held.members), client_id=self.client_id, where=self.document.where), held.token
 
     def write(self, record: Record, expected: Token) -> None:
@@ -41,14 +41,14 @@ class DocumentStore:
 
 
 def open_vault(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
-    """A secret of Vault."""
+    """A store in a secret of Vault."""
     path = options.get("path") or f"aritma-iam/{quote(setting.client_id or 'check', safe='')}"
     return DocumentStore(_vault.open_vault(options, path, setting.loader, setting.option), setting.client_id)
 
 
 def open_aws(options: Mapping[str, Any], setting: Setting) -> DocumentStore:
-    """A secret of AWS."""
-    # Percent-encoded, with = for the percent sign: in the characters that a name may have.
+    """A store in a secret of AWS."""
+    # Percent-encoded with "=" instead of "%", so that it has only characters that a name may have.
     encoded = quote(setting.client_id or "check", safe="").replace("~", "%7E").replace("%", "=")
     name = options.get("path") or f"aritma-iam/{encoded}"
     return DocumentStore(_aws.open_aws(options, name, setting.option), setting.client_id)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The store in a file of the inventory host. With a password, only ansible-vault text leaves the controller."""
+"""Stores a record in a file on the inventory host. With a password, only ansible-vault text leaves the controller."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class FileStore:
-    """``token`` is the digest of the file's bytes, so that a change by anybody is noticed."""
+    """A store in a file. Its token is the digest of the content, so that any change is noticed."""
 
     path: str
     client_id: str
@@ -34,7 +34,7 @@ class FileStore:
     files: FileAccess
     vault: VaultText
     usual: bool = False
-    """Whether the path was not given."""
+    """Whether the path is the default one."""
 
     def read(self) -> tuple[Record | None, Token]:
         answer = self.files({"access": "read", "path": self.path})
@@ -59,12 +59,12 @@ class FileStore:
 
 
 def usual_path(client_id: str) -> str:
-    """Where a record is that was given no path."""
+    """The default path of a record."""
     return f"~/.aritma-iam/{quote(client_id, safe='')}.json"
 
 
 def open_file(options: Mapping[str, Any], setting: Setting) -> FileStore:
-    """A file of the inventory host."""
+    """A store in a file on the inventory host."""
     path = options.get("path") or usual_path(setting.client_id or "check")
     ownership = {name: options[name] for name in ("mode", "owner", "group") if name in options}
     vault = vault_text(options, setting.loader, setting.option)

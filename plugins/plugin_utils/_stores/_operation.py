@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of ``credential_store``: read, remove or move the record of one client."""
+"""The operation ``credential_store``: reads, removes or moves the record of one client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .._lease import Rival, new_lease, rival, this_run
 from . import open_store, store_option
 from ._protocol import FileAccess, Setting, Store
 
-# The connection options come with module_defaults of the action group; only the proof of a copy has a use for them.
+# The module_defaults of the action group may set connection options. Only the proof of a moved record needs them.
 SPEC = CONNECTION.merge(
     ArgumentSpec(
         {
@@ -46,13 +46,11 @@ _LEASE = timedelta(minutes=5)
 """For a move, which takes seconds."""
 
 
-def _kept(params: Params, setting: Setting, check_mode: bool) -> Outcome:
-    # A record can be read without knowing whose it is, where the store itself says which one.
+def _run(params: Params, setting: Setting, check_mode: bool) -> Outcome:
+    # Without client_id, only a record with a given path can be read.
     if not params["client_id"] and not (params["state"] == "read" and params["store"].get("path")):
         if params["state"] == "read" and params["client_name"]:
-            return Outcome(
-                False, _answer(None, None), {}, {}
-            )  # a usual path is made of the id, and by name there is none
+            return Outcome(False, _answer(None, None), {}, {})  # the default path contains the id: there is no record
         raise OptionError(f"state={params['state']} needs client_id.", option="client_id")
     store = open_store(params["store"], setting)
     if params["state"] == "moved":
@@ -85,28 +83,28 @@ def _require_free(record: Record, other: Rival | None) -> None:
 
 
 def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> Outcome:
-    """From ``store`` to ``to``. Every step can be the last one: the next run goes on from what it finds."""
+    """Move the record from ``store`` to ``to``. If the run ends after any step, the next run continues."""
     if not params["to"]:
         raise OptionError("state=moved needs to.", option="to")
     if params["to"] == params["store"]:
         raise _same_place()
     target = open_store(params["to"], replace(setting, option="to"))
     before, token = store.read()
-    there = target.read()[0]
-    for each in (before, there):
+    copy = target.read()[0]
+    for each in (before, copy):
         other = _other_run(each, params["client_name"])
         if each is not None:
             _require_free(each, other)
-    if before is None and there is None:
+    if before is None and copy is None:
         raise StoreError(f"Neither store holds a record of client {params['client_id']}.", hint="Correct store and to.")
-    if before is not None and there is not None and _content(before) != _content(there):
+    if before is not None and copy is not None and _content(before) != _content(copy):
         raise StoreConflictError(
             f"The store that to names holds another record of client {params['client_id']}.",
             hint="Find out which one is in use, and remove the other (state=absent).",
         )
     if before is not None and not check_mode:
-        _move(store, token, target, before, lambda copy: _require_accepted(params, copy))
-    record = before or there
+        _move(store, token, target, before, lambda moved: _require_accepted(params, moved))
+    record = before or copy
     places = [{"store": _title(params[each]), **_shown(record)} for each in ("store", "to")]
     return Outcome(
         before is not None,
@@ -118,12 +116,12 @@ def _moved(params: Params, setting: Setting, store: Store, check_mode: bool) -> 
 
 
 def _require_accepted(params: Params, copy: Record) -> None:
-    """Raise ``StoreError`` where the token endpoint does not accept the secret that the copy holds."""
+    """Raise ``StoreError`` if the token endpoint does not accept the secret in the copy."""
     if not params["verify_scope"] or copy.current is None:
         return
     require(TOKEN_EXCHANGE.libraries)
     defaults = {name: option.get("default") for name, option in TOKEN_EXCHANGE.spec.argument_spec.items()}
-    asked = {
+    given = {
         **{name: params[name] for name in CONNECTION.argument_spec},
         "client_id": copy.client_id,
         "client_secret": copy.current.value,
@@ -131,27 +129,27 @@ def _require_accepted(params: Params, copy: Record) -> None:
         "auth_method": params["auth_method"],
         "expect": "any",
     }
-    verdict = TOKEN_EXCHANGE.run({**defaults, **asked}, False).result["verdict"]
+    verdict = TOKEN_EXCHANGE.run({**defaults, **given}, False).result["verdict"]
     if verdict != "accepted":
         raise StoreError(
-            f"The secret in the copy of the record is not accepted ({verdict}), so the record stays in store.",
-            hint="Rotate the client first, or correct verify_scope; then run again.",
+            f"The secret in the copy of the record is not accepted ({verdict}), so the record remains in store.",
+            hint="Rotate the client first, or correct verify_scope. Then run again.",
             verdict=verdict,
         )
 
 
 def _move(store: Store, token: Token, target: Store, record: Record, prove: Callable[[Record], None]) -> None:
-    """The lease keeps other runs away; and it shows whether both stores are one place under two names.
+    """Move a record under a lease. The lease also reveals if both stores are the same place under two names.
 
-    It is taken with the token of the read that gave ``record``: what another run wrote since then is not written over.
+    It is written with the token that came with ``record``, so that no change of another run is overwritten.
     """
     claimed = record.model_copy(update={"lease": new_lease(this_run(), now(), _LEASE)})
     store.write(claimed, token)
     try:
-        there, free = target.read()
-        if there is not None and there.lease == claimed.lease:
+        existing, free = target.read()
+        if existing is not None and existing.lease == claimed.lease:
             raise _same_place()
-        if there is None:
+        if existing is None:
             target.write(record.model_copy(update={"lease": None}), free)
         copy, _token = target.read()
         if copy is None or _content(copy) != _content(record):
@@ -197,7 +195,7 @@ def _answer(record: Record | None, other: Rival | None) -> Mapping[str, Any]:
 
 
 def _shown(record: Record | None) -> Mapping[str, Any]:
-    """What a diff shows: everything but the values, wherever they stand."""
+    """The members of the diff: everything but the values."""
     shown: Mapping[str, Any] = _without(record.to_data(), list(record.values())) if record else {}
     return shown
 
@@ -211,13 +209,13 @@ def _without(data: Any, values: Collection[str]) -> Any:
 
 
 def credential_store(files: FileAccess, loader: Any) -> Operation:
-    """The operation for one task: ``files`` reaches its host, ``loader`` (Ansible's) finds files of the controller."""
+    """The operation for one task. ``files`` accesses its host; the data loader finds files on the controller."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
-        return _kept(params, Setting(params["client_id"] or "", files, loader), check_mode)
+        return _run(params, Setting(params["client_id"] or "", files, loader), check_mode)
 
     return Operation("credential_store", SPEC, run, libraries=("pydantic",))
 
 
 CREDENTIAL_STORE = credential_store(files_here(check_mode=False), DataLoader())
-"""The operation outside of a task: files are those of this host."""
+"""The operation outside of a task, for files on this host."""

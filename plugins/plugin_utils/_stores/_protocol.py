@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a credential store is: a place for one record, read with a token and written only if that token still holds."""
+"""The interface of a credential store: it holds one record, and writes it only if it has not changed since the read."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from ...module_utils._rotation.record import Record
 from .._documents._replaced import Token
 
 FileAccess = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-"""Carries out one access of ``store_file`` on the host that has the file; its options in, its return values out."""
+"""Runs ``store_file`` once on the host of the file. Takes its options and returns its return values."""
 
 
 class Store(Protocol):
-    """One client's record in some place. It knows nothing of states and leases.
+    """The record of one client in some place. States and leases do not matter to it.
 
-    Every method raises ``StoreError`` with what to do about it.
+    Every method raises ``StoreError``, which says what to do.
     """
 
     def read(self) -> tuple[Record | None, Token]:
-        """The record, or None where there is none, and the token to write it with."""
+        """The record, None if there is none, and the token for a write."""
 
     def write(self, record: Record, expected: Token) -> None:
-        """Store ``record``, durably. Raises ``StoreConflictError`` when the store is not as ``expected`` any more."""
+        """Write ``record`` durably. Raises ``StoreConflictError`` if the token is no longer ``expected``."""
 
     def remove(self, expected: Token) -> None:
         """Remove the record. Raises as ``write`` does."""
 
     def check(self) -> None:
-        """Return when a record could be written here; leave nothing behind."""
+        """Raise unless a record could be written. Leaves nothing behind."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a back end may use of the task that it works for. ``client_id`` is empty where the path is enough.
+    """What a back end needs from its task. ``client_id`` may be empty if the path is given.
 
-    ``option`` is where its members were given: messages name it.
+    ``option`` is the option with the members of the store, for messages.
     """
 
     client_id: str
     files: FileAccess
     loader: Any
-    """Ansible's data loader: it finds files of the controller relative to the play."""
+    """The data loader of Ansible. It finds files on the controller relative to the play."""
     option: str = "store"

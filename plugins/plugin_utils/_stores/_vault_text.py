@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible-vault text, made and read on the controller."""
+"""Encrypts and decrypts ansible-vault text on the controller."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...module_utils._core.errors import OptionError, StoreError
 
 @dataclass(frozen=True)
 class VaultText:
-    """Encrypts with ``label`` and ``secret`` where there is a secret; else text stays as it is."""
+    """Encrypts with ``label`` and ``secret``. Without a secret, text is not encrypted."""
 
     label: str | None = None
     secret: Any = None
@@ -24,15 +24,15 @@ class VaultText:
     option: str = "store"
 
     def sealed(self, text: str) -> str:
-        """``text`` as it is to be stored."""
+        """Encrypt ``text``, if there is a secret."""
         if self.secret is None:
             return text
-        # A label makes the header 1.2; ansible-vault writes the default one without.
+        # ansible-vault writes no label for the default one (header version 1.1).
         label = None if self.label == "default" else self.label
         return str(self._library().encrypt(text, self.secret, vault_id=label).decode())
 
     def opened(self, text: str, where: str) -> str:
-        """The plain text of what is stored. A plain text is itself: it is encrypted when it is next written."""
+        """Decrypt ``text``. Text that is not encrypted is returned; the next write encrypts it."""
         if not is_encrypted(text):
             return text
         if self.secret is None:
@@ -46,7 +46,7 @@ class VaultText:
         except (AnsibleError, UnicodeDecodeError):
             raise StoreError(
                 f"{where} cannot be decrypted with the password of {self.option}.{self.member}.",
-                hint="Give the password that it was encrypted with, or restore the file.",
+                hint="Give the password with which it was encrypted, or restore the file.",
                 where=where,
             ) from None
 
@@ -55,19 +55,19 @@ class VaultText:
 
 
 def vault_text(members: Mapping[str, Any], loader: Any, option: str) -> VaultText:
-    """From ``vault_password_file`` or ``vault_id`` among the members of a store. Raises ``OptionError``."""
+    """Read ``vault_password_file`` or ``vault_id`` from the members of a store. Raises ``OptionError``."""
     given = [name for name in ("vault_password_file", "vault_id") if name in members]
     if not given:
         return VaultText(option=option)
     if len(given) > 1:
-        raise OptionError(f"{option}: {' and '.join(given)} exclude each other.", option=option)
+        raise OptionError(f"{option}: only one of {' and '.join(given)} can be given.", option=option)
     label, path = "default", members[given[0]]
     if given == ["vault_id"]:
         label, _at, path = path.partition("@")
         if not (label and path) or path.startswith("prompt"):
             raise OptionError(
-                f"{option}: vault_id is not of the form label@file.",
-                hint="A password cannot be asked for here: name a file, or a script that prints it.",
+                f"{option}: vault_id does not have the form label@file.",
+                hint="A prompt for the password is not possible here. Name a file, or a script that prints it.",
                 option=option,
             )
     try:

@@ -26,7 +26,10 @@ Json = dict[str, Any]
             {"state": "moved", "to": {"path": "/tmp/x", "url": "https://v"}},
             "to: type file has no member url",
         ),
-        ({"state": "moved", "to": {"path": "/tmp/x", "vault_id": "x"}}, "to: vault_id is not of the form label@file"),
+        (
+            {"state": "moved", "to": {"path": "/tmp/x", "vault_id": "x"}},
+            "to: vault_id does not have the form label",
+        ),
         ({"client_id": None, "store": {}}, "needs client_id"),
         ({"store": {"path": "/tmp/x", "url": "https://v"}}, "has no member url"),
         ({"store": {"path": "/tmp/x", "colour": "red"}}, "colour"),
@@ -91,7 +94,7 @@ def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Pa
 def test_the_default_path_is_in_the_home_directory(keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under the client id, percent-encoded."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(_file_access, "thrown_away", lambda: False)
+    monkeypatch.setattr(_file_access, "is_ephemeral_home", lambda: False)
     assert keep("written", store={}, client_id="a/b %ø")["changed"]
     assert (tmp_path / ".aritma-iam" / "a%2Fb%20%25%C3%B8.json").is_file()
     assert (tmp_path / ".aritma-iam").stat().st_mode & 0o777 == 0o700
@@ -103,9 +106,9 @@ def test_the_home_of_a_container_is_no_default(
 ) -> None:
     """What is kept there is lost with the container; a path that is given counts."""
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr(_file_access, "thrown_away", lambda: True)
+    monkeypatch.setattr(_file_access, "is_ephemeral_home", lambda: True)
     failed = keep(state, store={}, client_id="c1")
-    assert "~/.aritma-iam/c1.json, in a container that is thrown away" in failed["msg"]
+    assert "~/.aritma-iam/c1.json, in a container that is removed after the run" in failed["msg"]
     assert not list(tmp_path.iterdir())
     assert keep("read", store={}, client_id="c1")["record"] is None
     assert "failed" not in keep(state, store={"path": str(tmp_path / "record.json")}, client_id="c1")
@@ -115,8 +118,8 @@ def test_the_home_of_a_container_is_no_default(
 def test_what_tells_a_home_that_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "x")
     monkeypatch.setenv("HOME", "/")
-    assert _file_access.thrown_away()
+    assert _file_access.is_ephemeral_home()
     monkeypatch.setenv("HOME", "/proc")
-    assert not _file_access.thrown_away()
+    assert not _file_access.is_ephemeral_home()
     monkeypatch.setenv("HOME", str(tmp_path / "missing"))
-    assert _file_access.thrown_away()
+    assert _file_access.is_ephemeral_home()

@@ -74,7 +74,10 @@ def test_a_vault_id_labels_the_text(keep: Keep, store: dict[str, Any]) -> None:
         ({"vault_id": "prod@prompt"}, "label@file"),
         ({"vault_id": "prod@/missing/file"}, "cannot be read from /missing/file"),
         ({"vault_password_file": "/missing/file"}, "cannot be read from /missing/file"),
-        ({"vault_password_file": "/dev/null", "vault_id": "a@/dev/null"}, "exclude each other"),
+        (
+            {"vault_password_file": "/dev/null", "vault_id": "a@/dev/null"},
+            "only one of vault_password_file",
+        ),
     ],
 )
 def test_passwords_that_cannot_be_had(keep: Keep, tmp_path: Path, members: dict[str, str], message: str) -> None:
