@@ -214,7 +214,7 @@ def test_a_workload_that_would_not_start_anew_is_told_before_anything_is_made(
         run = ansible.run("aritma.iam.rotate", hosts=hosts, variables=together)
         assert run.code != 0
         assert "Deployment billing/paused does not roll out: it is paused" in run.output
-        assert "Deployment billing/away does not roll out: it is not whole as it is" in run.output
+        assert "Deployment billing/away does not roll out: not all of its pods are ready now" in run.output
         for name, current in before.items():
             record = stored(tmp_path / name)
             assert (record["current"], record.get("pending"), record.get("lease")) == (current, None, None)

@@ -245,9 +245,7 @@ def _lock(place: Location) -> None:
 
 def _compare(place: Location, before: FileState | None, expected: str | None) -> None:
     if expected is not None and digest_of(before) != expected:
-        raise FileChangedError(
-            f"Somebody else changed {place.path} since it was read.", hint="Run again.", path=place.path
-        )
+        raise FileChangedError(f"{place.path} has changed since it was read.", hint="Run again.", path=place.path)
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A secret of AWS Secrets Manager that holds a JSON object, reached from the controller.
+"""A secret of AWS Secrets Manager that holds a JSON object, accessed from the controller.
 
-Compare-and-set is the staging label AWSCURRENT, which is attached to one version at a time. A write first adds a
-version under a label of our own, which no reader looks at. Then it moves AWSCURRENT from the version that was read to
-the new one; Secrets Manager refuses that when the label is not, or no longer, attached to the version that is named. A
-first version gets AWSCURRENT by itself, and a secret is created only where there is none of its name.
+Compare-and-set uses the staging label AWSCURRENT, which is attached to one version at a time. A write first adds a
+version under a label of our own, which readers ignore. Then it moves AWSCURRENT from the version that was read to the
+new one. Secrets Manager refuses that if the label is not attached to the given version. A first version gets AWSCURRENT
+automatically, and a secret is created only if there is none with its name.
 
-The label of our own moves with every write. A version that was added and never became current loses it to the next
-write, and Secrets Manager then removes that version by itself.
+Each write moves our label. So a version that was added but never became current loses the label at the next write, and
+Secrets Manager then removes the version.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ MEMBERS: dict[str, dict[str, Any]] = {
 }
 CURRENT = "AWSCURRENT"
 STAGED = "ARITMA_IAM_STAGED"
-"""Our own label: on the version that was written last, current or not."""
+"""Our label. The version that was written last has it, whether it is current or not."""
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 5, 10
 """Seconds for one request."""
 _ATTEMPTS = 4
 
 _LOST = ("InternalServiceError", "InternalServiceErrorException", "InternalFailure", "ServiceUnavailable")
-_TOLD = (
+_SHOWN = (
     "AccessDenied",
     "DecryptionFailure",
     "EncryptionFailure",
@@ -56,19 +56,19 @@ _TOLD = (
     "Throttling",
     "UnrecognizedClient",
 )
-"""How the codes begin whose texts are shown: they speak of names and permissions, never of what was sent."""
+"""Prefixes of error codes with texts that may be shown: about names and permissions, never about what was sent."""
 
 
 @dataclass(frozen=True)
 class AwsDocument(Document):
-    """``token`` is the id of the version that is AWSCURRENT; empty where there is none."""
+    """A secret of AWS. The token is the id of the version with AWSCURRENT; empty if there is none."""
 
     name: str
     option: str
     at_creation: Mapping[str, Any]
-    """What only a new secret is given: its key and its tags."""
+    """The settings of a new secret only: its key and its tags."""
     connect: Callable[[], Any]
-    """Gives a client; the same one every time."""
+    """Returns the client, always the same one."""
 
     @property
     def where(self) -> str:
@@ -84,34 +84,34 @@ class AwsDocument(Document):
         return version
 
     def _drop(self) -> Token:
-        """At once, without a recovery window."""
+        """Delete the secret immediately, without a recovery window."""
         with self._errors("delete the secret (secretsmanager:DeleteSecret)"):
             self.connect().delete_secret(SecretId=self.name, ForceDeleteWithoutRecovery=True)
         return ""
 
     def check(self) -> None:
-        """Both calls of a write are made in a form that Secrets Manager documents to do nothing.
+        """Make both calls of a write in a form that does nothing, according to the documentation of Secrets Manager.
 
-        Nothing short of creating a secret tells whether one may be created.
+        There is no such check for the creation of a secret.
         """
         text, version = self._current()
         if not version:
             return
         with self._errors("write the secret (secretsmanager:PutSecretValue)"):
-            # A version that there is already, with the same text: accepted and ignored.
+            # An existing version with the same text is accepted and ignored.
             self._add(version, text)
-        # To take AWSCURRENT from a version that does not have it is refused, to whoever may ask at all.
+        # Moving AWSCURRENT from a version that does not have it is refused, but only to users with the permission.
         self._moved(str(uuid4()), version)
 
     def _current(self) -> tuple[str, Token]:
-        """The text and the id of the version that is current; empty ones where there is none."""
+        """The text and the id of the current version; both empty if there is none."""
         with self._errors("read the secret (secretsmanager:GetSecretValue)"), _refused("ResourceNotFound"):
             answer = self.connect().get_secret_value(SecretId=self.name, VersionStage=CURRENT)
             return str(answer.get("SecretString", "")), str(answer["VersionId"])
         return "", ""
 
     def _begin(self, version: Token, text: str) -> None:
-        """The first version: of a secret that has none, or of a new secret."""
+        """Write the first version of a new secret, or of a secret without versions."""
         with self._errors("write the secret (secretsmanager:PutSecretValue)"), _refused("ResourceNotFound"):
             if CURRENT not in self._add(version, text)["VersionStages"]:
                 raise changed_meanwhile(self.where)
@@ -140,7 +140,7 @@ class AwsDocument(Document):
         )
 
     def _moved(self, old: Token, new: Token) -> bool:
-        """Whether AWSCURRENT was on ``old``, and is on ``new`` now."""
+        """Move AWSCURRENT from ``old`` to ``new``. Returns False if ``old`` does not have it."""
         refused = _refused("InvalidParameter", "ResourceNotFound")
         with self._errors("write the secret (secretsmanager:UpdateSecretVersionStage)"), refused:
             self.connect().update_secret_version_stage(
@@ -155,9 +155,9 @@ class AwsDocument(Document):
 
 @contextmanager
 def _refused(*beginnings: str) -> Iterator[None]:
-    """Lets a refusal whose code begins so pass: what stands after the block says what it means.
+    """Suppress errors whose code has one of these prefixes. The code after the block handles them.
 
-    But not one that is about the key of the secret: some have the same codes.
+    Errors about the key of the secret can have the same codes. They are not suppressed.
     """
     exceptions = library("botocore.exceptions", "boto3")
     try:
@@ -173,18 +173,16 @@ def _object(text: str, where: str) -> Mapping[str, Any]:
     except ValueError:
         data = None
     if not isinstance(data, dict):
-        raise StoreError(
-            f"{where} holds no JSON object.", hint="It is of something else: name another one in path.", where=where
-        )
+        raise StoreError(f"{where} does not hold a JSON object.", hint="Name another secret in path.", where=where)
     return data
 
 
 def open_aws(options: Mapping[str, Any], name: str, option: str) -> AwsDocument:
-    """The secret of that name. Raises ``OptionError``; nothing is sent yet."""
+    """Open the secret with this name. Sends nothing. Raises ``OptionError``."""
     if not _NAME.fullmatch(name):
         raise OptionError(
             f"{option}: {name!r} is not the name of a secret.",
-            hint="Use up to 512 letters, digits and /_+=.@- in path; an ARN is no name.",
+            hint="Use up to 512 letters, digits and /_+=.@- in path. An ARN is not a name.",
             option=option,
         )
     tags = [{"Key": str(key), "Value": str(value)} for key, value in (options.get("tags") or {}).items()]
@@ -196,7 +194,7 @@ def open_aws(options: Mapping[str, Any], name: str, option: str) -> AwsDocument:
 
 
 def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
-    """A function that makes a client once and gives it. Raises ``OptionError`` at once for what cannot work."""
+    """Return a function that creates a client once and returns it. Raises ``OptionError`` for invalid options."""
     hint = f"Write {option}.endpoint_url as https://host:port."
     if options.get("endpoint_url"):
         checked_url(options["endpoint_url"], option, hint)
@@ -212,11 +210,11 @@ def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
                 config=library("botocore.config").Config(
                     connect_timeout=_CONNECT_TIMEOUT,
                     read_timeout=_READ_TIMEOUT,
-                    # Repeating is safe: every write carries the id of its version, or names what it replaces.
+                    # A repetition is safe: every write has the id of its version, or of the one that it replaces.
                     retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
                 ),
             )
-        # It may also come from the environment, or from a profile.
+        # The URL may also come from the environment or a profile.
         checked_url(client.meta.endpoint_url, option, hint)
         return client
 
@@ -224,12 +222,12 @@ def connect(options: Mapping[str, Any], option: str) -> Callable[[], Any]:
 
 
 def _region(options: Mapping[str, Any]) -> str | None:
-    """None leaves it to boto3, which does not look at AWS_REGION as the other tools of AWS do."""
+    """The region. boto3 does not read AWS_REGION, unlike other tools of AWS. None lets boto3 choose."""
     return options.get("region") or os.environ.get("AWS_REGION") or None
 
 
 def _trust(options: Mapping[str, Any]) -> bool | str | None:
-    """What boto3 calls ``verify``; None leaves it to E(AWS_CA_BUNDLE) and the profile."""
+    """The argument ``verify`` of boto3. None lets boto3 use AWS_CA_BUNDLE and the profile."""
     if options.get("validate_certs") is False:
         return False
     return options.get("ca_path") or None
@@ -247,7 +245,7 @@ def _option_errors(option: str) -> Iterator[None]:
     except exceptions.BotoCoreError as error:
         kind = type(error).__name__
         raise OptionError(
-            f"{option}: no client of AWS can be made ({kind}).",
+            f"{option}: cannot create an AWS client ({kind}).",
             hint=f"Check {option}.profile, {option}.region and the files that AWS_CONFIG_FILE and"
             " AWS_SHARED_CREDENTIALS_FILE name.",
             option=option,
@@ -257,9 +255,9 @@ def _option_errors(option: str) -> Iterator[None]:
 
 @contextmanager
 def aws_errors(doing: str, where: str, option: str) -> Iterator[None]:
-    """Turns the exceptions of boto3 into ``StoreError``, ``UnknownOutcomeError`` where no answer came.
+    """Convert exceptions of boto3 to ``StoreError``, or ``UnknownOutcomeError`` if no answer came.
 
-    Their texts can repeat what was sent, so only those about names and permissions are shown.
+    Their texts can repeat what was sent, so only texts about names and permissions are shown.
     """
     exceptions = library("botocore.exceptions", "boto3")
     try:
@@ -282,14 +280,14 @@ def code_of(error: Any) -> str:
 
 
 def text_of(error: Any) -> str:
-    """What a ``ClientError`` says. It can repeat what was sent."""
+    """The text of a ``ClientError``. It can repeat what was sent."""
     return str(error.response.get("Error", {}).get("Message", "")).strip()
 
 
 def _refusal(error: Any, doing: str, where: str) -> StoreError:
     code = code_of(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    text = text_of(error) if code.startswith(_TOLD) else ""
+    text = text_of(error) if code.startswith(_SHOWN) else ""
     message = f"{where}: cannot {doing} ({code}{': ' if text else ''}{text.rstrip('.')})."
     if status >= 500 or code in _LOST:
         return UnknownOutcomeError(message, hint="Run again later.", where=where, reason=code)
@@ -297,24 +295,24 @@ def _refusal(error: Any, doing: str, where: str) -> StoreError:
 
 
 _ABOUT_KEY = re.compile(r"KMS|kms:|\b[Kk]ey ?[Ii]d\b|\balias/")
-"""How texts speak of the key of a secret: their codes can be those of a missing secret, or of a conflict."""
-_KEY_HINT = "Check the KMS key of this secret: that it exists, is enabled, and may be used."
+"""Matches texts about the key of a secret. Their codes can be those of a missing secret or of a conflict."""
+_KEY_HINT = "Check that the KMS key of this secret exists, is enabled, and may be used."
 _HINTS = (
     ("", _ABOUT_KEY, _KEY_HINT),
-    ("AccessDenied", "", "Grant that action on this secret; the guide Stores and deliveries has the policy."),
+    ("AccessDenied", "", "Grant that action on this secret. The guide Stores and deliveries has the policy."),
     ("NoCredentials", "", "Give AWS credentials the usual way: environment, profile, or the role of the machine."),
-    ("PartialCredentials", "", "The AWS credentials are not complete: a key id needs its secret key."),
+    ("PartialCredentials", "", "The AWS credentials are incomplete: a key id needs its secret key."),
     ("ExpiredToken", "", "Log in again, or renew the session token."),
     ("UnrecognizedClient", "", "Check the AWS credentials."),
-    ("InvalidRequest", "replica", "This is a copy: name the region of the secret itself."),
-    ("InvalidRequest", "delet", "A secret that is marked as deleted must be restored, or deleted for good, first."),
-    ("InvalidRequest", "", "Look at what AWS says, and at the secret."),
-    ("LimitExceeded", "", "The secret has too many versions of the last 24 hours: run less often, or later."),
+    ("InvalidRequest", "replica", "This is a replica. Give the region of the primary secret."),
+    ("InvalidRequest", "delet", "The secret is scheduled for deletion. Restore it, or delete it permanently, first."),
+    ("InvalidRequest", "", "Check the message of AWS, and the secret."),
+    ("LimitExceeded", "", "The secret has too many versions from the last 24 hours. Run less often, or later."),
     ("Throttling", "", "Run again later."),
     (("DecryptionFailure", "EncryptionFailure", "KMS"), "", _KEY_HINT),
     ("", "", "Check the members that name the secret, and the AWS credentials."),
 )
-"""How a code begins, what its text holds, and what to do: the first that fits."""
+"""A prefix of the code, a pattern for the text, and the hint. The first match counts."""
 
 
 def _hint(code: str, text: str = "") -> str:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A connection to a Kubernetes cluster, made at its first use, and its errors in words."""
+"""A connection to a Kubernetes cluster, opened at its first use, and its error messages."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TIMEOUTS = (5, 10)
 """Seconds to connect, and for an answer."""
 _RETRIES = 3
 _AGAIN = (429, 502, 503, 504)
-_TOLD = (401, 403, 404, 422)
-"""Statuses whose messages speak of names, rights and rules."""
+_SHOWN = (401, 403, 404, 422)
+"""Statuses with messages that may be shown: about names, permissions and rules."""
 
 
 class Cluster:
-    """Calls the API; JSON in and out. The library's own models could drop members that they do not know."""
+    """Calls the API with JSON. The models of the library could drop members that they do not know."""
 
     def __init__(self, client: Any, server: str) -> None:
         kubernetes = library("kubernetes.client", "kubernetes")
@@ -39,9 +39,9 @@ class Cluster:
         self._server = server
 
     def call(self, api: str, method: str, where: str, **arguments: Any) -> Any:
-        """One call of the library's method; None where the object does not exist.
+        """Call a method of the library. Returns None if the object does not exist.
 
-        Raises ``StoreConflictError`` for 409, ``StoreError`` for all else.
+        Raises ``StoreConflictError`` for 409, ``StoreError`` for other errors.
         """
         exceptions = library("kubernetes.client.exceptions", "kubernetes")
         http_error = library("urllib3.exceptions").HTTPError
@@ -60,20 +60,20 @@ class Cluster:
             raise no_answer(where, doing, getattr(error, "reason", None) or error, hint) from None
         except ValueError:
             raise StoreError(
-                f"{where}: the answer is not that of a Kubernetes API.",
-                hint=f"Check that {self._server} is one.",
+                f"{where}: the answer is not from a Kubernetes API.",
+                hint=f"Check that {self._server} is a Kubernetes API server.",
                 where=where,
             ) from None
 
 
 def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
-    """A function that connects once and gives that cluster. Raises ``OptionError`` for what cannot work."""
+    """Return a function that connects once and returns the cluster. Raises ``OptionError`` for invalid options."""
     require(("requests",))
     given = options.get("kubeconfig")
     path = loader.path_dwim(given) if given else _kubeconfig()
     if path is None and "KUBERNETES_SERVICE_HOST" not in os.environ:
         raise OptionError(
-            "target: type kubernetes_secret found no kubeconfig, and this is no pod of a cluster.",
+            "target: type kubernetes_secret found no kubeconfig, and this is not a pod of a cluster.",
             hint="Give kubeconfig, or set KUBECONFIG.",
             option="target",
         )
@@ -83,20 +83,20 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
         client = library("kubernetes.client", "kubernetes")
         configuration = client.Configuration()
         proxy = _load(configuration, path, options.get("context"))
-        # Repeating is safe: a change names the version it is of, a creation is refused the second time, and a mark
-        # that is there already changes nothing.
+        # A repetition is safe: a change names the version that it replaces, a second creation is refused, and an
+        # existing mark changes nothing.
         configuration.retries = Retry(
             _RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False
         )
         server = checked_url(configuration.host, "target", "Correct the server of the kubeconfig: https://host:port.")
-        # Versions of the library differ in whether they look at proxy-url and at the variables.
+        # Only some versions of the library use proxy-url and the environment variables.
         configuration.proxy, configuration.no_proxy = proxy or _proxy_of_environment(server), None
         try:
             return Cluster(client.ApiClient(configuration), server)
         except (ImportError, ValueError) as error:
             raise OptionError(
                 f"target: the proxy of {server} cannot be used ({type(error).__name__}).",
-                hint="Correct proxy-url of the kubeconfig or HTTPS_PROXY; a SOCKS proxy needs the library PySocks.",
+                hint="Correct proxy-url of the kubeconfig or HTTPS_PROXY. A SOCKS proxy needs the library PySocks.",
                 option="target",
             ) from None
 
@@ -104,7 +104,7 @@ def connect(options: Mapping[str, Any], loader: Any) -> Callable[[], Cluster]:
 
 
 def _proxy_of_environment(server: str) -> str | None:
-    """As requests finds it; none for this host itself."""
+    """The proxy that requests would use; none for loopback addresses."""
     if is_loopback(urlsplit(server).hostname or ""):
         return None
     given = requests.utils.select_proxy(server, requests.utils.get_environ_proxies(server))
@@ -112,7 +112,7 @@ def _proxy_of_environment(server: str) -> str | None:
 
 
 def _proxy_url(path: str, context: str | None) -> str | None:
-    """What the cluster of a context says in a kubeconfig that was loaded before."""
+    """The ``proxy-url`` of the cluster of a context, from a kubeconfig that was already loaded."""
     config = library("kubernetes.config.kube_config", "kubernetes").KubeConfigMerger(path).config
     chosen = config["contexts"].get_with_name(context or config["current-context"])["context"]
     given: str | None = config["clusters"].get_with_name(chosen["cluster"])["cluster"].safe_get("proxy-url")
@@ -120,16 +120,16 @@ def _proxy_url(path: str, context: str | None) -> str | None:
 
 
 def _kubeconfig() -> str | None:
-    """That of the environment, or of the user; None where there is none."""
+    """The kubeconfig of the environment, or of the user; None if there is none."""
     given = os.environ.get("KUBECONFIG")
-    with suppress(OSError, RuntimeError):  # there is no home, or one of somebody else
+    with suppress(OSError, RuntimeError):  # there is no home directory, or it is not readable
         usual = Path.home() / ".kube" / "config"
         return given or (str(usual) if usual.exists() else None)
     return given
 
 
 def _load(configuration: Any, path: str | None, context: str | None) -> str | None:
-    """Set address and credentials; the proxy that is named beside them."""
+    """Set the address and the credentials. Returns the proxy in the kubeconfig, if any."""
     config = library("kubernetes.config", "kubernetes")
     yaml_error = library("yaml").YAMLError
     try:
@@ -141,28 +141,28 @@ def _load(configuration: Any, path: str | None, context: str | None) -> str | No
             context=context,
             client_configuration=configuration,
             persist_config=False,
-            # Certificates and keys that stand in a kubeconfig become files. Ansible removes this directory itself.
+            # Certificates and keys in a kubeconfig are written to files here. Ansible removes this directory.
             temp_file_path=str(vars(constants)["DEFAULT_LOCAL_TMP"]),
         )
         return _proxy_url(path, context)
     except (config.ConfigException, OSError, ValueError, yaml_error) as error:
-        # The text of a parser can show the line, and with it a token.
-        said = f": {error}" if isinstance(error, config.ConfigException) else ""
+        # The text of a parser error can quote a line with a token.
+        text = f": {error}" if isinstance(error, config.ConfigException) else ""
         raise OptionError(
-            f"target: {path or 'the service account of this pod'} cannot be used ({type(error).__name__}{said}).",
+            f"target: {path or 'the service account of this pod'} cannot be used ({type(error).__name__}{text}).",
             hint="Check kubeconfig and context.",
             option="target",
         ) from None
 
 
 def _refusal(error: Any, failure: str, where: str) -> StoreError:
-    """The status and the words of the API; without its message where that could repeat what was sent."""
+    """The error with the status and reason of the API, and its message unless that could repeat what was sent."""
     try:
-        said = dict(json.loads(error.body))
+        answer = dict(json.loads(error.body))
     except (TypeError, ValueError):
-        said = {}
-    reason = str(said.get("reason") or "no reason given")
-    text = f": {str(said.get('message') or '').rstrip('.')}" if error.status in _TOLD else ""
+        answer = {}
+    reason = str(answer.get("reason") or "no reason given")
+    text = f": {str(answer.get('message') or '').rstrip('.')}" if error.status in _SHOWN else ""
     message = f"{failure} ({error.status}: {reason}{text[:500].rstrip(': ')})."
     return StoreError(message, hint=_hint(error.status), where=where, reason=reason)
 
@@ -170,8 +170,8 @@ def _refusal(error: Any, failure: str, where: str) -> StoreError:
 def _hint(status: int) -> str:
     return {
         401: "Log in again, or check the token of the kubeconfig.",
-        403: "Grant that verb in a Role; the guide Stores and deliveries has one.",
+        403: "Grant that verb in a Role. The guide Stores and deliveries has one.",
         404: "Create the namespace first, or correct it.",
-        422: "The API does not take such an object: check name, labels and members. A Secret that is immutable must be"
+        422: "The API does not accept this object. Check name, labels and members. A Secret that is immutable must be"
         " deleted first.",
-    }.get(status, "Look into the log of the API server.")
+    }.get(status, "Check the log of the API server.")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Secret of Kubernetes, reached from the controller."""
+"""A Secret of Kubernetes, accessed from the controller."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ MEMBERS: dict[str, dict[str, Any]] = {
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?")
 _OURS = "aritma.iam/"
 _LABEL = "label "
-"""What the names of labels begin with among the notes, which are annotations else."""
+"""The prefix for names of labels in the notes. The other notes are annotations."""
 _TIMEOUT = 300
-"""Seconds for each workload to roll out, unless the target says otherwise."""
+"""Default of ``rollout_timeout``: seconds for each workload to roll out."""
 
 
 @dataclass(frozen=True)
 class KubernetesSecret(Place):
-    """``token`` is the resourceVersion. The names of our annotations carry the client.
+    """A Secret of Kubernetes. The token is the resourceVersion.
 
-    So several clients can share a Secret, and a workload, without undoing what the others wrote.
+    The names of our annotations contain the client id, so that several clients can share a Secret and a workload.
     """
 
     namespace: str
@@ -100,7 +100,7 @@ class KubernetesSecret(Place):
 
 
 def _annotation(what: str, client_id: str) -> str:
-    """What of the client id cannot stand in the name of an annotation is hashed."""
+    """The name of an annotation. A client id with characters that it may not have is hashed."""
     if not client_id:
         return _OURS + what
     own = client_id if _NAME.fullmatch(client_id) else hashlib.sha256(client_id.encode()).hexdigest()[:16]
@@ -112,12 +112,12 @@ def _encoded(value: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    # What others keep there need not be text; it is only compared by its name.
+    # Members of others may not be text. Only their names are used.
     return base64.b64decode(text or "").decode(errors="replace")
 
 
 def open_kubernetes(options: Mapping[str, Any], loader: Any) -> KubernetesSecret:
-    """The Secret of that name. Raises ``OptionError``; nothing is sent yet."""
+    """Open the Secret with this name. Sends nothing. Raises ``OptionError``."""
     timeout = options.get("rollout_timeout", _TIMEOUT)
     namespace, connected = options["namespace"], connect(options, loader)
     return KubernetesSecret(

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Places on servers that hold members by name. They are read with a token, and written only if that still holds."""
+"""Places on servers that hold members by name. A read returns a token; a write is refused if the token has changed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from ._replaced import Replaced, Token
 if TYPE_CHECKING:
     from ._rollout import Rollout
 
-_BEHIND, _PAUSE = 5.0, 0.1
-"""Seconds that a read is repeated for, and between two of them."""
+_STALE_WAIT, _PAUSE = 5.0, 0.1
+"""Seconds for which an outdated read is repeated, and between two reads."""
 
 Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
 class Kind(Generic[Opened]):
-    """A type of place: its members of the option that names one, those that it needs, and how to open it."""
+    """A type of place: the members of its option, the required ones, and a function to open it."""
 
     members: Mapping[str, Mapping[str, Any]]
     open: Callable[..., Opened]
-    """Takes the given members and what the task offers. Nothing is read or sent yet."""
+    """Takes the given members and the context of the task. Does not access the place."""
     needed: Sequence[str] = ()
     apart: Sequence[str] = ()
-    """The members that make another place of the same name."""
+    """The members that distinguish places of the same name, such as the server."""
 
 
 def place_option(
     kinds: Mapping[str, Kind[Any]], *, default: str | None = None, required: bool = True
 ) -> dict[str, Any]:
-    """An option such as ``store`` or ``target`` for an argument spec: the members of every kind."""
+    """An option such as ``store`` or ``target`` for an argument spec, with the members of all kinds."""
     members = {name: dict(option) for kind in kinds.values() for name, option in kind.members.items()}
     chosen = {"default": default} if default else {"required": True}
     return {
@@ -48,7 +48,7 @@ def place_option(
 
 
 def members_given(kind: Kind[Any], options: Mapping[str, Any], option: str) -> dict[str, Any]:
-    """The members that ``option`` gives. Raises ``OptionError`` for one that this kind lacks, or has to be given."""
+    """The given members of ``option``. Raises ``OptionError`` for an unknown member, or a missing required one."""
     given = {name: value for name, value in options.items() if value is not None and name != "type"}
     foreign = sorted(given.keys() - kind.members.keys())
     if foreign:
@@ -64,16 +64,16 @@ def members_given(kind: Kind[Any], options: Mapping[str, Any], option: str) -> d
 
 
 class UnknownOutcomeError(StoreError):
-    """The write was sent, and no answer tells whether it was carried out."""
+    """The write was sent, but it is not known whether it was carried out."""
 
     kind = StoreError.kind
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a place holds. ``members`` is None where there is nothing yet.
+    """The content of a place. ``members`` is None if there is nothing yet.
 
-    ``notes`` stand beside the members and are no secrets: labels, annotations, metadata.
+    ``notes`` are labels, annotations or metadata beside the members. They are not secret.
     """
 
     members: Mapping[str, Any] | None
@@ -82,40 +82,40 @@ class Held:
 
 
 class Place(ABC):
-    """Members on a server. It does not know what they mean.
+    """Members on a server. Their meaning does not matter here.
 
-    Every method raises ``StoreError`` with what to do about it; all that write raise ``StoreConflictError`` when the
-    place is not as it was read any more.
+    Every method raises ``StoreError``, which says what to do. Methods that write raise ``StoreConflictError`` if the
+    place has changed since it was read.
     """
 
     labels: Mapping[str, str] = {}
-    """Notes that it is to have."""
+    """Notes that the place should have."""
     workloads: Sequence[Rollout] = ()
-    """What reads it and has to start anew."""
+    """Workloads that read the place and must be restarted."""
 
     @property
     @abstractmethod
     def where(self) -> str:
-        """For messages: what begins a sentence about it."""
+        """The place in words, as the beginning of a message."""
 
     @abstractmethod
     def read(self) -> Held:
-        """What it holds now."""
+        """The current content."""
 
     @abstractmethod
     def change(self, held: Held, members: Mapping[str, Any], notes: Mapping[str, str | None]) -> None:
-        """Set these members and, where it can have some, these notes; remove those that are None. Others stay."""
+        """Set these members and, if supported, these notes. Remove those that are None. Others are kept."""
 
     @abstractmethod
     def remove(self, expected: Token) -> None:
-        """Remove all of it, with every earlier version."""
+        """Remove the place with all its versions."""
 
     def rotation_note(self, _client_id: str) -> str:
-        """The name of the note that tells the rotation of what it holds of a client; empty where it has none."""
+        """The name of the note with the rotation id of a client; empty if the place has none."""
         return ""
 
     def stamp_note(self, _client_id: str, _lineage: str) -> str:
-        """The name of the note that has the stamp of what it holds of a client; empty where it has none."""
+        """The name of the note with the stamp of a client; empty if the place has none."""
         return ""
 
 
@@ -124,15 +124,15 @@ class Document(Place):
     """A place that is one JSON object, written as a whole."""
 
     replaced: Replaced
-    """What is read can be behind what was written."""
+    """The versions that were recently replaced. A read may still return one."""
 
     @abstractmethod
     def check(self) -> None:
-        """Return when it could be written; change nothing."""
+        """Raise unless the document could be written. Changes nothing."""
 
     def read(self) -> Held:
-        """What it holds now. What is known to be behind is read again for a while."""
-        deadline = time.monotonic() + _BEHIND
+        """The current content. If an answer is known to be outdated, the read is repeated for a while."""
+        deadline = time.monotonic() + _STALE_WAIT
         while True:
             late = time.monotonic() > deadline
             try:
@@ -140,7 +140,7 @@ class Document(Place):
                 if late or not self.replaced.has(held.token):
                     return held
             except StoreError as error:
-                # 412 of Vault: a standby that knows itself that it is behind.
+                # Status 412 of Vault: a standby says that it is behind.
                 if late or error.details.get("reason") != "PreconditionFailed":
                     raise
             time.sleep(_PAUSE)
@@ -148,7 +148,7 @@ class Document(Place):
     def change(self, held: Held, members: Mapping[str, Any], notes: Mapping[str, str | None]) -> None:
         """See ``Place.change``.
 
-        Where there are none of these notes yet it may be that there can be none: that is not tried in every run.
+        If the place has none of these notes yet, it may not support them. So they are only written with a change.
         """
         data = merged(held.members, members)
         changed = data != held.members
@@ -159,9 +159,9 @@ class Document(Place):
             self._note(noted)
 
     def write(self, data: Mapping[str, Any], expected: Token) -> None:
-        """Store ``data``, durably.
+        """Write ``data`` durably.
 
-        Where an answer is lost or a step refused, what is there now tells whose it is.
+        If an answer is lost or a step is refused, the current content shows whether the write was carried out.
         """
         try:
             written = self._put(data, expected)
@@ -171,7 +171,7 @@ class Document(Place):
             if found.members != data:
                 if isinstance(error, UnknownOutcomeError) and written == expected:
                     text = f"{self.where} was not written: {error.message}"
-                    raise StoreError(text, hint="Nothing was changed: run again.", where=self.where) from None
+                    raise StoreError(text, hint="Nothing was changed. Run again.", where=self.where) from None
                 raise changed_meanwhile(self.where) from None
         self.replaced.note(expected, written)
 
@@ -181,48 +181,46 @@ class Document(Place):
         self.replaced.note(expected, self._drop())
 
     def require(self, expected: Token) -> None:
-        """Raise ``StoreConflictError`` when it is not as ``expected`` any more."""
+        """Raise ``StoreConflictError`` if the token is no longer ``expected``."""
         if self.read().token != expected:
             raise changed_meanwhile(self.where)
 
     @abstractmethod
     def _look(self) -> Held:
-        """Read it, once."""
+        """Read the document once."""
 
     @abstractmethod
     def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
-        """Write it, once. ``UnknownOutcomeError`` where no answer came."""
+        """Write the document once. Raises ``UnknownOutcomeError`` if no answer came."""
 
     @abstractmethod
     def _drop(self) -> Token:
-        """Remove it; the token where there is nothing."""
+        """Remove the document. Returns the token of a missing one."""
 
     def _note(self, notes: Mapping[str, str]) -> None:
-        """Replace its notes, where it can have some."""
+        """Replace the notes, if they are supported."""
 
 
 def merged(held: Mapping[str, Any] | None, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What is there after ``changes``, in which None stands for a removal."""
+    """The members after ``changes``, in which None means a removal."""
     return {name: value for name, value in {**(held or {}), **changes}.items() if changes.get(name, "") is not None}
 
 
 def changed_meanwhile(where: str) -> StoreConflictError:
-    """The error of whoever writes over what he has not read."""
-    return StoreConflictError(
-        f"{where} was changed by somebody else since it was read.", hint="Run again.", where=where
-    )
+    """The error for a place that has changed since it was read."""
+    return StoreConflictError(f"{where} has changed since it was read.", hint="Run again.", where=where)
 
 
 def bad_certificate(where: str, option: str) -> StoreError:
-    """The error of a server that is not known to be who it says."""
+    """The error for a server with a certificate that is not trusted."""
     hint = f"Name the certificate authority in {option}.ca_path."
     return StoreError(
-        f"{where}: the certificate of the server does not verify.", hint=hint, where=where, reason="SSLError"
+        f"{where}: the certificate of the server is not trusted.", hint=hint, where=where, reason="SSLError"
     )
 
 
 def no_answer(where: str, doing: str, error: Exception, hint: str, kind: type[StoreError] = StoreError) -> StoreError:
-    """The error of a server that did not answer, by the type of the exception alone: its text can repeat a request."""
+    """The error for a server that did not answer. It shows only the type of the exception, not its text."""
     reason = type(error).__name__
     text = f"{where}: cannot {doing}: the server did not answer ({reason})."
     return kind(text, hint=hint, where=where, reason=reason)

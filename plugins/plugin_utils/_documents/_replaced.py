@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What we replaced a moment ago. A read that still shows it comes from a copy that is behind, and is repeated.
+"""Remembers recently replaced versions. A read that returns one comes from an outdated copy, and is repeated.
 
-Known to the process and, for other tasks and runs of this user, in a file beside the token cache. It holds tokens of
-versions and times, no secret. Whatever is wrong with the file only costs this help.
+They are kept in memory and, for other tasks and runs of this user, in a file beside the token cache. It holds tokens of
+versions and times, but no secrets. A fault of the file is ignored.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from ...module_utils._files.private_file import replace_private
 from ...module_utils._http.token_cache import private_directory
 
 Token = str
-"""Stands for what a place held when it was read; only the place that gave it can tell more."""
+"""Identifies the version of a place that was read. Only the place can interpret it."""
 _REMEMBERED = 60.0
-"""Seconds: no copy is behind for longer."""
+"""Seconds for which a version is remembered. Copies are not outdated for longer."""
 
 _process: dict[str, dict[Token, float]] = {}
 
 
 class Replaced:
-    """The tokens that one place no longer has. ``older`` tells whether the first of two tokens was made before."""
+    """The replaced tokens of one place. ``older`` says whether the first of two tokens is older than the second."""
 
     def __init__(self, *place: str, older: Callable[[Token, Token], bool] = operator.eq) -> None:
         self._name = f"replaced-{hashlib.sha256(json.dumps(place).encode()).hexdigest()}.json"
         self._older = older
 
     def note(self, old: Token, new: Token) -> None:
-        """Remember that ``new`` took the place of ``old``."""
+        """Remember that ``new`` replaced ``old``."""
         known = {**self._known(), old: time.time()}
         known.pop(new, None)
         _process[self._name] = known
@@ -43,7 +43,7 @@ class Replaced:
             replace_private(self._file(), json.dumps(known))
 
     def has(self, token: Token) -> bool:
-        """Whether ``token`` is of what was replaced."""
+        """Whether ``token`` has been replaced."""
         return any(token == each or self._older(token, each) for each in self._known())
 
     def _known(self) -> dict[Token, float]:

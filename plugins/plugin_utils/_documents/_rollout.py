@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The restart of the workloads of Kubernetes that read a Secret. Every method raises ``StoreError``."""
+"""Restarts the Kubernetes workloads that read a Secret. Every method raises ``StoreError``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ._cluster import Cluster
 
 KINDS: Mapping[str, str] = {"Deployment": "deployment", "StatefulSet": "stateful_set", "DaemonSet": "daemon_set"}
 _PAUSE = 1.0
-"""Seconds between two looks."""
-_SETTLING = 10.0
-"""Seconds that a workload gets before a rotation to be whole."""
+"""Seconds between two reads."""
+_READY_WAIT = 10.0
+"""Seconds for a workload to become complete before a rotation."""
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """One workload, and the seconds that its pods may take to be replaced; 0 for not waiting."""
+    """One workload. ``timeout`` is in seconds for the replacement of its pods; 0 means not to wait."""
 
     namespace: str
     kind: str
@@ -31,18 +31,18 @@ class Rollout:
 
     @property
     def title(self) -> str:
-        """For messages and results."""
+        """The workload in words, for messages and results."""
         return f"{self.kind} {self.namespace}/{self.name}"
 
     def require_ready(self, *, whole: bool) -> None:
-        """Return when it would start anew; with ``whole``, when all of it runs as well. It gets a moment for that."""
+        """Raise if its pods would not be replaced; with ``whole``, also if not all pods run after a short wait."""
         found = self._read()
         self._require(found, held_back(found["spec"]))
         if whole:
-            self._wait(_SETTLING, "does not roll out: it is not whole as it is")
+            self._wait(_READY_WAIT, "does not roll out: not all of its pods are ready now")
 
     def outdated(self, mark: Mapping[str, str]) -> bool:
-        """Whether its pods do not carry ``mark`` yet; an error where they would not be replaced."""
+        """Whether its pods do not have ``mark`` yet. Raises if they would not be replaced."""
         found = self._read()
         has = (found["spec"]["template"].get("metadata") or {}).get("annotations") or {}
         if has.items() >= mark.items():
@@ -51,11 +51,11 @@ class Rollout:
         return True
 
     def start(self, mark: Mapping[str, str]) -> None:
-        """Give its pods ``mark``, so that the cluster replaces them; nothing happens where they have it."""
+        """Add ``mark`` to its pods, so that the cluster replaces them. Changes nothing if they have it."""
         self._call("patch", body={"spec": {"template": {"metadata": {"annotations": dict(mark)}}}})
 
     def wait(self) -> None:
-        """Return when all its pods are new."""
+        """Wait until all its pods are new."""
         self._wait(self.timeout, f"has not rolled out within {self.timeout} s")
 
     def _wait(self, seconds: float, late: str) -> None:
@@ -76,8 +76,8 @@ class Rollout:
     def _error(self, found: Mapping[str, Any], what: str) -> StoreError:
         return StoreError(
             f"{self.title} {what} ({_progress(found)}).",
-            hint="Look at its pods (kubectl rollout status, kubectl describe), or raise rollout_timeout. With 0 it is"
-            " not waited for; then let a probe prove the service.",
+            hint="Check its pods (kubectl rollout status, kubectl describe), or set a longer rollout_timeout. With 0"
+            " the run does not wait; then let a probe prove the service.",
             where=self.title,
         )
 
@@ -95,30 +95,30 @@ class Rollout:
 
 
 def rolled_out(workload: Mapping[str, Any]) -> bool:
-    """Whether every pod that a Deployment, StatefulSet or DaemonSet wants is of its newest template and available."""
+    """Whether all wanted pods of a Deployment, StatefulSet or DaemonSet have its newest template and are available."""
     updated, available, wanted, there = _counts(workload["spec"], workload.get("status") or {})
     return _observed(workload) and updated >= wanted and available >= wanted and there <= wanted
 
 
 def _observed(workload: Mapping[str, Any]) -> bool:
-    """Whether the status is that of the newest template."""
+    """Whether the status is for the newest template."""
     seen = (workload.get("status") or {}).get("observedGeneration", 0)
     return bool(seen >= workload["metadata"].get("generation", 0))
 
 
 def held_back(spec: Mapping[str, Any]) -> str:
-    """Why a workload keeps pods of its old template, by its own settings; empty where it does not."""
+    """The setting by which a workload keeps pods of its old template, in words; empty if there is none."""
     strategy = spec.get("updateStrategy") or {}
     if spec.get("paused"):
         return "it is paused"
     if strategy.get("type") == "OnDelete":
-        return "its strategy is OnDelete, so nobody replaces its pods"
+        return "its strategy is OnDelete, so its pods are not replaced"
     partition = (strategy.get("rollingUpdate") or {}).get("partition")
-    return f"its partition {partition} keeps the old pods below" if partition else ""
+    return f"its partition {partition} keeps pods with a lower number" if partition else ""
 
 
 def given_up(workload: Mapping[str, Any]) -> str:
-    """Why the cluster has stopped trying, in its own words; empty where it has not."""
+    """The reason for which the cluster has stopped the rollout, in its words; empty if it has not."""
     for each in (workload.get("status") or {}).get("conditions") or () if _observed(workload) else ():
         if each.get("type") == "Progressing" and each.get("reason") == "ProgressDeadlineExceeded":
             return str(each.get("message") or each["reason"])
@@ -126,7 +126,7 @@ def given_up(workload: Mapping[str, Any]) -> str:
 
 
 def _counts(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[int, int, int, int]:
-    """Pods that are updated, available, wanted, and there at all."""
+    """The numbers of updated, available, wanted and existing pods."""
     if "desiredNumberScheduled" in status:
         wanted = status["desiredNumberScheduled"]
         return status.get("updatedNumberScheduled", 0), status.get("numberAvailable", 0), wanted, wanted

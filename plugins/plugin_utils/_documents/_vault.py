@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A KV version 2 secret of HashiCorp Vault or OpenBao, reached from the controller."""
+"""A KV version 2 secret of HashiCorp Vault or OpenBao, accessed from the controller."""
 
 from __future__ import annotations
 
@@ -35,40 +35,40 @@ _TIMEOUT = 10
 """Seconds for one request."""
 _RETRIES = 3
 _AGAIN = (412, 429, 502, 503, 504)
-"""412 is a standby that has not yet seen what it was asked about."""
+"""Statuses after which a request is repeated. 412 comes from a standby that is behind."""
 _NEEDED = frozenset({"create", "read", "update"})
 _NOTHING = "0"
-"""The token where there is no secret."""
+"""The token if there is no secret."""
 
 
 @dataclass(frozen=True)
 class VaultDocument(Document):
-    """``token`` is the version of the secret and when it was made; ``0`` where there is none.
+    """A secret of Vault. The token is the version and its time; ``0`` if there is no secret.
 
-    The version alone would not do: it begins at 1 again after a removal.
+    The version alone is not enough, because it starts at 1 again after a removal.
     """
 
     mount: str
     path: str
     option: str
     connect: Callable[[], Any]
-    """Gives a client that is logged in; the same one every time."""
+    """Returns a client that is logged in, always the same one."""
 
     @property
     def where(self) -> str:
         return f"The Vault secret {self.mount}/{self.path}"
 
     def stamp_note(self, _client_id: str, lineage: str) -> str:
-        """See ``Place.stamp_note``. It is in the custom metadata: the data is the service's alone."""
+        """See ``Place.stamp_note``. The stamp is in the custom metadata, because the data belongs to the service."""
         return f"aritma_iam_{lineage}" if lineage else ""
 
     def _note(self, notes: Mapping[str, str]) -> None:
-        """See ``Document._note``. Vault has no compare-and-set for metadata, and not every token may write them.
+        """See ``Document._note``. Vault has no compare-and-set for metadata, and not every token may write it.
 
-        So a stamp is a help against runs that slept, and no proof.
+        So a stamp helps against runs that were suspended, but it is not a guarantee.
         """
         with suppress(StoreError), self._errors("write the metadata"):
-            # Not by the library, which would reset another setting of the secret.
+            # The library would reset another setting of the secret.
             path = f"/v1/{quote(self.mount)}/metadata/{quote(self.path)}"
             self.connect().adapter.post(path, json={"custom_metadata": dict(notes)})
 
@@ -85,7 +85,7 @@ class VaultDocument(Document):
         granted = set(_json(answer, self.where, self.option).get("data", {}).get(secret, []))
         if "root" not in granted and not granted >= _NEEDED:
             raise StoreError(
-                f"{self.where} may not be written by this token: it lacks {', '.join(sorted(_NEEDED - granted))}.",
+                f"{self.where} cannot be written with this token: it lacks {', '.join(sorted(_NEEDED - granted))}.",
                 hint=f"Grant create, read and update on {secret} in a policy of the token.",
                 where=self.where,
             )
@@ -94,7 +94,7 @@ class VaultDocument(Document):
         return self.connect().secrets.kv.v2
 
     def _look(self) -> Held:
-        """No members where the secret is deleted or does not exist; the notes are its custom metadata."""
+        """See ``Document._look``. A deleted or missing secret has no members. The notes are the custom metadata."""
         with self._errors("read"):
             answer = self._read_or_none()
             if answer is None:
@@ -114,19 +114,17 @@ class VaultDocument(Document):
             return self._kv().read_secret(self.path, mount_point=self.mount, raise_on_deleted_version=False)
         except InvalidPath as missing:
             if missing.errors:
-                # "no handler for route": the mount is missing, not the secret.
-                raise
+                raise  # "no handler for route": the mount is missing, not the secret
             return None
 
     def _require_version_2(self) -> None:
-        """Before a first write: version 1 of KV would store the record under a wrong name, without compare-and-set."""
+        """Check the mount before a first write. KV version 1 would write to a wrong path, without compare-and-set."""
         from hvac.exceptions import Forbidden
 
         try:
             answer = self.connect().adapter.get(f"/v1/sys/internal/ui/mounts/{quote(self.mount)}")
         except Forbidden:
-            # Not every token may look; a write to a wrong mount is then refused by its answer.
-            return
+            return  # the token may not read this, but the answer to a write also shows a wrong mount
         options = _json(answer, self.where, self.option).get("data", {}).get("options") or {}
         if options.get("version") != "2":
             raise _not_version_2(self.mount, self.option)
@@ -134,7 +132,7 @@ class VaultDocument(Document):
     def _put(self, data: Mapping[str, Any], expected: Token) -> Token:
         from hvac.exceptions import BadGateway, InternalServerError, InvalidRequest, VaultDown
 
-        # The number of a version alone would not do: see the class.
+        # The number of the version is not enough: see the class.
         self.require(expected)
         with self._errors("write"):
             try:
@@ -160,7 +158,7 @@ def _token_of(metadata: Mapping[str, Any]) -> Token:
 
 
 def _is_older(one: Token, other: Token) -> bool:
-    """By the time at which a version was made: the numbers begin anew after a removal."""
+    """Compare the times of two versions, because their numbers start again after a removal."""
     try:
         made, then = (parse_timestamp(token.split(" of ", 1)[1]) for token in (one, other))
     except (IndexError, ValueError):
@@ -172,22 +170,22 @@ def _json(answer: Any, where: str, option: str) -> Mapping[str, Any]:
     if isinstance(answer, Mapping):
         return answer
     raise StoreError(
-        f"{where}: the answer is not that of a Vault server (status {getattr(answer, 'status_code', 'unknown')}).",
-        hint=f"Check {option}.url: name the active node or a load balancer; redirects are not followed with a token.",
+        f"{where}: the answer is not from a Vault server (status {getattr(answer, 'status_code', 'unknown')}).",
+        hint=f"Check {option}.url: name the active node or a load balancer, because redirects are not followed.",
         where=where,
     )
 
 
 def _not_version_2(mount: str, option: str) -> StoreError:
     return StoreError(
-        f"The mount {mount!r} is no KV version 2 engine, so nothing there can be compared and set.",
-        hint=f"Name such a mount in {option}.mount, or make it one (kv enable-versioning).",
+        f"The mount {mount!r} is not a KV version 2 engine, so it does not support compare-and-set.",
+        hint=f"Name another mount in {option}.mount, or upgrade this one (kv enable-versioning).",
         mount=mount,
     )
 
 
 def open_vault(options: Mapping[str, Any], path: str, loader: Any, option: str) -> VaultDocument:
-    """The secret at ``path`` below the mount. Raises ``OptionError``; nothing is sent yet."""
+    """Open the secret at ``path`` in the mount. Sends nothing. Raises ``OptionError``."""
     path = path.strip("/")
     if not path or any(part in ("", ".", "..") for part in path.split("/")):
         raise OptionError(f"{option}: {path!r} is not the path of a secret.", option=option)
@@ -197,7 +195,7 @@ def open_vault(options: Mapping[str, Any], path: str, loader: Any, option: str) 
 
 
 def connect(options: Mapping[str, Any], loader: Any, option: str) -> Callable[[], Any]:
-    """A function that logs in once and gives that client. Raises ``OptionError`` at once for what cannot work."""
+    """Return a function that logs in once and returns the client. Raises ``OptionError`` for invalid options."""
     url = _url(options, option)
     method = options.get("auth_method", "token")
     token = _token(options, loader, option) if method == "token" else ""
@@ -254,7 +252,7 @@ def _token(options: Mapping[str, Any], loader: Any, option: str) -> str:
 
 
 def _helper_token() -> str:
-    """What ``vault login`` and ``bao login`` left for their user."""
+    """The token that ``vault login`` or ``bao login`` stored for this user."""
     try:
         return (Path.home() / ".vault-token").read_text(encoding="utf-8").strip()
     except (OSError, RuntimeError, UnicodeDecodeError):
@@ -265,8 +263,8 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
     require(("requests",))
     hvac = library("hvac")
     session = requests.Session()
-    session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # else it would go to a proxy
-    # Repeating a write is safe here: compare-and-set refuses it when the first one was carried out.
+    session.trust_env = not is_loopback(urlsplit(url).hostname or "")  # never use a proxy for loopback addresses
+    # A repeated write is safe: compare-and-set refuses it if the first one was carried out.
     again = Retry(_RETRIES, backoff_factor=0.2, status_forcelist=_AGAIN, allowed_methods=None, raise_on_status=False)
     adapter = requests.adapters.HTTPAdapter(max_retries=again)
     session.mount("https://", adapter)
@@ -277,7 +275,7 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
         token=token,
         verify=_trust(options),
         timeout=_TIMEOUT,
-        # requests would carry the token to any other origin.
+        # requests would send the token to the target of a redirect.
         allow_redirects=False,
         session=session,
         namespace=_namespace(options) or None,
@@ -285,13 +283,13 @@ def _client(url: str, token: str, options: Mapping[str, Any]) -> Any:
 
 
 def _require_current(answer: Any, **_how: Any) -> None:
-    """hvac has no name for this status."""
+    """Raise an error for status 412, for which hvac has no exception."""
     if answer.status_code == requests.codes.precondition_failed:
         raise library("hvac.exceptions").PreconditionFailed(errors=["a standby is behind"])
 
 
 def _trust(options: Mapping[str, Any]) -> bool | str:
-    """What requests calls ``verify``: a file or directory of certificates, or whether to check them at all."""
+    """The argument ``verify`` of requests: a file or directory of certificates, or whether to verify at all."""
     wanted = options.get("validate_certs")
     if wanted is None:
         wanted = not boolean(os.environ.get("VAULT_SKIP_VERIFY") or "false", strict=False)
@@ -300,16 +298,16 @@ def _trust(options: Mapping[str, Any]) -> bool | str:
 
 @contextmanager
 def hvac_errors(doing: str, where: str, mount: str, option: str) -> Iterator[None]:
-    """Turns the exceptions of hvac and requests into ``StoreError``, without their texts about requests."""
+    """Convert exceptions of hvac and requests to ``StoreError``, without texts that can repeat a request."""
     require(("requests",))
     exceptions = library("hvac.exceptions")
     try:
         yield
     except exceptions.VaultError as error:
-        said = "; ".join(str(each).strip() for each in error.errors or ()) or "no reason given"
+        text = "; ".join(str(each).strip() for each in error.errors or ()) or "no reason given"
         kind = type(error).__name__
         raise StoreError(
-            f"{where}: cannot {doing} ({kind}: {said}).", hint=_hint(kind, mount, option), where=where, reason=kind
+            f"{where}: cannot {doing} ({kind}: {text}).", hint=_hint(kind, mount, option), where=where, reason=kind
         ) from None
     except requests.exceptions.SSLError:
         raise bad_certificate(where, option) from None
@@ -323,8 +321,8 @@ def _hint(kind: str, mount: str, option: str) -> str:
         "Unauthorized": "Check the token.",
         "InvalidPath": f"Enable a KV version 2 engine at {mount!r}, or name its mount in {option}.mount.",
         "InvalidRequest": f"Check the members of {option}.",
-        "VaultDown": "The server is sealed or in maintenance: unseal it.",
+        "VaultDown": "The server is sealed or in maintenance. Unseal it.",
         "VaultNotInitialized": "Initialize and unseal the server.",
         "PreconditionFailed": "Name the active node, or run again.",
         "RateLimitExceeded": "Run again later, or raise the quota.",
-    }.get(kind, "Look into the log of the server.")
+    }.get(kind, "Check the log of the server.")

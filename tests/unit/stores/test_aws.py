@@ -104,7 +104,7 @@ def test_a_write_over_another_write_is_a_conflict(aws: Aws, aws_members: Json) -
     one, two = opened(aws_members), opened(aws_members)
     nothing = one.read()[1]
     two.write(record(1), nothing)
-    with pytest.raises(StoreConflictError, match="changed by somebody else"):
+    with pytest.raises(StoreConflictError, match="has changed since it was read"):
         one.write(record(2), nothing)
     first = one.read()[1]
     two.write(record(3), first)
@@ -242,16 +242,16 @@ def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Pro
 @pytest.mark.parametrize(
     ("code", "message", "hint"),
     [
-        ("LimitExceededException", "too many versions", "run less often"),
-        ("InvalidRequestException", "marked deleted", "restored, or deleted for good"),
-        ("InvalidRequestException", "You can't write to a secret replica", "This is a copy: name the region"),
-        ("InvalidRequestException", "something else", "Look at what AWS says"),
-        ("InvalidRequestException", "Operation not permitted on a replica secret. Deleted or not", "This is a copy"),
-        ("InvalidRequestException", "arn:aws:kms:eu-north-1:1:key/x is pending deletion", "Check the KMS key"),
-        ("ResourceNotFoundException", "KMS key alias/x is not found", "Check the KMS key"),
-        ("ResourceNotFoundException", "Invalid keyId 'x'", "Check the KMS key"),
-        ("KMSAccessDeniedException", "no key", "Check the KMS key"),
-        ("AccessDeniedException", "Access to KMS is not allowed", "Check the KMS key"),
+        ("LimitExceededException", "too many versions", "Run less often"),
+        ("InvalidRequestException", "marked deleted", "Restore it, or delete it permanently"),
+        ("InvalidRequestException", "You can't write to a secret replica", "This is a replica. Give the region"),
+        ("InvalidRequestException", "something else", "Check the message of AWS"),
+        ("InvalidRequestException", "Operation not permitted on a replica secret. Deleted or not", "This is a replica"),
+        ("InvalidRequestException", "arn:aws:kms:eu-north-1:1:key/x is pending deletion", "Check that the KMS key"),
+        ("ResourceNotFoundException", "KMS key alias/x is not found", "Check that the KMS key"),
+        ("ResourceNotFoundException", "Invalid keyId 'x'", "Check that the KMS key"),
+        ("KMSAccessDeniedException", "no key", "Check that the KMS key"),
+        ("AccessDeniedException", "Access to KMS is not allowed", "Check that the KMS key"),
         (
             "AccessDeniedException",
             "may not perform: secretsmanager:DeleteSecret on replica",
@@ -287,26 +287,26 @@ def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, aws: Aws, 
     """Text, bytes, a record of another client; one that somebody marked as deleted."""
     name = aws_members["path"]
     aws.client.create_secret(Name=name, SecretString="a password")
-    assert "holds no JSON object" in keep("written", store=aws_members)["msg"]
+    assert "does not hold a JSON object" in keep("written", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     aws.client.create_secret(Name=name, SecretBinary=b"\x00")
-    assert "holds no JSON object" in keep("absent", store=aws_members)["msg"]
+    assert "does not hold a JSON object" in keep("absent", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     aws.keep(name, {"schema": 1, "client_id": "c2"})
     assert "record of client c2, not of c1" in keep("written", store=aws_members)["msg"]
     aws.client.delete_secret(SecretId=name)
-    assert "must be restored, or deleted for good" in keep("written", store=aws_members)["msg"]
+    assert "Restore it, or delete it permanently" in keep("written", store=aws_members)["msg"]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"region": None}, "needs region"),
-        ({"profile": "no-such"}, "no client of AWS can be made (ProfileNotFound)"),
+        ({"profile": "no-such"}, "cannot create an AWS client (ProfileNotFound)"),
         ({"endpoint_url": "http://secrets.example.com"}, "unencrypted"),
         ({"endpoint_url": "secrets.example.com"}, "is not an absolute http(s) URL"),
         ({"endpoint_url": "http://[::1"}, "is not an absolute http(s) URL"),
-        ({"path": "arn:aws:secretsmanager:x"}, "an ARN is no name"),
+        ({"path": "arn:aws:secretsmanager:x"}, "An ARN is not a name"),
         ({"url": "https://v"}, "has no member url"),
     ],
 )

@@ -238,7 +238,7 @@ def test_a_record_that_somebody_writes_meanwhile_is_not_removed(
             source.put(theirs)
 
     monkeypatch.setattr(FileStore, "write", overtaken)
-    assert "omebody else changed" in keep("moved", to={"path": str(tmp_path / "b.json")})["msg"]
+    assert "has changed since it was read" in keep("moved", to={"path": str(tmp_path / "b.json")})["msg"]
     assert source.stored() == theirs
 
 
@@ -261,7 +261,7 @@ def test_what_another_run_writes_before_the_claim_stays(
         return answer
 
     monkeypatch.setattr(FileStore, "read", overtaken)
-    assert "omebody else changed" in keep("moved", to=target.options)["msg"]
+    assert "has changed since it was read" in keep("moved", to=target.options)["msg"]
     assert (source.stored(), target.stored()) == (theirs, None)
 
 

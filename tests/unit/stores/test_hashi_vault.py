@@ -93,7 +93,7 @@ def test_a_write_over_another_write_is_a_conflict(members: Json) -> None:
     one, two = opened(members), opened(members)
     _none, token = one.read()
     two.write(record(1), token)
-    with pytest.raises(StoreConflictError, match="changed by somebody else"):
+    with pytest.raises(StoreConflictError, match="has changed since it was read"):
         one.write(record(2), token)
     with pytest.raises(StoreConflictError):
         one.remove(token)
@@ -220,7 +220,7 @@ def test_what_a_standby_says_is_believed_in_the_end(
     members: Json, bao: Bao, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Somebody may have put the old version back; and where nothing can be kept all goes on without."""
-    monkeypatch.setattr(_place, "_BEHIND", 0.3)
+    monkeypatch.setattr(_place, "_STALE_WAIT", 0.3)
     proxy = Standby(bao.url, reading)
     with closing(proxy):
         store = opened({**members, "url": proxy.url})
@@ -243,7 +243,7 @@ def test_what_a_standby_says_is_believed_in_the_end(
     [
         ({"token": "wrong-token-value"}, r"cannot read \(Forbidden.*Check the token"),
         ({"mount": "missing"}, "Enable a KV version 2 engine at 'missing'"),
-        ({"mount": "kv1"}, "'kv1' is no KV version 2 engine"),
+        ({"mount": "kv1"}, "'kv1' is not a KV version 2 engine"),
         ({"url": "http://127.0.0.1:1"}, "the server did not answer"),
         ({"namespace": "none"}, "cannot read"),
     ],

@@ -119,12 +119,12 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     cluster.before = interfere
     assert deliver("r2")["changed"]
     assert cluster.secret("aritma")["other"] == "0"
-    monkeypatch.setattr(_operation, "_PATIENCE", 0.5)
+    monkeypatch.setattr(_operation, "_CONFLICT_TIME", 0.5)
     others = iter(range(1, 1000))
     cluster.before = lambda method: cluster.keep("aritma", {"other": str(next(others))}) if method == "PATCH" else None
     failed = deliver("r3")
     assert failed["failure"]["kind"] == "delivery"
-    assert "changed by somebody else" in failed["msg"]
+    assert "has changed since it was read" in failed["msg"]
     assert cluster.secret("aritma")["client_secret"] == VALUE + "r2"
 
 
@@ -171,7 +171,11 @@ def test_a_workload_rolls_out_once_for_each_rotation(
         ("deployments", {"paused": True}, "it is paused"),
         ("statefulsets", {"updateStrategy": {"type": "OnDelete"}}, "its strategy is OnDelete"),
         ("daemonsets", {"updateStrategy": {"type": "OnDelete"}}, "its strategy is OnDelete"),
-        ("statefulsets", {"updateStrategy": {"rollingUpdate": {"partition": 2}}}, "its partition 2 keeps the old pods"),
+        (
+            "statefulsets",
+            {"updateStrategy": {"rollingUpdate": {"partition": 2}}},
+            "its partition 2 keeps pods",
+        ),
     ],
 )
 def test_a_workload_that_would_keep_old_pods_is_told_before_anything_is_changed(
@@ -222,9 +226,15 @@ def test_a_workload_that_is_paused_meanwhile_is_told_at_once(cluster: Cluster, d
         ({"spec": {"replicas": 0}, "status": {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}}, ""),
         ({"spec": {"paused": True}}, "it is paused"),
         ({"spec": {"updateStrategy": {"rollingUpdate": {"partition": 1}}}}, "its partition 1 keeps"),
-        ({"status": {"availableReplicas": 2}}, "it is not whole as it is (3 of 3 pods are updated, 2 are available)"),
+        (
+            {"status": {"availableReplicas": 2}},
+            "ready now (3 of 3 pods are updated, 2 are available)",
+        ),
         ({"status": {"availableReplicas": 2, "conditions": [GIVEN_UP]}}, "timed out"),
-        ({"status": {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}}, "not whole"),
+        (
+            {"status": {"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}},
+            "not all of its pods",
+        ),
     ],
 )
 def test_whether_a_workload_would_start_anew_is_known_before_a_rotation(
