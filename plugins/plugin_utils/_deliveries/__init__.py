@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of delivery that there are beside files, by the name that the option ``target.type`` gives them."""
+"""The types of delivery to a server, by their name in the option ``target.type``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ TARGET_TYPES: Mapping[str, Kind[Place]] = {
 
 
 def open_target(options: Mapping[str, Any], loader: Any) -> Place:
-    """The place that ``options`` (the members of ``target``) name. Raises ``OptionError``; nothing is sent yet."""
+    """Open the place that ``options`` (the members of ``target``) describe. Sends nothing. Raises ``OptionError``."""
     kind = TARGET_TYPES[options["type"]]
     return kind.open(members_given(kind, options, "target"), loader)

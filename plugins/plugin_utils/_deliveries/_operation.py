@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation of ``credential_delivery``: bring a place on a server into the wanted state, and read it back."""
+"""The operation ``credential_delivery``: writes a credential to a place on a server, and reads it back."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ SPEC = ArgumentSpec(
     }
 )
 _NAMES = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
-"""The members of a credential: a removal needs no more than the names."""
-_PATIENCE = 300.0
-"""Seconds to go on trying: others may keep members of their own in the same place, and change them at the same time."""
+"""The members of a credential. A removal needs only their names."""
+_CONFLICT_TIME = 300.0
+"""Seconds in which conflicts are retried. Others may change their own members of the same place at the same time."""
 _PACE, _CLOCK = Pace(0.1, 4.0), Clock()
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Members under their delivered names, of which client and rotation, and what it may do to ``place``."""
+    """A delivery to ``place``: the members under their delivered names, the client, the rotation, and the fence."""
 
     place: Place
     members: Mapping[str, str]
@@ -49,31 +49,31 @@ class Delivery:
 
     @property
     def mark(self) -> Mapping[str, str]:
-        """The rotation, as a note."""
+        """A note with the rotation id."""
         note = self.place.rotation_note(self.client_id)
         return {note: self.rotation_id} if note and self.rotation_id else {}
 
     @property
     def notes(self) -> Mapping[str, str]:
-        """What the place should say beside the members, but for the stamp."""
+        """The notes that the place should have, except the stamp."""
         return {**self.mark, **self.place.labels}
 
     @property
     def stamp_note(self) -> str:
-        """The note that has the stamp; empty where the place has none."""
+        """The name of the note with the stamp; empty if the place has none."""
         return self.place.stamp_note(self.client_id, self.fence.stamp.lineage if self.fence.stamp else "")
 
     def stamp(self, held: Held) -> Stamp | None:
-        """The stamp of what the place holds."""
+        """The stamp of the place."""
         return Stamp.parse(held.notes.get(self.stamp_note, ""))
 
     def fits(self, held: Held) -> bool:
-        """Whether the place holds these members and notes, whatever else it holds."""
+        """Whether the place holds these members and notes. It may hold others too."""
         members = (held.members or {}).items()
         return members >= self.members.items() and held.notes.items() >= self.notes.items()
 
     def facts(self, held: Held) -> Mapping[str, Any]:
-        """What a diff shows: names, notes and the rotation, never a value."""
+        """The members of the diff: names, notes and the rotation id, never a value."""
         if held.members is None:
             return {"where": self.place.where, "state": "absent"}
         rotation = {name: str(value) for name, value in held.members.items() if name == "rotation_id"}
@@ -85,12 +85,12 @@ def _deliver(params: Params, loader: Any, check_mode: bool) -> Outcome:
     place, fence = open_target(params["target"], loader), Fence.of(params)
     credential, absent = params["credential"] or {}, params["state"] == "absent"
     if not credential and not absent:
-        raise OptionError("There is nothing to deliver.", hint="Give credential.", option="credential")
+        raise OptionError("credential is not set.", hint="Set it to the credential to deliver.", option="credential")
     given = {**dict.fromkeys(_NAMES, ""), **credential} if absent else credential
     client_id, rotation_id = (str(credential.get(name) or "") for name in ("client_id", "rotation_id"))
     delivery = Delivery(place, pick_members(given, params["members"]), client_id, rotation_id, fence)
     try:
-        return _withdrawn(delivery, check_mode) if absent else _placed(delivery, check_mode)
+        return _removed(delivery, check_mode) if absent else _placed(delivery, check_mode)
     except StoreError as error:
         raise DeliveryError(error.message, hint=error.hint, **error.details) from None
 
@@ -98,15 +98,15 @@ def _deliver(params: Params, loader: Any, check_mode: bool) -> Outcome:
 def _placed(delivery: Delivery, check_mode: bool) -> Outcome:
     place, fence = delivery.place, delivery.fence
     if place.workloads and not delivery.rotation_id and not check_mode:
-        # A look before anything is made knows no rotation yet.
+        # In check mode there may be no rotation id yet.
         raise OptionError("rollout needs a credential with a rotation_id.", option="credential")
-    # First, so that what will not start anew is told before anything is written.
+    # Before the write, so that a workload that cannot restart is an error before anything changes.
     outdated = [each.title for each in place.workloads if each.outdated(delivery.mark)]
     before, after = _put(delivery, check_mode)
     if not check_mode:
         if outdated:
             fence.admit(None, place.where)
-        # All are started before the first one is waited for.
+        # Start all before waiting for the first one.
         for each in place.workloads:
             each.start(delivery.mark)
         for each in place.workloads:
@@ -123,9 +123,9 @@ def _placed(delivery: Delivery, check_mode: bool) -> Outcome:
 
 
 def _put(delivery: Delivery, check_mode: bool) -> tuple[Held, Held]:
-    """What was there and what is there now, read back; the same object twice where nothing is to be changed."""
+    """Write the members. Returns what the place held before and holds now; the same object twice if nothing changes."""
     place, fence = delivery.place, delivery.fence
-    deadline = _CLOCK.monotonic() + _PATIENCE
+    deadline = _CLOCK.monotonic() + _CONFLICT_TIME
     for attempt in count(1):
         held = place.read()
         fits, stamp = delivery.fits(held), delivery.stamp(held)
@@ -143,7 +143,7 @@ def _put(delivery: Delivery, check_mode: bool) -> tuple[Held, Held]:
         except StoreConflictError:
             if _CLOCK.monotonic() > deadline:
                 raise
-        # Pauses that differ: of many writers each comes to its turn.
+        # Random pauses, so that every one of many writers gets its turn.
         _CLOCK.sleep(_PACE.pause(attempt, _CLOCK))
     raise AssertionError("it returns or raises")
 
@@ -153,14 +153,14 @@ def _read_back(delivery: Delivery) -> Held:
     if not delivery.fits(held):
         raise DeliveryError(
             f"{delivery.place.where} does not hold what was just written to it.",
-            hint="Something else writes it as well (a play, an operator of the cluster): stop that, and run again.",
+            hint="Something else writes it as well (a play, an operator of the cluster). Stop that, and run again.",
             where=delivery.place.where,
         )
     return held
 
 
-def _withdrawn(delivery: Delivery, check_mode: bool) -> Outcome:
-    """Remove the members, and the whole place when it holds no others."""
+def _removed(delivery: Delivery, check_mode: bool) -> Outcome:
+    """Remove the members, and the whole place if it holds no others."""
     place, held = delivery.place, delivery.place.read()
     gone = dict.fromkeys(set(held.members or ()) & delivery.members.keys())
     left = merged(held.members, gone)
@@ -176,7 +176,7 @@ def _withdrawn(delivery: Delivery, check_mode: bool) -> Outcome:
 
 
 def credential_delivery(loader: Any) -> Operation:
-    """The operation for one task: ``loader`` (Ansible's) finds files of the controller."""
+    """The operation for one task. The data loader finds files on the controller."""
 
     def run(params: Params, check_mode: bool) -> Outcome:
         return _deliver(params, loader, check_mode)

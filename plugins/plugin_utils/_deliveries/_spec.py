@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The deliveries of a client, as the variable ``service_client_deliveries`` of the role names them."""
+"""Reads the deliveries of a client from the variable ``service_client_deliveries`` of the role."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ALL = ("client_id", "client_secret", "token_url", "scope", "rotation_id")
 
 @dataclass(frozen=True)
 class _Type:
-    """The members of a type of delivery, those that name the place, and what makes another place of the same name."""
+    """A type of delivery: its members, those that name the place, and those that distinguish places of one name."""
 
     members: Mapping[str, Mapping[str, Any]]
     names: Sequence[str]
@@ -43,7 +43,7 @@ def _without_default(option: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 _TYPES: Mapping[str, _Type] = {
-    # Defaults are those of the module.
+    # The module sets the defaults.
     "file": _Type({each: _without_default(SPEC.argument_spec[each]) for each in _FILE_MEMBERS}, ("path",)),
     "tasks": _Type({"file": {"type": "str"}}, ("file",)),
     **{kind: _Type(found.members, found.needed, found.apart) for kind, found in TARGET_TYPES.items()},
@@ -67,24 +67,24 @@ _COMMON: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class DeliveryTarget:
-    """One place that a credential goes to, validated. ``name`` is unique and holds no secret; ``options`` may."""
+    """One validated target of a delivery. ``name`` is unique and holds no secret; ``options`` may hold secrets."""
 
     name: str
     kind: str
     """``file``, ``tasks``, or a type of server."""
     host: str | None
-    """Where it is written; None for a server."""
+    """The host on which it is written; None for a server."""
     options: Mapping[str, Any] = field(repr=False)
-    """As ``credential_file`` or ``credential_delivery`` takes them; for ``tasks`` the ``file``. Only what was given."""
+    """The given options of ``credential_file`` or ``credential_delivery``; for ``tasks`` the ``file``."""
     notify: tuple[str, ...]
     reload: Mapping[str, Any] | None
     """``service`` with ``state``, or ``command`` (text or words), or ``tasks`` (a file)."""
     hosts: tuple[str, ...]
-    """Where the consumers are."""
+    """The hosts of the consumers."""
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Each member in a place on a server: two clients may share the place, and no member of it."""
+        """Each member in a place on a server. Two clients may share the place, but not a member of it."""
         if self.kind not in TARGET_TYPES:
             return ()
         place, members = " ".join(_place(self)), self.options.get("members") or _ALL
@@ -92,20 +92,20 @@ class DeliveryTarget:
 
 
 def read_deliveries(deliveries: Sequence[Mapping[str, Any]], default_host: str) -> list[DeliveryTarget]:
-    """A target for each file and host, for each file of tasks and host, and for each server.
+    """Read the targets: one for each file and host, for each file of tasks and host, and for each server.
 
-    Null and blank members are not given, and a text stands for a list of one. Raises ``OptionError``, which names the
-    delivery by its position and shows no secret.
+    Null and blank members count as not given, and a text as a list with one entry. Raises ``OptionError``, which names
+    the delivery by its position and shows no secret.
     """
     if isinstance(deliveries, (str, Mapping)) or not isinstance(deliveries, Sequence):
         raise OptionError(f"{_VARIABLE}: a list of deliveries was expected.", hint="Begin each with a dash.")
     read = [each for number, given in enumerate(deliveries, 1) for each in _read(given, number, default_host)]
     _require_distinct(read)
-    return _told_apart(read)
+    return _with_unique_names(read)
 
 
 def proves_itself(target: DeliveryTarget) -> bool:
-    """Whether a delivery that succeeds has seen its consumers start anew: pods that were rolled out and waited for."""
+    """Whether a successful delivery has restarted its consumers: it rolled out pods and waited for them."""
     found = target.options.get("target", {})
     return bool(target.kind == "kubernetes_secret" and found.get("rollout") and found.get("rollout_timeout") != 0)
 
@@ -113,7 +113,7 @@ def proves_itself(target: DeliveryTarget) -> bool:
 def _read(delivery: object, number: int, default_host: str) -> Iterator[DeliveryTarget]:
     where = f"{_VARIABLE}, entry {number}"
     if not isinstance(delivery, Mapping):
-        raise _wrong(where, "it is no mapping", "Write members such as type and path.")
+        raise _wrong(where, "it is not a mapping", "Write members such as type and path.")
     given = without_blanks(delivery)
     kind = str(given.get("type", "file"))
     if kind not in _TYPES:
@@ -137,14 +137,14 @@ def _read(delivery: object, number: int, default_host: str) -> Iterator[Delivery
         _require_file(where, options)
         options |= members
     elif members:
-        raise _wrong(where, "tasks of your own get the whole credential", "Leave members out.")
+        raise _wrong(where, "type tasks always gets the whole credential", "Omit members.")
     for host in hosts:
         yield DeliveryTarget(f"{title} on {host}", kind, host, options, notify, reload, hosts)
 
 
 def _typed(where: str, given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The members with their types, by the rules of Ansible itself; a mapping stands for a list of one."""
-    listed = {name: [value] if _is_one_of_a_list(spec, name, value) else value for name, value in given.items()}
+    """Convert the members to their types by the rules of Ansible. A mapping counts as a list with one entry."""
+    listed = {name: [value] if _is_single_entry(spec, name, value) else value for name, value in given.items()}
     require_members({where: {"options": spec}}, {where: listed})
     validation = ArgumentSpecValidator({name: dict(option) for name, option in spec.items()}).validate(listed)
     if validation.error_messages:
@@ -154,7 +154,7 @@ def _typed(where: str, given: Mapping[str, Any], spec: Mapping[str, Mapping[str,
     return typed
 
 
-def _is_one_of_a_list(spec: Mapping[str, Mapping[str, Any]], name: str, value: object) -> bool:
+def _is_single_entry(spec: Mapping[str, Mapping[str, Any]], name: str, value: object) -> bool:
     option = spec.get(name, {})
     return "options" in option and option["type"] == "list" and isinstance(value, Mapping)
 
@@ -174,19 +174,19 @@ def _require_file(where: str, options: Mapping[str, Any]) -> None:
     if not path.startswith(("/", "~")) or path.endswith("/"):
         raise _wrong(where, f"path {path} is not the absolute path of a file", "Begin it with / or ~/.")
     if template != ("template" in options):
-        raise _wrong(where, "a template needs format: template, and that a template")
+        raise _wrong(where, "template and format: template need each other")
     if "env_reader" in options and options.get("format", "env") != "env":
-        raise _wrong(where, "env_reader is of format: env")
+        raise _wrong(where, "env_reader needs format: env")
     if "mode" in options:
         read_mode(options["mode"], f"{where}: mode")
 
 
 def _texts(where: str, name: str, value: object, separator: str = "") -> list[str]:
-    """A list of texts, each once; a text stands for a list, with parts where there is a ``separator``."""
+    """A list of distinct texts. A text is split at ``separator``, or counts as a list with one entry."""
     if isinstance(value, str):
         value = value.split(separator) if separator else [value]
     if not isinstance(value, Sequence) or any(isinstance(each, (Mapping, list)) for each in value):
-        raise _wrong(where, f"{name} is no list of names")
+        raise _wrong(where, f"{name} is not a list of names")
     texts = [str(each).strip() for each in value if str(each).strip()]
     twice = [each for each, times in Counter(texts).items() if times > 1]
     if twice:
@@ -197,19 +197,19 @@ def _texts(where: str, name: str, value: object, separator: str = "") -> list[st
 def _reload(where: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     ways = [name for name in _WAYS if name in given]
     if len(ways) != 1:
-        raise _wrong(where, f"reload needs one of {', '.join(_WAYS)}, and has {' and '.join(ways) or 'none'}")
+        raise _wrong(where, f"reload needs one of {', '.join(_WAYS)}, but has {' and '.join(ways) or 'none'}")
     if "service" in given:
         return {"state": "restarted", **given}
     if "state" in given:
-        raise _wrong(where, "the state of a reload is that of a service")
+        raise _wrong(where, "reload: state needs service")
     command = given.get("command")
     if isinstance(command, Mapping):
-        raise _wrong(where, "reload: command is no text")
+        raise _wrong(where, "reload: command is not text")
     return {"command": [str(each) for each in command]} if isinstance(command, list) else given
 
 
 def _place(target: DeliveryTarget) -> tuple[Any, ...]:
-    """What two targets must not have in common."""
+    """The identity of a place. Two targets must not have the same."""
     if target.host is not None:
         (name,) = _TYPES[target.kind].names
         return target.kind, target.host, posixpath.normpath(target.options[name])
@@ -222,11 +222,11 @@ def _require_distinct(targets: Sequence[DeliveryTarget]) -> None:
     for place, times in Counter(map(_place, targets)).items():
         if times > 1:
             first = next(each for each in targets if _place(each) == place)
-            raise OptionError(f"{_VARIABLE}: {first.name} is there twice.", hint="Make one delivery of them.")
+            raise OptionError(f"{_VARIABLE}: {first.name} is there twice.", hint="Combine them into one delivery.")
 
 
-def _told_apart(targets: Sequence[DeliveryTarget]) -> list[DeliveryTarget]:
-    """Places of one name on several servers, with what makes the difference in their names."""
+def _with_unique_names(targets: Sequence[DeliveryTarget]) -> list[DeliveryTarget]:
+    """The targets, with the server in the names of places that have the same name on several servers."""
     several = {name for name, times in Counter(each.name for each in targets).items() if times > 1}
     return [replace(each, name=_full_name(each)) if each.name in several else each for each in targets]
 
@@ -238,7 +238,7 @@ def _full_name(target: DeliveryTarget) -> str:
 
 
 def _shown(value: str) -> str:
-    # A URL may be written with a password, which is refused later.
+    # A URL may contain a password. It is refused later.
     parts = urlsplit(value) if "://" in value else None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts else value
 

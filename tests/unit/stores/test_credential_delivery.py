@@ -100,7 +100,7 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
         raise StoreConflictError("It was changed by somebody else.")
 
     monkeypatch.setattr(Document, "change", refused)
-    monkeypatch.setattr(_operation, "_PATIENCE", 0.5)
+    monkeypatch.setattr(_operation, "_CONFLICT_TIME", 0.5)
     failed = deliver(credential={**WHOLE, "rotation_id": "r2"})
     assert (failed["failure"]["kind"], failed["msg"]) == ("delivery", "It was changed by somebody else.")
 

@@ -77,7 +77,7 @@ def test_a_file_that_holds_no_record_of_ours_is_left_alone(
 def test_bytes_that_are_no_text_are_no_record(keep: Keep, tmp_path: Path) -> None:
     """As of a file of another program."""
     (tmp_path / "c1.json").write_bytes(b"\xff\xfe\x00")
-    assert "are no text" in keep()["msg"]
+    assert "are not text" in keep()["msg"]
 
 
 def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Path) -> None:
