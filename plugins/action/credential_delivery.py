@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``credential_delivery``: always in the controller process, which reaches the server."""
+"""The action plugin of ``credential_delivery``. It always runs in the controller process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..plugin_utils._deliveries._operation import CREDENTIAL_DELIVERY, credentia
 
 
 class ActionModule(IamAction):
-    """Gives the operation the files of the play."""
+    """Passes the data loader to the operation, which finds files relative to the play."""
 
     operation = CREDENTIAL_DELIVERY
 

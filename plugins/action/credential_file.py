@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``credential_file``: renders on the controller, writes where the task's host is."""
+"""The action plugin of ``credential_file``: renders on the controller, writes on the host of the task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..plugin_utils._file_access import runs_here
 
 
 class ActionModule(IamAction):
-    """Ships the module only where the host or the user is another."""
+    """Ships the module only to another host or user."""
 
     operation = CREDENTIAL_FILE
 
@@ -27,7 +27,7 @@ class ActionModule(IamAction):
             rendered = delivery(self, params, task_vars)
         except IamError:
             raise
-        except Exception as error:  # a bug: say where, hide what
+        except Exception as error:
             raise unexpected(self.operation.name, error) from None
         if runs_here(self):
             return carry_out(self.operation, rendered, check_mode=self._task.check_mode, diff=self._task.diff)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``credential_store``: it runs here, and reaches a file where the task's host is."""
+"""The action plugin of ``credential_store``. It runs on the controller and accesses files on the host of the task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..plugin_utils._stores._operation import CREDENTIAL_STORE, credential_store
 
 
 class ActionModule(IamAction):
-    """Gives the operation access to files on the task's host."""
+    """Passes access to files on the host of the task to the operation."""
 
     operation = CREDENTIAL_STORE
 

@@ -1,8 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of every module whose front does nothing of its own: ``meta/runtime.yml`` routes them here.
+"""The action plugin of all modules that need no action code of their own. ``meta/runtime.yml`` routes them here.
 
-It has the name of one of them, since each action plugin needs a module that documents it.
+It has the name of one of them, because each action plugin needs a module with its documentation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _OPERATIONS = {
 
 
 class ActionModule(IamAction):
-    """Runs the operation that is named like the module of the task."""
+    """Runs the operation with the name of the module."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)

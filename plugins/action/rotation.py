@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``rotation``: it reads and writes the store here, and asks the API from where it is told."""
+"""The action plugin of ``rotation``. It accesses the store from the controller, and the API as ``run_on`` says."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _SAMPLE: dict[str, Any] = {
     "members": None,
     "credential": dict.fromkeys(("client_id", "client_secret", "token_url", "scope", "rotation_id"), "sample"),
 }
-"""To render a template with, before there is a credential."""
+"""Renders templates before there is a credential, to find errors."""
 
-_TOLD = ("plan", "evidence", "failure")
-"""Options that come from the steps before, and not from a person."""
+_FROM_STEPS = ("plan", "evidence", "failure")
+"""Options with results of earlier steps."""
 
 
 def ask_here(operation: Operation, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask the API from this process."""
+    """Run a request to the API in this process."""
     outcome = operation.run(options, False)
     return {**outcome.result, "calls": outcome.calls, SERVED: outcome.served}
 
 
 class ActionModule(IamAction):
-    """Gives the operation access to the API and to files on the task's host."""
+    """Passes access to the API and to files on the host of the task to the operation."""
 
     operation = rotation(Site(ask_here, files_here(check_mode=True), DataLoader(), this_run(), {}))
 
     _requires_connection = True
 
     def _validated(self) -> dict[str, Any]:
-        """Blank and null are the same as not given; what a task does not say is a variable of the role."""
-        said = {name: value for name, value in self._task.args.items() if not is_blank(value)}
-        options = {**role_options(self._templar.available_variables, self._template), **said}
-        given = {name: value if name in _TOLD else without_blanks(value) for name, value in options.items()}
+        """Treat blank and null as not given. Options that the task omits come from the variables of the role."""
+        in_task = {name: value for name, value in self._task.args.items() if not is_blank(value)}
+        options = {**role_options(self._templar.available_variables, self._template), **in_task}
+        given = {name: value if name in _FROM_STEPS else without_blanks(value) for name, value in options.items()}
         self._task.args = {name: value for name, value in given.items() if not is_blank(value)}
         return super()._validated()
 
@@ -78,17 +78,17 @@ class ActionModule(IamAction):
         return carry_out(rotation(site), params, check_mode=self._task.check_mode, diff=self._task.diff)
 
     def _find_tasks(self, name: str) -> None:
-        """Raise ``OptionError`` for a file that tasks cannot be included from: it would end the run in the midst."""
+        """Raise ``OptionError`` for an invalid file of tasks, which would end the run in the middle."""
         try:
             tasks = self._loader.load_from_file(self._find_needle("tasks", name))
         except AnsibleError as error:
-            said = error.message.splitlines()[0]
-            raise OptionError(f"The file of tasks {name} cannot be used: {said}.", option="tasks") from None
+            reason = error.message.splitlines()[0]
+            raise OptionError(f"The file of tasks {name} cannot be used: {reason}.", option="tasks") from None
         if not isinstance(tasks, list) or not all(isinstance(each, Mapping) for each in tasks):
-            raise OptionError(f"The file of tasks {name} holds no list of tasks.", option="tasks")
+            raise OptionError(f"The file of tasks {name} does not hold a list of tasks.", option="tasks")
 
     def _handlers(self) -> frozenset[str] | None:
-        """The names that tasks of this play can notify; None where a name is made by a template."""
+        """The names that tasks of this play can notify; None if one of them is a template."""
         play = self._task.get_play()
         names: set[str] = set()
         for block in getattr(play, "handlers", ()):

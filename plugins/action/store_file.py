@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``store_file``: as the module, and what it reads is censored."""
+"""The action plugin of ``store_file``. It censors the content that the module reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..plugin_utils._file_access import runs_here
 
 
 class ActionModule(IamAction):
-    """Ships the module only where the host or the user is another."""
+    """Ships the module only to another host or user."""
 
     operation = STORE_FILE
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """A secret, and how to reach it."""
+    """The secret and its connection."""
 
     DOCUMENTATION = r"""
 options:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The connection options: ``aritma.iam.connection`` for modules, ``aritma.iam.connection.plugin`` for other plugins.
 
-The options themselves are in ``module_utils/_http/connection.py``; a test compares the two.
+``module_utils/_http/connection.py`` has the argument spec of the options. A test compares the two.
 """
 
 from __future__ import annotations
@@ -125,11 +125,11 @@ def _sources(option: str) -> dict[str, list[dict[str, str]]]:
 
 
 class ModuleDocFragment:
-    """The connection to the API. With types, since ansible-test takes every other assignment for a text."""
+    """The connection to the API. The types are for ansible-test, which would read the assignments as texts."""
 
     DOCUMENTATION: str = json.dumps(_MODULE)
 
     PLUGIN: str = json.dumps(_PLUGIN)
 
-    # Beside PLUGIN: where else its options come from.
+    # The other sources of the options of PLUGIN.
     PLUGIN_SOURCES: str = json.dumps({"options": {option: _sources(option) for option in _PLUGIN["options"]}})

@@ -29,7 +29,7 @@ suboptions:
 
 
 class ModuleDocFragment:
-    """What is delivered, and until when."""
+    """The credential to deliver, and the limits of the delivery."""
 
     DOCUMENTATION = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """A Secret, what reads it, and how to reach the cluster."""
+    """The Secret, the workloads that read it, and the cluster."""
 
     DOCUMENTATION = r"""
 options:

@@ -179,7 +179,7 @@ from ..plugin_utils._environment import without_empty_variables
 from ..plugin_utils._inventory.client_hosts import Host, hosts
 from ..plugin_utils._inventory.wish import Wish, cache_key
 
-# Since ansible-core 2.19 a string is a template only when it is marked as one; before, unless it is marked as unsafe.
+# In ansible-core 2.19 and newer, a string is a template only if marked as trusted; before, unless marked as unsafe.
 _template = getattr(ansible.template, "trust_as_template", str)
 
 _SECRETS = ("access_token", "auth_client_secret")
@@ -195,7 +195,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "aritma.iam.service_clients"
 
     def verify_file(self, path: str) -> bool:
-        """Whether ``path`` is a source of this plugin, by the end of its name."""
+        """Whether the name of ``path`` ends like a source of this plugin."""
         return bool(BaseInventoryPlugin.verify_file(self, path)) and path.endswith(("aritma.yml", "aritma.yaml"))
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
@@ -209,19 +209,19 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(error)) from None
         except AnsibleError:
             raise
-        except Exception as error:  # a bug: say where, hide what
+        except Exception as error:
             raise AnsibleParserError(str(unexpected(self.NAME, error))) from None
 
     def _read_options(self, path: str) -> None:
         try:
             config: Mapping[str, Any] = self._read_config_data(path)
         except AnsibleError as error:
-            # Of a value of the wrong type, Ansible shows the value.
+            # The message of Ansible for a wrong type shows the value.
             secret = next((option for option in _SECRETS if option in str(error)), None)
             if secret is None:
                 raise
             hint = f"Correct {secret} ({ENVIRONMENT[secret]})."
-            raise OptionError(f"{secret} is not a text.", hint=hint, option=secret) from None
+            raise OptionError(f"{secret} is not text.", hint=hint, option=secret) from None
         unknown = sorted(map(str, config.keys() - self.get_options().keys()))
         if unknown:
             raise OptionError(

@@ -73,27 +73,27 @@ class LookupModule(LookupBase):
     """See ``DOCUMENTATION``."""
 
     def run(self, terms: Sequence[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        """One token, in a list."""
+        """Return one token, in a list."""
         with without_empty_variables():
             self.set_options(var_options=self._ours(variables or {}), direct=kwargs)
         try:
             require(("requests",))
-            connection = Connection.for_tokens(_of_whom(terms, self.get_options()))
+            connection = Connection.for_tokens(_credential_options(terms, self.get_options()))
             return [AdminTokens(connection, Counter()).get()]
         except IamError as error:
             raise AnsibleError(str(error)) from None
-        except Exception as error:  # a bug: say where, hide what
+        except Exception as error:
             raise AnsibleError(str(unexpected("access_token", error))) from None
 
     def _ours(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The variables that set options, evaluated: a lookup is given variables as they were written."""
+        """The variables that set options, rendered. A lookup gets variables as unrendered templates."""
         ours = {name: value for name, value in variables.items() if name.startswith("aritma_iam_")}
         templar = self._templar
         return ours if templar is None else {name: templar.template(value) for name, value in ours.items()}
 
 
-def _of_whom(terms: Sequence[Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The options, with those of the client in place of the admin's where a client is named."""
+def _credential_options(terms: Sequence[Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, with the credential of the client instead of the admin credential if it is given."""
     if terms:
         raise OptionError("aritma.iam.access_token takes no terms.", hint="Give options by name.")
     client = {name: options.get(name) for name in ("client_id", "client_secret", "scope")}
@@ -102,7 +102,7 @@ def _of_whom(terms: Sequence[Any], options: Mapping[str, Any]) -> Mapping[str, A
         return options
     if missing:
         raise OptionError(
-            f"{' and '.join(missing)} of the client is not set.",
+            f"{' and '.join(missing)} of the client is missing.",
             hint="Set client_id, client_secret and scope together, or none of them for the admin token.",
             option=missing[0],
         )

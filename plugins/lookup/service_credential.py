@@ -81,7 +81,7 @@ class LookupModule(LookupBase):
     """See DOCUMENTATION."""
 
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
-        """One credential for each client id."""
+        """Return one credential for each client id."""
         self.set_options(var_options=variables, direct=kwargs)
         wanted = terms or [self.get_option("client_id")]
         try:
@@ -90,12 +90,12 @@ class LookupModule(LookupBase):
             return [self._credential(str(client_id or ""), options) for client_id in wanted]
         except IamError as error:
             raise AnsibleError(f"service_credential: {error}") from None
-        except Exception as error:  # a bug: say where, hide what
+        except Exception as error:
             raise AnsibleError(str(unexpected("service_credential", error))) from None
 
     def _credential(self, client_id: str, options: dict[str, Any]) -> dict[str, Any]:
         if not client_id:
-            raise OptionError("No client is named.", hint="Give client_id.", option="client_id")
+            raise OptionError("client_id is missing.", hint="Give it, or use it as a term.", option="client_id")
         store = open_store(options, Setting(client_id, files_here(check_mode=False), self._loader))
         record, _token = store.read()
         if record is None or record.current is None:
@@ -112,7 +112,7 @@ class LookupModule(LookupBase):
 
 def _validated(store: object) -> dict[str, Any]:
     """The members of ``store`` with their types. Raises ``OptionError``."""
-    # A dict of its own: validation makes a deep copy, and what a template made holds the whole template engine.
+    # Copied, because validation makes a deep copy, and a dict from a template refers to the whole template engine.
     given = dict(store) if isinstance(store, Mapping) else store
     validation = ArgumentSpecValidator({"store": store_option()}).validate({"store": given})
     if validation.error_messages:

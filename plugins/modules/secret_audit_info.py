@@ -112,7 +112,7 @@ audit:
               sample: aritma.iam rotation 3f9a2c-20260924T100000Z-0a7c55
             managed_by:
               description:
-                - V(aritma.iam) if the description carries a rotation id, V(others) if not, or V(unknown) if the server
+                - V(aritma.iam) if the description has a rotation id, V(others) if not, or V(unknown) if the server
                   shows no descriptions.
               type: str
               sample: aritma.iam

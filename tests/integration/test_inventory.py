@@ -132,7 +132,7 @@ def test_the_cache(simulator: Simulator, ansible: Ansible, tmp_path: Path) -> No
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "dead": ({"api_url": "http://127.0.0.1:1/iam", "retry_budget": 0}, "listClients: GET http://127.0.0.1:1/iam/v1/cl"),
     "unknown": ({"nmaes": ["x"]}, "nmaes: aritma.iam.service_clients has no such option"),
-    "typed": ({"auth_client_secret": {"inner": CANARY}}, "auth_client_secret is not a text"),
+    "typed": ({"auth_client_secret": {"inner": CANARY}}, "auth_client_secret is not text"),
     "refused": ({"auth_client_secret": CANARY}, "The admin credential got no token"),
     "unencrypted": ({"api_url": "http://api.example.test"}, "would send credentials unencrypted"),
     "hidden": ({"scopes": ["api"]}, "Set details: true"),
