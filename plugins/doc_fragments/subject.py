@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """By its subject id, or by the client that it stands for."""
+    """The subject: its id, or its client."""
 
     DOCUMENTATION: str = r"""
 options:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """A KV version 2 secret, and how to reach it."""
+    """The KV version 2 secret and its connection."""
 
     DOCUMENTATION = r"""
 options:

@@ -47,11 +47,11 @@ def groups(life: Life) -> None:
     name = scratch_name()
     inner = Group(visit, name)
     form = "group_id" if inner.subject == f"group-{inner.id}" else "opaque"
-    visit.tell(inner.came, create_group_status=inner.came.success, group_subject=form)
+    visit.record(inner.came, create_group_status=inner.came.success, group_subject=form)
     if not inner.id:
         raise Skip
     twice = Group(visit, name)
-    visit.tell(twice.came, duplicate_group_name=twice.came.status_or(200))
+    visit.record(twice.came, duplicate_group_name=twice.came.status_or(200))
     outer = twice if twice.id else Group(visit, scratch_name())
     _find_key(life, inner)
     outer.key = outer.id if inner.key == inner.id else outer.subject
@@ -69,8 +69,8 @@ def _find_key(life: Life, group: Group) -> None:
     key = keys.get((by_id.ok, by_subject.ok))
     refused = {"id": by_subject.status, "subject_id": by_id.status}.get(key or "")
     changed = by_subject if key == "subject_id" else by_id
-    visit.tell(by_subject, group_key=key, group_key_status=refused)
-    visit.tell(changed, member_change_status=changed.success)
+    visit.record(by_subject, group_key=key, group_key_status=refused)
+    visit.record(changed, member_change_status=changed.success)
     group.key = group.subject if key == "subject_id" else group.id
     group.members("DELETE", life.subject)
 
@@ -80,23 +80,23 @@ def _members(life: Life, inner: Group, outer: Group) -> None:
     for size in _SIZES:
         came = inner.members("POST", *[life.subject] * size)
         if came.ok:
-            visit.tell(came, members_per_request=0 if size == _SIZES[0] else size)
+            visit.record(came, members_per_request=0 if size == _SIZES[0] else size)
             break
     inner.members("POST", life.subject)
     again = inner.members("POST", life.subject)
-    visit.tell(again, existing_member=again.status_or(204))
+    visit.record(again, existing_member=again.status_or(204))
     unknown = inner.members("POST", f"client-{unused_id()}")
-    visit.tell(unknown, unknown_member=unknown.status_or(204))
+    visit.record(unknown, unknown_member=unknown.status_or(204))
     missing = inner.members("DELETE", outer.subject)
-    visit.tell(missing, missing_member=missing.status_or(204))
+    visit.record(missing, missing_member=missing.status_or(204))
     listed = visit.ask("GET", "subjects", "groups", inner.key, "members")
-    visit.tell(listed, group_members_listed={200: True, 404: False, 405: False, 501: False}.get(listed.status))
+    visit.record(listed, group_members_listed={200: True, 404: False, 405: False, 501: False}.get(listed.status))
     memberships = ("GET", "subjects", Id(life.subject), "memberships")
     nested = outer.members("POST", inner.subject)
-    visit.tell(nested, groups_in_groups=nested.ok)
+    visit.record(nested, groups_in_groups=nested.ok)
     visit.until(lambda: inner.subject in _groups_of(visit.ask(*memberships), visit))
     came = visit.ask(*memberships)
-    visit.tell(came, memberships_nested=outer.subject in _groups_of(came, visit) if nested.ok else None)
+    visit.record(came, memberships_nested=outer.subject in _groups_of(came, visit) if nested.ok else None)
 
 
 def _groups_of(came: Came, visit: Visit) -> list[Any]:
@@ -115,16 +115,16 @@ def _permissions(life: Life, inner: Group) -> None:
     subjects = [folded(each).get("subject") for each in shown if isinstance(each, Mapping)]
     whose = {str(inner.subject): "holder", life.subject: "asked"}
     holder = whose.get(str(subjects[0])) if subjects else None
-    visit.tell(came, permissions_through_groups=bool(shown), permission_subject=holder)
+    visit.record(came, permissions_through_groups=bool(shown), permission_subject=holder)
 
 
 def _deletion(life: Life, inner: Group, outer: Group) -> None:
     visit = life.visit
     came = inner.delete()
-    visit.tell(came, delete_group_status=405 if came.status in NOT_OFFERED else came.success)
+    visit.record(came, delete_group_status=405 if came.status in NOT_OFFERED else came.success)
     outer.delete()
     if not came.ok:
         return
-    visit.tell(came, group_cascade=visit.until(lambda: not has_policies(visit, inner.subject)))
+    visit.record(came, group_cascade=visit.until(lambda: not has_policies(visit, inner.subject)))
     again = inner.delete()
-    visit.tell(again, delete_missing_group=again.status)
+    visit.record(again, delete_missing_group=again.status)

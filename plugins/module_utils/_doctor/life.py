@@ -26,11 +26,11 @@ from .reading import (
     empty_form,
     error_of,
     permissions_of,
+    record_client,
+    record_grant,
+    record_permissions,
+    record_secrets,
     subject_kind,
-    tell_client,
-    tell_grant,
-    tell_permissions,
-    tell_secrets,
     unused_id,
 )
 from .scratch import ABSOLUTE, DESCRIPTION, SCOPE, scratch_name
@@ -114,7 +114,7 @@ def refusal_to_delete(life: Life) -> None:
     life.deletes = came.status not in (401, 403, *NOT_OFFERED)
     offered = 405 if came.status in NOT_OFFERED else None
     missing = life.visit.missing(came) if life.deletes else None
-    life.visit.tell(came, delete_client_status=offered, delete_missing_client=missing)
+    life.visit.record(came, delete_client_status=offered, delete_missing_client=missing)
 
 
 def create(life: Life) -> None:
@@ -125,7 +125,7 @@ def create(life: Life) -> None:
     forms: dict[str, Value] = {}
     if came.ok:
         forms = {"create_client_body": _create_form(came), "location": _location_form(came), **_links(came)}
-    visit.tell(came, create_client_status=came.success, **forms)
+    visit.record(came, create_client_status=came.success, **forms)
     listed = came
     for misses, pause in enumerate(_PAUSES):
         time.sleep(pause)
@@ -140,13 +140,13 @@ def create(life: Life) -> None:
             late = round(waited, 1) if misses > _AT_ONCE else 0.0
             if late:  # the list of all clients may have shown it first
                 listed = visit.ask("GET", "clients", query={"searchText": life.name, "pageSize": 50})
-            visit.tell(listed, list_lag_requests=misses if misses < _AT_ONCE else 0, list_lag_seconds=late)
+            visit.record(listed, list_lag_requests=misses if misses < _AT_ONCE else 0, list_lag_seconds=late)
             break
     else:
         visit.note(listed.asked, listed, FORBIDDEN if came.status in (401, 403) else TELL_US)
         life.client_id = Id(answered or "") if came.ok else life.client_id
     if life.client_id:
-        tell_client(visit, visit.ask("GET", "clients", life.client_id))
+        record_client(visit, visit.ask("GET", "clients", life.client_id))
 
 
 def _create_form(came: Came) -> str:
@@ -187,7 +187,7 @@ def search(life: Life) -> None:
     for form, text in texts.items():
         came = life.visit.ask("GET", "clients", query={"searchText": text, "pageSize": 50})
         if any(folded(each).get("clientid") == life.client_id for each in life.visit.listed(came, "clients")):
-            life.visit.tell(came, search_text=form)
+            life.visit.record(came, search_text=form)
             return
     life.visit.note("GET /v1/clients?searchText", "no text finds the client", TELL_US)
 
@@ -201,21 +201,21 @@ def update(life: Life) -> None:
     put = visit.ask("PUT", *path, body=whole)
     if put.ok:
         body = "none" if put.form == "empty" else "client"
-        visit.tell(put, update_client_status=put.status, update_client_body=body)
+        visit.record(put, update_client_status=put.status, update_client_body=body)
         nameless = {name: value for name, value in whole.items() if name != id_name}
         came = visit.ask("PUT", *path, body=nameless)
-        visit.tell(came, put_client_id="ignored" if came.ok else "required")
+        visit.record(came, put_client_id="ignored" if came.ok else "required")
         short = {name: value for name, value in whole.items() if name != "description"}
         came = visit.ask("PUT", *path, body=short)
         kept = folded(visit.ask("GET", *path).data).get("description") == whole["description"]
-        visit.tell(came, put_missing_members=("keep" if kept else "clear") if came.ok else "refuse")
+        visit.record(came, put_missing_members=("keep" if kept else "clear") if came.ok else "refuse")
     patch = visit.ask("PATCH", *path, body={"description": DESCRIPTION})
     methods = {(True, True): "both", (True, False): "put", (False, True): "patch"}
     refused = {put.status, patch.status} & {401, 403}
-    visit.tell(patch, update_method=None if refused else methods.get((put.ok, patch.ok), "none"))
+    visit.record(patch, update_method=None if refused else methods.get((put.ok, patch.ok), "none"))
     if patch.ok and not put.ok:
         body = "none" if patch.form == "empty" else "client"
-        visit.tell(patch, update_client_status=patch.status, update_client_body=body)
+        visit.record(patch, update_client_status=patch.status, update_client_body=body)
 
 
 def find_subject(life: Life) -> None:
@@ -227,7 +227,7 @@ def find_subject(life: Life) -> None:
             subject = read_model(Subject, "listClientSubjects", entry)
             if subject.display_name == life.name and subject.subject_id:
                 life.subject = subject.subject_id
-                life.visit.tell(came, client_subject=subject_kind(entry, {life.client_id}))
+                life.visit.record(came, client_subject=subject_kind(entry, {life.client_id}))
                 return
     life.visit.note("GET /v1/subjects/clients?searchQuery", "the client has no subject", TELL_US)
 
@@ -263,19 +263,19 @@ def first_secrets(life: Life) -> None:
     visit, path = life.visit, ("clients", life.client_id, "secrets")
     came = visit.ask("GET", *path)
     visit.listed(came, "secrets", "clientsecrets")
-    visit.tell(came, empty_secrets=empty_form(came))
+    visit.record(came, empty_secrets=empty_form(came))
     first = random_value()
     came = add(life, "the first secret of two", first)
     body = _secret_form(life, came) if came.ok else None
-    visit.tell(came, create_secret_status=came.success, create_secret_body=body)
+    visit.record(came, create_secret_status=came.success, create_secret_body=body)
     if not came.ok:
         raise Skip
     admin_asker(visit)  # raises without a token endpoint: the rest needs exchanges
     accepted = wait_for(life.asker(first), Verdict.ACCEPTED)
     granted = life.asker(first).ask()
-    tell_grant(visit, granted)
+    record_grant(visit, granted)
     ids = listed_ids(life, 1)
-    tell_secrets(visit, visit.ask("GET", *path), "the first secret of two")
+    record_secrets(visit, visit.ask("GET", *path), "the first secret of two")
     value = special_value()
     came = add(life, "second", value)
     alphabet = "any" if came.ok else "alphanumeric"
@@ -283,19 +283,19 @@ def first_secrets(life: Life) -> None:
         value = random_value()
         came = add(life, "second", value)
     limit: dict[str, Value] = {"max_secrets": 1, "max_secrets_status": came.status}
-    visit.tell(came, **({"secret_alphabet": alphabet} if came.ok else limit))
+    visit.record(came, **({"secret_alphabet": alphabet} if came.ok else limit))
     again = wait_for(life.asker(value), Verdict.ACCEPTED) if came.ok else accepted
     if not (ids and accepted.met):
-        tell_times(visit, accepted, again, None)
+        record_times(visit, accepted, again, None)
         return
     came = visit.ask("DELETE", *path, Id(ids[0]))
-    visit.tell(came, delete_secret_status=came.success)
-    tell_times(visit, accepted, again, wait_for(life.asker(first), Verdict.REJECTED) if came.ok else None)
+    visit.record(came, delete_secret_status=came.success)
+    record_times(visit, accepted, again, wait_for(life.asker(first), Verdict.REJECTED) if came.ok else None)
     used = visit.ask("GET", "clients", query={"pageSize": 1}, token=str((granted.data or {}).get("access_token")))
     fresh = used.ok or (granted.ok and (granted.data.get("expires_in") or 0) > 60)
-    visit.tell(used, issued_tokens={200: "live", 401: "die"}.get(used.status) if fresh else None)
+    visit.record(used, issued_tokens={200: "live", 401: "die"}.get(used.status) if fresh else None)
     came = visit.ask("DELETE", *path, Id(ids[0]))
-    visit.tell(came, delete_missing_secret=visit.missing(came))
+    visit.record(came, delete_missing_secret=visit.missing(came))
     _token_questions(life, value)
 
 
@@ -304,14 +304,14 @@ def _token_questions(life: Life, value: str) -> None:
     visit, works = life.visit, life.asker(value)
     encoded, raw = works.ask(authorization=works.encoded_basic()), works.ask(authorization=works.raw_basic())
     forms = {(True, True): "form" if value.isalnum() else "either", (True, False): "form", (False, True): "raw"}
-    visit.tell(encoded, basic_decoding=forms.get((encoded.ok, raw.ok), "other"))
+    visit.record(encoded, basic_decoding=forms.get((encoded.ok, raw.ok), "other"))
     came = life.asker(random_value(), "openid").ask()
     checks = {"invalid_client": "secret_first", "invalid_scope": "scope_first"}
-    visit.tell(came, token_checks=checks.get(error_of(came), "other"))
+    visit.record(came, token_checks=checks.get(error_of(came), "other"))
     token = works.ask()
     came = visit.ask("DELETE", "clients", unused_id(), token=str((token.data or {}).get("access_token")))
     who = {403: "admin", 404: "scope", 204: "scope", 200: "scope", 400: "scope"}.get(came.status)
-    visit.tell(came, iam_access=who if life.deletes and visit.answers.get("not_found_status") != 403 else None)
+    visit.record(came, iam_access=who if life.deletes and visit.answers.get("not_found_status") != 403 else None)
 
 
 def _secret_form(life: Life, came: Came) -> str:
@@ -329,7 +329,7 @@ def _secret_form(life: Life, came: Came) -> str:
     return "client" if members.get("id") == life.client_id else "request"
 
 
-def tell_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> None:
+def record_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> None:
     """Record what the waits say about delays, nodes and caches, and which settings of the role fit."""
     tells: dict[str, Value] = {}
     cache = second.met and second.seconds > first.seconds + 0.4 and not first.nodes
@@ -342,9 +342,9 @@ def tell_times(visit: Visit, first: Wait, second: Wait, gone: Wait | None) -> No
         tells = {"accept_delay": first.seconds, "refuse_delay": refused, "delay_flaps": first.flaps}
     for name, wait in (("first", first), ("second", second), ("deleted", gone)):
         if wait is not None and wait.last is not None:
-            visit.note(f"wait: {name} secret", wait.told(), AS_ASSUMED if wait.met else TELL_US)
+            visit.note(f"wait: {name} secret", wait.summary(), AS_ASSUMED if wait.met else TELL_US)
     if first.last is not None:
-        visit.tell(first.last, **tells)
+        visit.record(first.last, **tells)
     accept, doubtful = max(first.seconds, second.seconds), first.mixed or second.mixed or first.flaps
     settings = {
         "service_client_proof_deadline": max(60, _rounded(accept)),
@@ -370,22 +370,22 @@ def more_secrets(life: Life) -> None:
     visit.until(lambda: both <= {each.description for each in listed_secrets(life)})
     shown = [each.description for each in listed_secrets(life)]
     if not came.ok:
-        visit.tell(came, max_secrets=len(shown), max_secrets_status=came.status)
+        visit.record(came, max_secrets=len(shown), max_secrets_status=came.status)
         return
     order = None
     if both <= {*shown}:
         order = "oldest" if shown.index("second") < shown.index("third") else "newest"
-    visit.tell(came, max_secrets=0, list_order=order)
+    visit.record(came, max_secrets=0, list_order=order)
     for name, description, value, more in (
         ("duplicate_secret_value", "again", life.values["fourth"], {}),
         ("past_expiration", "past", random_value(), {"expiration": format_timestamp(now() - timedelta(days=1))}),
         ("secret_description_required", "", random_value(), {}),
     ):
         came = add(life, description, value, **more)
-        visit.tell(came, **{name: not came.ok if name == "secret_description_required" else came.status_or(201)})
+        visit.record(came, **{name: not came.ok if name == "secret_description_required" else came.status_or(201)})
     if visit.answers.get("past_expiration") == 201 and None not in shown:
         listed = visit.until(lambda: any(each.description == "past" for each in listed_secrets(life)))
-        visit.tell(came, expired_secrets_listed=listed)
+        visit.record(came, expired_secrets_listed=listed)
 
 
 # --- its policies
@@ -400,35 +400,35 @@ def policies(life: Life) -> None:
     came = grant(visit, key)
     absolute = grant(visit, {**key, "scope": ABSOLUTE})
     forms = {(True, True): "any", (True, False): "relative", (False, True): "absolute"}
-    visit.tell(absolute, policy_scope_form=forms.get((came.ok, absolute.ok)))
+    visit.record(absolute, policy_scope_form=forms.get((came.ok, absolute.ok)))
     if not came.ok and absolute.ok:
         key, came = {**key, "scope": ABSOLUTE}, absolute
     if not came.ok:
-        visit.tell(came)
+        visit.record(came)
         raise Skip
     body = "policy" if came.form == "json" else "none"
-    visit.tell(came, create_policy_status=came.status, create_policy_body=body)
+    visit.record(came, create_policy_status=came.status, create_policy_body=body)
     twice = grant(visit, key)
-    visit.tell(twice, duplicate_policy=twice.status_or(200))
+    visit.record(twice, duplicate_policy=twice.status_or(200))
     _filters(life)
-    tell_permissions(visit, permissions_of(visit, life.subject))
+    record_permissions(visit, permissions_of(visit, life.subject))
     shown = [each for each in all_permissions(visit, life.subject) if SCOPE in str(each)]
     implied = any(key["action"] not in str(each) for each in shown)
-    visit.tell(came, permissions_implied=implied if shown else None)
+    visit.record(came, permissions_implied=implied if shown else None)
     for name, other in (
         ("unknown_subject", {"subject": f"client-{unused_id()}"}),
         ("unknown_action", {"action": "aritma.doctor"}),
     ):
         strange = grant(visit, {**key, **other})
-        visit.tell(strange, **{name: strange.status_or(200)})
+        visit.record(strange, **{name: strange.status_or(200)})
         if strange.ok:
             visit.ask("DELETE", "policies", body={**key, **other})
     came = visit.ask("DELETE", "policies", body=key)
     if not visit.until(lambda: all(each.key != key for each in listed_policies(visit, life.subject))):
         visit.note("DELETE of a policy", "it is still listed: does something on the way drop the body?", TELL_US)
-    visit.tell(came, delete_policy_status=came.success)
+    visit.record(came, delete_policy_status=came.success)
     came = visit.ask("DELETE", "policies", body=key)
-    visit.tell(came, delete_missing_policy=came.status)
+    visit.record(came, delete_missing_policy=came.status)
     grant(visit, key)
 
 
@@ -460,7 +460,7 @@ def _filters(life: Life) -> None:
     else:
         form = "prefix" if listed_policies(visit, life.subject[:-2]) else "exact"
     came = visit.ask("GET", "policies", query={"subject": life.subject})
-    visit.tell(came, policy_filters=form if literal else None, policy_include_default=len(plain) > len(literal))
+    visit.record(came, policy_filters=form if literal else None, policy_include_default=len(plain) > len(literal))
 
 
 # --- its deletion
@@ -472,17 +472,17 @@ def last_secret(life: Life) -> None:
     if not life.values:
         raise Skip
     deleted = [visit.ask("DELETE", *path, Id(each)) for each in listed_ids(life, 1)]
-    visit.tell(deleted[-1], delete_last_secret=deleted[-1].status_or(204))
+    visit.record(deleted[-1], delete_last_secret=deleted[-1].status_or(204))
 
 
 def delete(life: Life) -> None:
     """Delete the client, and find out whether its policies are deleted too."""
     visit = life.visit
     came = visit.ask("DELETE", "clients", life.client_id)
-    visit.tell(came, delete_client_status=405 if came.status in NOT_OFFERED else came.success)
+    visit.record(came, delete_client_status=405 if came.status in NOT_OFFERED else came.success)
     if not came.ok or not life.subject:
         raise Skip
-    visit.tell(came, cascade=visit.until(lambda: not has_policies(visit, life.subject)))
+    visit.record(came, cascade=visit.until(lambda: not has_policies(visit, life.subject)))
 
 
 def trials(life: Life) -> None:
@@ -499,4 +499,4 @@ def trials(life: Life) -> None:
         ("length_limits", {"description": "x" * 1001}),
     ):
         came = visit.ask("POST", "clients", body={**Life(visit).body, **body})
-        visit.tell(came, **{name: not came.ok if name == "length_limits" else came.status_or(200)})
+        visit.record(came, **{name: not came.ok if name == "length_limits" else came.status_or(200)})

@@ -43,7 +43,7 @@ def clients(visit: Visit) -> None:
     """Examine the list of clients, and the clock and the certificate of the server."""
     came = visit.ask("GET", "clients")
     entries, paging = visit.listed(came, "clients"), read_paging(came.data)
-    visit.tell(
+    visit.record(
         came,
         clients_page_default=paging.page_size,
         page_links=_links_form(visit, came.data),
@@ -65,12 +65,12 @@ def _clock(visit: Visit, came: Came) -> None:
 def sizes(visit: Visit) -> None:
     """Examine the limits of page sizes."""
     came = visit.ask("GET", "clients", query={"pageSize": _LARGEST})
-    visit.tell(came, **{"clients_page_max": read_paging(came.data).page_size, **_over_max(visit, came, "clients")})
+    visit.record(came, **{"clients_page_max": read_paging(came.data).page_size, **_over_max(visit, came, "clients")})
     zero = visit.ask("GET", "clients", query={"page": 0})
     form = {400: "refuse", 422: "refuse"}.get(zero.status) or ("first" if read_paging(zero.data).page else None)
-    visit.tell(zero, page_zero=form)
+    visit.record(zero, page_zero=form)
     text = visit.ask("GET", "clients", query={"searchText": unused_id()})
-    visit.tell(text, search_text="ignored" if visit.listed(text, "clients") else None)
+    visit.record(text, search_text="ignored" if visit.listed(text, "clients") else None)
 
 
 def _over_max(visit: Visit, came: Came, path: str) -> dict[str, Value]:
@@ -110,28 +110,28 @@ def one_client(visit: Visit) -> None:
     if not visit.own.get("client_id"):
         raise Skip
     path = ("clients", Id(visit.own["client_id"]))
-    tell_client(visit, visit.ask("GET", *path))
-    tell_secrets(visit, visit.ask("GET", *path, "secrets"))
+    record_client(visit, visit.ask("GET", *path))
+    record_secrets(visit, visit.ask("GET", *path, "secrets"))
 
 
-def tell_client(visit: Visit, came: Came) -> None:
+def record_client(visit: Visit, came: Came) -> None:
     """Record what a GET of one client shows."""
     shown = came.data if came.ok and isinstance(came.data, Mapping) else None
     more = None if shown is None else bool(folded(shown).keys() - _CLIENT)
-    visit.tell(came, client_details=None if shown is None else _details(shown), extra_members=more)
+    visit.record(came, client_details=None if shown is None else _details(shown), extra_members=more)
 
 
-def tell_secrets(visit: Visit, came: Came, description: str = "") -> None:
+def record_secrets(visit: Visit, came: Came, description: str = "") -> None:
     """Record what a list of secrets shows. ``description`` is the one that was sent for the first entry."""
     entries = visit.listed(came, "secrets", "clientsecrets")
     if not entries:
-        visit.tell(came, empty_secrets=empty_form(came))
+        visit.record(came, empty_secrets=empty_form(came))
         return
     names, members = Secret.spelled_in(entries[0]), folded(entries[0])
     shown = entries[0].get(names.get("description", ""))
     created = entries[0].get(names.get("created", ""))
     hidden = None if members.get("value") is None else "masked"
-    visit.tell(
+    visit.record(
         came,
         secrets_envelope=envelope(came.data),
         secret_id_name=names.get("secret_id"),
@@ -177,7 +177,7 @@ def envelope(data: object) -> str | None:
 def missing(visit: Visit) -> None:
     """Read a client that does not exist."""
     came = visit.ask("GET", "clients", unused_id())
-    visit.tell(came, not_found_status=came.status or None, error_body=came.form if came.status else None)
+    visit.record(came, not_found_status=came.status or None, error_body=came.form if came.status else None)
 
 
 def subjects(visit: Visit) -> None:
@@ -186,10 +186,10 @@ def subjects(visit: Visit) -> None:
     entries = visit.listed(came, "subjects")
     known = {visit.own.get("client_id", "")}
     kinds = [kind for kind in (subject_kind(entry, known) for entry in entries) if kind]
-    visit.tell(came, subjects_page_max=read_paging(came.data).page_size, client_subject=min(kinds, default=None))
+    visit.record(came, subjects_page_max=read_paging(came.data).page_size, client_subject=min(kinds, default=None))
     of_one = read_model(Subject, "listClientSubjects", entries[0]).subject_id if entries else None
     if of_one:
-        tell_permissions(visit, permissions_of(visit, of_one))
+        record_permissions(visit, permissions_of(visit, of_one))
 
 
 def subject_kind(entry: object, known: set[str]) -> str | None:
@@ -212,7 +212,7 @@ def all_permissions(visit: Visit, subject: str) -> list[Any]:
         return [each.document for each in IamApi(session).subject_permissions(subject)]
 
 
-def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
+def record_permissions(visit: Visit, came: Came) -> Sequence[Any]:
     """Record the format of permissions. Returns the entries."""
     entries = visit.listed(came, "permissions", "policies", "actions", texts=True)
     form = None
@@ -221,29 +221,29 @@ def tell_permissions(visit: Visit, came: Came) -> Sequence[Any]:
         form = (
             "nested" if isinstance(members.get("action"), Mapping) else "policy" if "subject" in members else "action"
         )
-    visit.tell(came, permissions_envelope=envelope(came.data), permission_shape=form)
+    visit.record(came, permissions_envelope=envelope(came.data), permission_shape=form)
     return entries
 
 
 def catalog(visit: Visit) -> None:
     """Examine scopes, actions and the caller."""
     scopes = visit.ask("GET", "scopes")
-    visit.part("scopes", partial(_tell_names, visit, scopes, "scopes"))
+    visit.part("scopes", partial(_record_names, visit, scopes, "scopes"))
     actions, prefix = visit.ask("GET", "actions"), "/v1"
     if not actions.ok:
         actions, prefix = visit.ask("GET", "actions", root=""), ""
-    visit.part("actions", partial(_tell_names, visit, actions, "actions", actions_prefix=prefix))
+    visit.part("actions", partial(_record_names, visit, actions, "actions", actions_prefix=prefix))
     me = visit.ask("GET", "me")
-    visit.tell(me, me_for_client=me.status or None)
+    visit.record(me, me_for_client=me.status or None)
 
 
-def _tell_names(visit: Visit, came: Came, what: str, **tells: Value) -> None:
+def _record_names(visit: Visit, came: Came, what: str, **tells: Value) -> None:
     entries = visit.listed(came, what, texts=True)
     first = entries[0] if entries else None
     form = None
     if first is not None:
         form = "string" if isinstance(first, str) else "tree" if "children" in folded(first) else "object"
-    visit.tell(came, **{f"{what}_envelope": envelope(came.data), f"{what}_shape": form, **tells})
+    visit.record(came, **{f"{what}_envelope": envelope(came.data), f"{what}_shape": form, **tells})
     names = [each if isinstance(each, str) else str(folded(each).get("name", "")) for each in entries]
     if what == "actions":
         reading = [name for name in names if name.endswith("read")]
@@ -258,7 +258,7 @@ def policies(visit: Visit) -> None:
     full = len(entries) if cursor else None
     kind = "integer" if isinstance(cursor, int) else "text"
     tenant = "tenant" in folded(entries[0]) if entries else None
-    visit.tell(
+    visit.record(
         came,
         policies_envelope=envelope(came.data),
         policies_page_default=full,
@@ -270,13 +270,13 @@ def policies(visit: Visit) -> None:
     over = _over_max(visit, large, "policies")
     cut = len(visit.listed(large, "policies")) if large.ok and _cursor(large.data) else None
     over.pop("page_size_over_max", None)
-    visit.tell(large, **{"policies_page_max": cut, **over})
+    visit.record(large, **{"policies_page_max": cut, **over})
     for _page in range(100):
         if not cursor:
             break
         came = visit.ask("GET", "policies", query={"cursor": cursor})
         cursor = _cursor(came.data)
-    visit.tell(came, policy_cursor_end=None if cursor else _cursor_end(came.data))
+    visit.record(came, policy_cursor_end=None if cursor else _cursor_end(came.data))
 
 
 def _cursor(data: object) -> str | int | None:
@@ -298,7 +298,7 @@ def groups(visit: Visit) -> None:
     envelopes_of = (
         {"bare": "bare", "paged": "flat"}.get(envelope(data) or "", "items") if offered == "offered" else None
     )
-    visit.tell(came, groups=offered, groups_envelope=envelopes_of)
+    visit.record(came, groups=offered, groups_envelope=envelopes_of)
 
 
 def token_errors(visit: Visit) -> None:
@@ -308,23 +308,23 @@ def token_errors(visit: Visit) -> None:
     post, basic = stranger.ask(), stranger.ask(how="basic")
     statuses = {(400, 401): "rfc", (400, 400): "400", (401, 401): "401"}
     described = isinstance(post.data, Mapping) and "error_description" in post.data
-    visit.tell(post, token_error_description=described if post.form == "json" else None)
-    visit.tell(basic, token_invalid_client=statuses.get((post.status, basic.status), "other"))
+    visit.record(post, token_error_description=described if post.form == "json" else None)
+    visit.record(basic, token_invalid_client=statuses.get((post.status, basic.status), "other"))
     unreadable = stranger.ask(authorization="Basic " + base64.b64encode(b"no colon").decode())
-    visit.tell(unreadable, unreadable_credentials=error_of(unreadable))
+    visit.record(unreadable, unreadable_credentials=error_of(unreadable))
     long = Asker(visit, "x" * 101, uuid.uuid4().hex, asker.scope).ask()
-    visit.tell(long, credential_length_max=100 if error_of(long) == "invalid_request" else 0)
+    visit.record(long, credential_length_max=100 if error_of(long) == "invalid_request" else 0)
     url = visit.connection.token_url
     elsewhere = re.sub(r"/[^/]+(/connect/token)$", rf"/{uuid.uuid4()}\1", url)
     if elsewhere != url and len(urlsplit(url).path.split("/")) > 3:
         came = Asker(visit, unused_id(), uuid.uuid4().hex, asker.scope, elsewhere).ask()
-        visit.tell(came, unknown_tenant="404" if came.status == 404 else error_of(came))
+        visit.record(came, unknown_tenant="404" if came.status == 404 else error_of(came))
     if not visit.connection.auth_client_secret:
         return
     granted = asker.ask()
-    tell_grant(visit, granted)
+    record_grant(visit, granted)
     unscoped = Asker(visit, asker.client_id, asker.secret, "").ask()
-    visit.tell(unscoped, token_scope_required=not unscoped.ok)
+    visit.record(unscoped, token_scope_required=not unscoped.ok)
 
 
 def error_of(came: Came) -> str:
@@ -332,14 +332,14 @@ def error_of(came: Came) -> str:
     return str(came.data.get("error")) if isinstance(came.data, Mapping) else "other"
 
 
-def tell_grant(visit: Visit, came: Came) -> None:
+def record_grant(visit: Visit, came: Came) -> None:
     """Record the format of an answer with a token."""
     data = came.data if came.ok and isinstance(came.data, Mapping) else None
     if data is None or "access_token" not in data:
         visit.note(came.asked, came, TELL_US)
         return
     kind = data.get("token_type")
-    visit.tell(
+    visit.record(
         came,
         token_lifetime=data.get("expires_in"),
         token_scope_echo="scope" in data,

@@ -78,7 +78,7 @@ class Wait:
     """On one connection, a wanted answer was followed by another answer."""
     last: Came | None = None
 
-    def told(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """For the report."""
         return {"met": self.met, "after": self.seconds, "exchanges": self.exchanges, "disagreed": self.mixed}
 

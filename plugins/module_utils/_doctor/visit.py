@@ -205,7 +205,7 @@ class Visit:
 
     # --- findings
 
-    def tell(self, came: Came, **tells: Value | None) -> None:
+    def record(self, came: Came, **tells: Value | None) -> None:
         """Record an answer, and what it says about open questions. None means that it says nothing."""
         answered = {name: value for name, value in tells.items() if value is not None}
         known = {name: value for name, value in answered.items() if is_known(name, value)}

@@ -77,10 +77,10 @@ def _reasons(connecting: bool) -> list[tuple[tuple[type[BaseException], ...], st
 def _insecure(errors: list[ssl.SSLError], host: str, route: Route, *, sent: bool) -> Lost:
     for error in errors:
         if isinstance(error, ssl.SSLCertVerificationError):
-            said, hint = error.verify_message, _CERTIFICATE_HINTS.get(error.verify_code, _RULE_BROKEN)
+            reason, hint = error.verify_message, _CERTIFICATE_HINTS.get(error.verify_code, _RULE_BROKEN)
             if hint is _AUTHORITY and route.trust_from:
                 hint += f" The trusted certificates now come from {route.trust_from}."
-            return Lost(f"the certificate of {host} is not trusted ({said})", sent=False, final=True, hint=hint)
+            return Lost(f"the certificate of {host} is not trusted ({reason})", sent=False, final=True, hint=hint)
     if any(isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for error in errors):
         return Lost(f"{host} closed the connection", sent=sent)
     unusable = route.unusable_bundle()
