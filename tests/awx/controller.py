@@ -260,27 +260,20 @@ class Controller:
         if unasked := set(answers) - {each["variable"] for each in spec}:
             raise Refused(400, {"extra_data": [f"Variables {', '.join(unasked)} are not allowed on launch."]})
 
-    def attach(self, template: Row, body: Row) -> Row | None:
+    def attach(self, template: Row, body: Row) -> None:
         """Give a job template a credential, one of each type, or take it: awx/api/views: JobTemplateCredentialsList."""
-        credential, made = self._meant("credentials", body, {})
+        credential = self._meant("credentials", body)
         number, held = credential["id"], template["_credentials"]
         if "disassociate" in body:
             template["_credentials"] = [each for each in held if each != number]
-            return None
-        if credential["credential_type"] in [self.get("credentials", each)["credential_type"] for each in held]:
-            if made:
-                self.drop("credentials", credential)
+        elif credential["credential_type"] in [self.get("credentials", each)["credential_type"] for each in held]:
             raise Refused(400, {"error": "Cannot assign multiple Aritma IAM credentials."})
-        held.append(number)
-        return made
+        else:
+            held.append(number)
 
-    def link(self, kind: str, node: Row, body: Row) -> Row | None:
-        """Let a node follow another one, or no longer: awx/api/views: WorkflowJobTemplateNodeChildrenBaseList.
-
-        A node that this made belongs to the same workflow, whatever the body says (EnforceParentRelationshipMixin).
-        """
-        workflow = {"workflow_job_template": node["workflow_job_template"]}
-        other, made = self._meant("workflow_job_template_nodes", body, workflow)
+    def link(self, kind: str, node: Row, body: Row) -> None:
+        """Let a node follow another one, or no longer: awx/api/views: WorkflowJobTemplateNodeChildrenBaseList."""
+        other = self._meant("workflow_job_template_nodes", body)
         if other["workflow_job_template"] != node["workflow_job_template"]:
             raise _FORBIDDEN
         if "disassociate" in body:
@@ -291,22 +284,19 @@ class Controller:
             raise Refused(400, {"Error": "Cycle detected."})
         elif other["id"] not in node[kind]:
             node[kind].append(other["id"])
-        return made
 
-    def _meant(self, kind: str, body: Row, given: Row) -> tuple[Row, Row | None]:
-        """The object whose id ``body`` has; without one a new one of ``body`` and ``given``, and what AWX shows of it.
+    def _meant(self, kind: str, body: Row) -> Row:
+        """The object whose id ``body`` has: awx/api/generics.py: SubListCreateAttachDetachAPIView.
 
-        awx/api/generics.py: SubListCreateAttachDetachAPIView. A member "disassociate" counts, whatever it says.
+        A member "disassociate" counts, whatever it says. AWX makes a new object where there is no id; the setup always
+        sends one.
         """
         number = body.get("id")
-        if number and not isinstance(number, int):
+        if not isinstance(number, int):
             raise Refused(400, {"msg": '"id" field must be an integer.'})
-        if not number and "disassociate" in body:
-            raise Refused(400, {"msg": '"id" is required to disassociate'})
-        made = None if number else self._write(kind, None, {**body, **given})
         for row in self.rows.get(kind, []):
-            if row["id"] == (made["id"] if made else number):
-                return row, made
+            if row["id"] == number:
+                return row
         raise Refused(400, {"detail": f"{kind} matching query does not exist."})
 
     def _leads_to(self, node: Row, number: int) -> bool:
@@ -431,8 +421,11 @@ class _Routes:
             return Response(status_code=200)
         if part == "create_approval_template":
             return JSONResponse(controller.approve(row, body), 201)
-        made = controller.attach(row, body) if part == "credentials" else controller.link(part, row, body)
-        return JSONResponse(made, 201) if made else Response(status_code=204)
+        if part == "credentials":
+            controller.attach(row, body)
+        else:
+            controller.link(part, row, body)
+        return Response(status_code=204)
 
     def guarded(self, route: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """``route`` behind authentication and rights, with refusals as answers and writes noted."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups, their members and memberships over real HTTP: on every profile, in batches, and when an answer is lost."""
+"""Groups and their members over real HTTP: on every kind of server, in batches, and when an answer is lost."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from simulator.caller import Caller
-from simulator.named import every_profile
 from unit.api.driver import Driver
+from unit.api.parts import profiles
 
 WITHOUT = {
     "no_groups": "This server does not support groups",
@@ -23,7 +23,7 @@ MANAGE = {"action": "banking.manage", "scope": "/subscriptions/123"}
 BELOW = {"action": "banking.ais.read", "scope": "/subscriptions/123/accounts/1"}
 
 
-@pytest.fixture(params=every_profile())
+@pytest.fixture
 def profile(request: pytest.FixtureRequest, iam: Driver) -> str:
     """The simulator under one profile, with groups and clients whose names contain ours."""
     name = str(request.param)
@@ -64,6 +64,7 @@ def twice(iam: Driver, task: str, **options: Any) -> dict[str, Any]:
     return {**done, "written": written}
 
 
+@profiles("groups", "policies")
 def test_from_nothing_to_nothing(iam: Driver, profile: str) -> None:
     """Create, join, grant, act; leave, may not any more; delete. Or it is told that there are no groups."""
     (billing,) = seeded(iam, "billing")

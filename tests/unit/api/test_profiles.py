@@ -5,48 +5,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 
-from simulator.named import every_profile, named_profile
-from simulator.profiles import Profile
 from unit.api.driver import Driver
+from unit.api.parts import profiles
 
 WISH: dict[str, Any] = {"name": "billing", "description": "the service", "allowed_scopes": ["api", "services.banking"]}
 ACTION = "banking.ais.read"
 SCOPE = "/subscriptions/123"
 
 
-ABOUT = {
-    "clients": r"client(?!_cache)|search|update|put_|subject|unknown_scope|location|links|duplicate_items|length",
-    "secrets": r"secret|expir",
-    "policies": r"polic|permission|action",
-    "groups": r"group|member",
-    "tokens": r"token|basic|credential|tenant|client_cache|^me_|node|accept_delay|refuse_delay|flaps",
-}
-"""What the names of switches have in common that concern one part of the API alone."""
-
-
-def matters(profile: str, part: str) -> bool:
-    """Whether the profile says something that does not concern other parts alone."""
-    usual = vars(Profile())
-    changed = [name for name, value in vars(named_profile(profile)).items() if value != usual[name]]
-    others = [words for each, words in ABOUT.items() if each != part]
-    own = [
-        name for name in changed if re.search(ABOUT[part], name) or not any(re.search(each, name) for each in others)
-    ]
-    return bool(own) or not changed
-
-
-def profiles(part: str) -> pytest.MarkDecorator:
-    """Under each profile; `make torture` has those that are about other parts."""
-    each = [pytest.param(name, marks=() if matters(name, part) else pytest.mark.torture) for name in every_profile()]
-    return pytest.mark.parametrize("profile", each, indirect=True)
-
-
-@pytest.fixture(params=every_profile())
+@pytest.fixture
 def profile(request: pytest.FixtureRequest, iam: Driver) -> str:
     """The simulator under one profile, with 35 other clients whose names contain ours."""
     name = str(request.param)
@@ -203,6 +174,7 @@ def test_policies(iam: Driver, profile: str) -> None:
     assert len(iam.admin.state()["policies"]) == 12
 
 
+@profiles("clients")
 def test_info_shows_exactly_the_named(iam: Driver, profile: str) -> None:
     made = iam.ok("oidc_client", **WISH)["client"]
     assert [each["client_id"] for each in iam.ok("oidc_client_info", name="billing")["clients"]] == [made["client_id"]]

@@ -47,6 +47,7 @@ def visited(iam: Driver, profile: str, switches: dict[str, Value]) -> dict[str, 
     state = iam.admin.state()
     assert len(done["left"]) == len(state["clients"]) - 2 + len(state["groups"])
     assert not [each for each in state["policies"] if "doctor" in each["scope"]]
+    assert iam.admin.violations()["responses"] == [], "the simulator answers as the contract says"
     report: dict[str, Any] = done["report"]
     return report
 

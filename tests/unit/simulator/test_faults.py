@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from simulator import ControlError, Simulator, running
+from simulator import ControlError, Simulator
 from simulator.caller import Caller
 
 SECRETS = "/v1/clients/c1/secrets"
@@ -94,52 +94,6 @@ def test_hang(simulator: Simulator, caller: Caller, phase: str, committed: bool)
     assert ("second" in descriptions(simulator)) is committed
 
 
-def test_hang_for_some_seconds_ends_in_a_reset(simulator: Simulator, caller: Caller) -> None:
-    simulator.admin.add_faults({"action": "hang", "seconds": 0.2, "match": {"operation": "listClientSecrets"}})
-    with pytest.raises(requests.ConnectionError):
-        caller.iam("GET", SECRETS)
-
-
-@pytest.mark.parametrize("phase", ["before", "after"])
-def test_slow(simulator: Simulator, caller: Caller, phase: str) -> None:
-    caller.admin_token()
-    simulator.admin.add_faults({"action": "slow", "phase": phase, "seconds": 0.3})
-    started = time.monotonic()
-    assert caller.iam("GET", SECRETS).status_code == 200
-    assert time.monotonic() - started >= 0.3
-
-
-def test_spoiled_bodies(simulator: Simulator, caller: Caller) -> None:
-    rules: list[dict[str, Any]] = [
-        {"action": "truncated_json"},
-        {"action": "bad_json"},
-        {"action": "wrong_shape"},
-        {"action": "wrong_shape", "payload": {"items": None}},
-    ]
-    caller.admin_token()
-    simulator.admin.add_faults(*({**rule, "times": 1} for rule in rules))
-    for _unused in range(2):
-        answer = caller.iam("GET", SECRETS)
-        assert answer.headers["Content-Type"] == "application/json"
-        with pytest.raises(requests.JSONDecodeError):
-            answer.json()
-    assert caller.iam("GET", SECRETS).json() == {"unexpected": True}
-    assert caller.iam("GET", SECRETS).json() == {"items": None}
-    simulator.admin.add_faults({"action": "truncated_json", "drop_connection": True, "times": 1})
-    with pytest.raises(requests.exceptions.ChunkedEncodingError):
-        caller.iam("GET", SECRETS)
-    assert caller.iam("GET", SECRETS).status_code == 200
-    assert simulator.admin.violations()["responses"] == []
-
-
-def test_redirect_to_another_origin(simulator: Simulator, caller: Caller) -> None:
-    target = "http://127.0.0.1:9/elsewhere"
-    caller.admin_token()
-    simulator.admin.add_faults({"action": "redirect", "status": 302, "location": target})
-    answer = caller.iam("GET", SECRETS)
-    assert (answer.status_code, answer.headers["Location"]) == (302, target)
-
-
 def test_skip_times_and_client(simulator: Simulator, caller: Caller) -> None:
     caller.admin_token()
     match = {"client_id": ["c1"], "operation": ["tokenForTenant", "listClientSecrets"]}
@@ -148,18 +102,6 @@ def test_skip_times_and_client(simulator: Simulator, caller: Caller) -> None:
     statuses += [caller.iam("GET", SECRETS).status_code for _unused in range(2)]
     assert statuses == [200, 500, 500, 200]
     assert caller.exchange("admin", simulator.admin_client_secret, "services.iam").status_code == 200
-
-
-def test_probability_with_a_seed_repeats(simulator: Simulator, caller: Caller) -> None:
-    def statuses() -> list[int]:
-        simulator.admin.clear_faults()
-        simulator.admin.add_faults({"action": "fail_before", "status": 500, "probability": 0.5, "seed": 3})
-        return [caller.iam("GET", SECRETS).status_code for _unused in range(20)]
-
-    caller.admin_token()
-    first = statuses()
-    assert set(first) == {200, 500}
-    assert statuses() == first
 
 
 @pytest.mark.parametrize(("phase", "visible"), [("before", False), ("after", True)])
@@ -216,18 +158,6 @@ def test_bad_rules_are_refused(simulator: Simulator, rule: dict[str, Any]) -> No
     with pytest.raises(ControlError, match="400"):
         simulator.admin.add_faults(rule)
     assert simulator.admin.faults() == []
-
-
-def test_ending_while_a_request_is_held() -> None:
-    with running() as simulator:
-        caller = Caller(simulator)
-        caller.admin_token()
-        simulator.admin.add_faults({"action": "pause"})
-        answers = in_background(lambda: caller.iam("GET", "/v1/clients"))
-        simulator.admin.paused(wait=5)
-        assert simulator.stop() == 0
-        with pytest.raises(AssertionError):
-            assert answers().status_code == 200
 
 
 def in_background(work: Callable[[], requests.Response]) -> Callable[[], requests.Response]:

@@ -34,12 +34,12 @@ def wait_for(file: Path) -> int:
     return int(file.read_text())
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_and_ends_cleanly(tmp_path: Path, how: signal.Signals) -> None:
+def test_it_says_where_it_listens_and_ends_cleanly(tmp_path: Path) -> None:
+    """When it is interrupted, too."""
     command = [*COMMAND, "--port-file", str(tmp_path / "port"), "--profile", "bodies"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         port = wait_for(tmp_path / "port")
-        process.send_signal(how)
+        process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=120)
     assert output.decode() == f"simulator listening on http://127.0.0.1:{port} profile=bodies\n"
     assert (errors, process.returncode) == (b"", 0)
@@ -114,20 +114,11 @@ def is_running(pid: int) -> bool:
         (["--host", "192.0.2.1"], "loopback"),
         (["--profile", "none"], "there is no profile 'none'"),
         (["--set", "no_such=1"], "there is no switch 'no_such'"),
-        (["--set", "update_method=post"], "takes one of put, patch, both, none"),
-        (["--set", "cascade=perhaps"], "takes true or false"),
-        (["--set", "max_secrets=many"], "takes a value of type int"),
-        (["--set", "cascade"], "SWITCH=VALUE"),
     ],
 )
 def test_bad_options(options: list[str], message: str) -> None:
     done = subprocess.run([*COMMAND, *options], env=environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, message in done.stderr) == (2, True), done.stderr
-
-
-def test_it_says_why_it_did_not_start() -> None:
-    with pytest.raises(RuntimeError, match="there is no profile"), running("none"):
-        raise AssertionError
 
 
 def test_bad_switches_change_nothing() -> None:

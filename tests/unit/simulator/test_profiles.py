@@ -12,7 +12,6 @@ import pytest
 
 from simulator import Simulator
 from simulator.caller import Caller
-from simulator.named import every_profile, named_profile
 
 CLIENT = {
     "name": "Billing",
@@ -45,32 +44,6 @@ def statuses(caller: Caller, calls: Sequence[tuple[str, str, Any]]) -> list[int]
         caller.iam(method, path, **{"params" if method == "GET" else "json": data}).status_code
         for method, path, data in calls
     ]
-
-
-@pytest.mark.parametrize("profile", every_profile())
-def test_a_client_lives_its_whole_life(simulator: Simulator, caller: Caller, profile: str) -> None:
-    simulator.admin.reset(profile)
-    codes = statuses(caller, [("POST", "/v1/clients", CLIENT)])
-    client_id = created_client(simulator)
-    subject = simulator.admin.state(client_id)["clients"][0]["subject_id"]
-    shown = caller.iam("GET", f"/v1/clients/{client_id}").json()
-    put = caller.iam("PUT", f"/v1/clients/{client_id}", json={**CLIENT, **shown, "description": "changed"})
-    patch = caller.iam("PATCH", f"/v1/clients/{client_id}", json={"description": "changed"})
-    allowed = {"put": (True, False), "patch": (False, True), "both": (True, True), "none": (False, False)}
-    assert (put.ok, patch.ok) == allowed[named_profile(profile).update_method]
-    secrets = f"/v1/clients/{client_id}/secrets"
-    codes += [caller.add_secret(client_id, VALUE + str(number), str(number)).status_code for number in range(2)]
-    codes += statuses(caller, [("POST", "/v1/policies", {**POLICY, "subject": subject})])
-    of_client = (f"clients/{client_id}", f"clients/{client_id}/secrets", f"subjects/{subject}/permissions")
-    reads = ("clients", *of_client, "policies", "subjects", "subjects/clients", "scopes", "me")
-    codes += statuses(caller, [("GET", f"/v1/{path}", None) for path in reads])
-    secret = simulator.admin.state(client_id)["clients"][0]["secrets"][0]["id"]
-    codes += statuses(
-        caller, [("DELETE", "/v1/policies", {**POLICY, "subject": subject}), ("DELETE", f"{secrets}/{secret}", None)]
-    )
-    assert {status // 100 for status in codes} == {2}
-    assert caller.iam("GET", "/v1/clients/none").status_code == 404
-    assert simulator.admin.violations()["responses"] == []
 
 
 def test_what_creates_answer(simulator: Simulator, caller: Caller) -> None:
