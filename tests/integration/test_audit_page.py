@@ -294,13 +294,17 @@ def test_an_id_stands_on_one_line(window: Window, tmp_path: Path, width: int) ->
     assert left - right >= 8
 
 
-def test_the_timeline_follows_the_table_and_says_what_it_leaves_out(window: Window, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_timeline_follows_the_table_and_says_what_it_leaves_out(
+    window: Window, tmp_path: Path, width: int
+) -> None:
+    window.resize(width, 900)
     window.open(_written(tmp_path, audit_data(tenant_of(36))))
     in_order = list(dict.fromkeys(_shown(window)))
     assert window.ask(_LANES) == in_order[:20]
     more = window.chrome.find_element(By.CSS_SELECTOR, "#more button")
     assert more.text == "Show all 36 clients (16 more)"
-    window.chrome.find_element(By.CSS_SELECTOR, "th[data-key=client] button").click()
+    window.ask("document.querySelector('th[data-key=client] button').click()")
     assert window.ask(_LANES) == list(dict.fromkeys(_shown(window)))[:20] != in_order[:20]
     more.click()
     assert window.ask(_LANES) == list(dict.fromkeys(_shown(window)))
