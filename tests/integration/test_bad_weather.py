@@ -136,25 +136,6 @@ def _at(home: Path, name: str, store: Path, delivery: Path) -> dict[str, Any]:
     )
 
 
-def test_a_policy_that_stays_does_not_keep_the_secrets(simulator: Simulator, ansible: Ansible) -> None:
-    """A revocation that may not withdraw a policy still ends every credential; the next one finds the rest."""
-    policies = [{"action": "banking.ais.read", "scope": "/subscriptions/123"}]
-    hosts, told = {"billing": service(ansible.home, service_client_policies=policies)}, {"revoke_hosts": "billing"}
-    ansible.run("aritma.iam.provision", hosts=hosts).ok()
-    simulator.admin.add_faults(_rule({"operation": "deletePolicy"}, {"status": 403}))
-
-    run = ansible.run("aritma.iam.revoke", hosts=hosts, variables=told)
-
-    assert run.code == 2
-    assert "answered 403" in run.messages
-    billing = next(each for each in simulator.admin.state()["clients"] if each["name"] == "billing")
-    assert billing["secrets"] == []
-    simulator.admin.clear_faults()
-    ansible.run("aritma.iam.revoke", hosts=hosts, variables=told).ok()
-    state = simulator.admin.state()
-    assert ["billing" in [each["name"] for each in state["clients"]], state["policies"]] == [False, []]
-
-
 def test_the_first_write_is_refused(simulator: Simulator, ansible: Ansible) -> None:
     """The server refuses to make the client: one attempt (but for 429), and neither a store nor a delivered file."""
     weather: dict[str, tuple[dict[str, Any], list[str]]] = {

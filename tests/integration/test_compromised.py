@@ -90,7 +90,7 @@ def _check_later(world: World, known: Mapping[str, set[str]]) -> None:
     assert world.states() == {**dict.fromkeys(known, "rotated"), "graced": "rolled_back"}
     assert _alive(world, known) == []
     world.clients[0].variables.clear()
-    run = world.rotate()
+    run = world.rotate(world.clients[0])
     assert run.code == 0, run.messages
     assert _alive(world, known) == [] and world.complaints() == []
 

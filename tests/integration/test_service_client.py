@@ -4,6 +4,7 @@
 """The main job, end to end, on every profile of the simulator: provision twice, rotate, rotate again without need.
 
 Each profile has a simulator of its own and is one inventory host, so that one run of Ansible serves several of them.
+On the profile ``documented`` the tasks and calls are counted, too.
 """
 
 from __future__ import annotations
@@ -27,20 +28,22 @@ CAPPED = {"capped", "capped_409"}
 """Profiles on which a client can hold two secrets: the other one would leave no room for a rotation."""
 STALE = {"stale_lists", "stale_lists_seconds"}
 """Profiles that still list a deleted secret, so that the next run deletes it again."""
-USUAL = (
-    *(
-        "anonymous_subjects",
-        "cached_clients",
-        "capped",
-        "documented",
-        "duende",
-        "flapping",
-        "integer_ids",
-        "no_details",
-    ),
-    *("no_descriptions", "no_update", "silent", "small_pages", "stale_lists", "strict", "two_nodes"),
-)
-"""Profiles that change what the role does, or what it knows. The modules are tested with every one: tests/unit/api."""
+COUNTED = "documented"
+"""The profile on which tasks and calls are counted."""
+PROOFS = 5
+"""Exchanges in a row that prove a new secret, by default."""
+ROTATION = [
+    *("rotation", "client_secret", "token_exchange", "rotation", "credential_file"),
+    *("rotation", "client_secret", "token_exchange", "rotation"),
+]
+"""The tasks of a rotation: begin, create, prove, promote, deliver, guard, retire, confirm, close."""
+USUAL = ("capped", "documented", "duende", "flapping", "silent", "stale_lists", "strict")
+"""Profiles on which the role does something else, or knows something else, and which no other test here has.
+
+The modules are tested with every profile: tests/unit/api. Of the others, these have tests of their own here:
+``anonymous_subjects``, ``no_cascade`` and ``no_update`` in test_inputs_absent.py, ``integer_ids`` in test_ids.py,
+``no_descriptions`` and ``two_nodes`` in test_grace.py, ``small_pages`` in test_names.py.
+"""
 RARE = tuple(name for name in every_profile() if name not in USUAL)
 
 
@@ -113,7 +116,7 @@ class Fleet:
 
 
 GROUPS = [
-    *(pytest.param(USUAL[number::2], id=f"usual{number}") for number in range(2)),
+    pytest.param(USUAL, id="usual"),
     *(pytest.param(RARE[number::6], id=f"rare{number}", marks=pytest.mark.torture) for number in range(6)),
 ]
 
@@ -123,19 +126,22 @@ def test_from_nothing_to_rotated(profiles: Sequence[str], tmp_path: Path, simula
     """What must hold on every profile."""
     fleet = Fleet(tmp_path, {name: Tenant(tmp_path, name, simulate(name)) for name in profiles})
 
-    fleet.play("main").ok()
+    run = fleet.play("main").ok()
     first = {name: stored(each.home) for name, each in fleet.tenants.items()}
     for name, tenant in fleet.tenants.items():
         _check_provisioned(tenant, first[name])
+        _check_tasks(tenant, run, most=13)
 
     run = fleet.play("main").ok()
     for tenant in fleet.tenants.values():
         _check_nothing_done(tenant, run, iam_calls=6 if tenant.profile == "anonymous_subjects" else 5)
+        _check_tasks(tenant, run, most=7)
         tenant.add_foreign_secrets()
 
-    fleet.play("rotate", rotation_force=True).ok()
+    run = fleet.play("rotate", rotation_force=True).ok()
     for name, tenant in fleet.tenants.items():
         _check_rotated(tenant, first[name])
+        _check_cost_of_a_rotation(tenant, run)
 
     run = fleet.play("rotate").ok()
     for name, tenant in fleet.tenants.items():
@@ -143,6 +149,28 @@ def test_from_nothing_to_rotated(profiles: Sequence[str], tmp_path: Path, simula
             assert tenant.wire().writes(effective=True) == [], name
         else:
             _check_nothing_done(tenant, run, iam_calls=1)
+        if name == COUNTED:
+            assert _tasks(run, name) == ["rotation", "credential_file", "rotation"]
+            assert tenant.wire().operations() == ["listClientSecrets", "tokenForTenant"]
+
+
+def _tasks(run: Run, host: str) -> list[str]:
+    """Our modules that a worker was forked for, in their order. A loop is one task."""
+    ended = [each["action"] for each in run.events if each["host"] == host and each["event"] != "skipped"]
+    return [each.removeprefix("aritma.iam.") for each in ended if each.startswith("aritma.iam.")]
+
+
+def _check_tasks(tenant: Tenant, run: Run, most: int) -> None:
+    tasks = _tasks(run, tenant.profile)
+    assert tenant.profile != COUNTED or len(tasks) <= most, tasks
+
+
+def _check_cost_of_a_rotation(tenant: Tenant, run: Run) -> None:
+    if tenant.profile == COUNTED:
+        wire = tenant.wire()
+        assert _tasks(run, COUNTED) == ROTATION
+        assert wire.iam_calls() + wire.exchanges() <= 9 + PROOFS - 1, wire.operations()
+        assert wire.writes() == ["createClientSecret", "deleteClientSecret"]
 
 
 def _check_provisioned(tenant: Tenant, record: Mapping[str, Any]) -> None:

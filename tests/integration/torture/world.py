@@ -120,8 +120,12 @@ class Client:
         if self.server:
             self.server.keep(self.store_path, record)
         else:
-            Path(self.store_path).write_text(json.dumps(record), encoding="utf-8")
-            Path(self.store_path).chmod(0o600)
+            # At once, as a store does it: a service that reads meanwhile finds the one or the other.
+            path = Path(self.store_path)
+            new = path.with_suffix(".new")
+            new.write_text(json.dumps(record), encoding="utf-8")
+            new.chmod(0o600)
+            new.replace(path)
 
     def delivered(self, name: str = "delivered.env") -> dict[str, str]:
         """The members of a delivered file."""
