@@ -295,9 +295,7 @@ def test_an_id_stands_on_one_line(window: Window, tmp_path: Path, width: int) ->
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_timeline_follows_the_table_and_says_what_it_leaves_out(
-    window: Window, tmp_path: Path, width: int
-) -> None:
+def test_the_timeline_follows_the_table_and_says_what_it_leaves_out(window: Window, tmp_path: Path, width: int) -> None:
     window.resize(width, 900)
     window.open(_written(tmp_path, audit_data(tenant_of(36))))
     in_order = list(dict.fromkeys(_shown(window)))

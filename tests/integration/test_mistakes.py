@@ -63,8 +63,8 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_directory": ("It is a directory. Name a file in it", {"path": str(home)}),
         "d_relative": ("is not the absolute path of a file", {"path": "x.env"}),
         "d_mode": ("'rw' is not a file mode", {"mode": "rw"}),
-        "d_owner": ("knows no user 'nobodyhere'", {"owner": "nobodyhere"}),
-        "d_group": ("knows no group 'nobodyhere'", {"group": "nobodyhere"}),
+        "d_owner": ("has no user 'nobodyhere'", {"owner": "nobodyhere"}),
+        "d_group": ("has no group 'nobodyhere'", {"group": "nobodyhere"}),
         "d_template": ("cannot be rendered: 'nothing_here' is undefined", template),
         "d_no_template": ("cannot be rendered: Could not find", {**template, "template": "no.j2"}),
         "d_members": ("has no member 'client_sceret'", {"members": ["client_sceret"]}),
@@ -189,11 +189,11 @@ def _new_deliveries(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
     (home / "loop").symlink_to(home / "loop")
     nowhere = {"type": "hashi_vault", "url": "http://127.0.0.1:9", "path": home.name, "token": "t"}
     return {
-        "l_directory": ("It is a directory: name a file in it", {"path": str(home / "directory")}),
+        "l_directory": ("Name a file in it", {"path": str(home / "directory")}),
         "l_pipe": ("pipe", {"path": str(home / "pipe")}),
         "l_loop": ("loop", {"path": str(home / "loop")}),
         "l_folder": ("Create the directory", {"path": str(home / "no/such/x.env")}),
-        "l_owner": ("knows no user 'nobodyhere'", {"path": str(home / "owned.env"), "owner": "nobodyhere"}),
+        "l_owner": ("has no user 'nobodyhere'", {"path": str(home / "owned.env"), "owner": "nobodyhere"}),
         "l_python": ("Python 3.10 or newer", {"path": str(home / "far.env"), "hosts": ["old1"]}),
         "l_server": ("Vault secret secret/.*: cannot read: the server did not answer", nowhere),
     }
@@ -230,6 +230,7 @@ def test_mistakes_in_a_later_rotation_change_nothing(simulator: Simulator, ansib
         for name, (said, delivery) in each.items():
             hosts[f"{name}_{kind}"]["service_client_deliveries"].append(delivery)
             says[f"{name}_{kind}"] = [said, "Nothing was changed"]
+    hosts["l_server_waits"]["rotation_begin"] = False  # as between a proof and its approval
     before = simulator.admin.state(), _records(home, hosts)
     simulator.admin.clear_log()
     changed = []

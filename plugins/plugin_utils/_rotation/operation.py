@@ -100,6 +100,9 @@ CLIENT: dict[str, dict[str, Any]] = {
     "create_groups": {"type": "bool", "default": False},
 }
 
+PROVISIONING = "service_client__due"
+"""The variable that the role sets to provision: nothing is due then, and deliveries are tried before."""
+
 _LOOKS = 2.0
 """Seconds between two looks at a record that another run holds."""
 _MEND = "The secret before it is the current one again. Repair what failed, and run again."
@@ -268,7 +271,7 @@ class Step:
         work is not rotated, unless the rotation is what repairs it. The answer to a leak waits for nothing.
         """
         leak = plan.act == BURN or (record is not None and record.leak is not None)
-        if self.words["tried"] or leak or not self.settings["due"]:
+        if self.words["tried"] or leak or PROVISIONING in self.site.variables:
             return False
         lists = self.untried(record)
         rotates = plan.act == STAGE or (record is not None and record.pending is not None)

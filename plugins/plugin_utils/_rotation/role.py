@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._inputs import is_blank
-from .operation import CLIENT, OPTIONS, SETTINGS
+from .operation import CLIENT, OPTIONS, PROVISIONING, SETTINGS
 
 _PREFIX = "service_client_"
 _NAMES = {
     "client_name": ("service_client_name",),
     "scope": ("service_client_verify_scope",),
     "report": ("rotation_report",),
-    "due": ("service_client__due", "rotation_begin"),
+    "due": (PROVISIONING, "rotation_begin"),
     "force": ("rotation_force", "service_client_force"),
     "hold": ("rotation_hold", "service_client_hold"),
     "compromised": ("rotation_compromised",),
@@ -49,7 +49,7 @@ def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -
     found = {option: first(option) for option in options}
     found["client"] = {option: first(option) for option in CLIENT}
     found["settings"] = {option: first(option) for option in SETTINGS}
-    if "service_client__due" in variables:
+    if PROVISIONING in variables:
         found["report"] = None  # it is of rotations
     before = variables.get(_STEP) or {}
     found["plan"] = (before.get("rotation") or {}).get("plan") or {}

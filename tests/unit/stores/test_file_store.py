@@ -38,7 +38,7 @@ Json = dict[str, Any]
             {"state": "written", "store": {"path": "/tmp/aritma-x.json", "mode": 640}},
             "store.mode: 640 is not a file mode",
         ),
-        ({"state": "written", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "knows no user"),
+        ({"state": "written", "store": {"path": "/tmp/aritma-x.json", "owner": "nobody-such"}}, "has no user"),
     ],
 )
 def test_options_that_cannot_be_used(keep: Keep, tmp_path: Path, options: Json, message: str) -> None:

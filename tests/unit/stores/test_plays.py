@@ -106,7 +106,7 @@ def test_errors_of_the_host_are_told_as_such(stage: Stage, tmp_path: Path, conne
     played = stage.play(tasks, connection=connection)
     assert [each["failure"]["kind"] for each in played.results] == ["store", "store", "store", "delivery", "option"]
     messages = [each["msg"] for each in played.results]
-    expected = ["is a directory", "truncated", "Not a directory", "Create the directory first", "knows no user"]
+    expected = ["is a directory", "truncated", "Not a directory", "Create the directory first", "has no user"]
     for message, part in zip(messages, expected, strict=True):
         assert part in message
     assert VALUE not in played.output
