@@ -20,6 +20,7 @@ from ...module_utils._secrets.age import (
     SUPERSEDED,
     TOO_OLD,
     AgedSecret,
+    deciding,
 )
 from .._inventory.host_names import host_names
 from .page import StateName, render, rotation_command
@@ -47,8 +48,8 @@ def audit_page(audit: Audit) -> str:
         audit=audit,
         states=STATE_NAMES,
         managers=MANAGER_NAMES,
-        rows=[(client, secret, _command(hosts[client.client_id], secret)) for client, secret in found],
-        due_others=sum(secret.due and secret.managed_by != OURS for _client, secret in found),
+        rows=[(client, secret, _command(hosts[client.client_id], client, secret)) for client, secret in found],
+        due_elsewhere=sum(secret.due and _elsewhere(client, secret) for client, secret in found),
         lanes=[(client, [axis.line(secret) for secret in client.secrets]) for client in in_order.values()],
         aside=[client for client in audit.clients if client.unreadable or not client.secrets],
         ticks=axis.ticks(),
@@ -58,12 +59,17 @@ def audit_page(audit: Audit) -> str:
     )
 
 
-def _command(host: str, secret: AgedSecret) -> str | None:
-    """The command that replaces a secret that is due. A secret of others must be named to be deleted."""
+def _elsewhere(client: AuditClient, secret: AgedSecret) -> bool:
+    """Whether a secret was created elsewhere: by hand, or from another store than the newest one of ours."""
+    return secret.managed_by != OURS or secret != deciding(client.secrets)
+
+
+def _command(host: str, client: AuditClient, secret: AgedSecret) -> str | None:
+    """The command that replaces a secret that is due. One that was created elsewhere must be named to be deleted."""
     if not secret.due:
         return None
     options = ["-e", "rotation_force=true"]
-    if secret.managed_by != OURS:
+    if _elsewhere(client, secret):
         options += ["-e", json.dumps({"service_client_retire_ids": [secret.secret_id]})]
     return rotation_command(host, *options)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,15 @@ def test_a_place_that_cannot_be_replaced_is_told(tmp_path: Path) -> None:
     (tmp_path / "audit.html").mkdir()
     with pytest.raises(IamError, match=r"The report .*/audit.html cannot be written: "):
         run(_options(tmp_path), False)
+
+
+def test_the_command_names_what_a_rotation_would_leave() -> None:
+    """A rotation replaces the newest secret of ours. One of another store, or made by hand, must be named."""
+    of_another_store = secret("other", 70, None, ours(70, "aaaaaa"))
+    page = audit_page(
+        read_audit(audit_data([client("a", secret("ours", 65, None, ours(65)), of_another_store, secret("hand", 80))]))
+    )
+    commands = re.findall(r'class="command"[^>]*><code>([^<]*)', page)
+    named = [re.findall(r"service_client_retire_ids\W+(\w+)", unescape(command)) for command in commands]
+    assert sorted(named) == [[], ["hand"], ["other"]]
+    assert "The next rotation replaces 1 of them." in page and "2 were created elsewhere" in page
