@@ -30,10 +30,12 @@ extensions = ["myst_parser", "sphinx_antsibull_ext"]
 myst_heading_anchors = 4
 nitpicky = True
 
-# Put there by scripts/docs, where it can.
+# Put there by scripts/docs; Mermaid only where npm is.
 STATIC = ROOT / ".build" / "site" / "static"
-DRAWN = STATIC.is_dir()
-html_static_path = [str(STATIC)] if DRAWN else []
+DRAWN = (STATIC / "mermaid.min.js").is_file()
+html_static_path = [str(STATIC)]
+html_css_files = ["site.css"]
+antsibull_ext_color_scheme = "none"
 html_js_files = ["mermaid.min.js", "draw.js"] if DRAWN else []
 myst_fence_as_directive = ["mermaid"] if DRAWN else []
 
