@@ -288,7 +288,7 @@ def test_another_description_is_a_warning(iam: Driver) -> None:
 
 def test_who_is_not_a_member_afterwards_is_named(iam: Driver) -> None:
     """Whether the server refuses an unknown subject, or answers with success and leaves it out."""
-    for name, words in (("lenient_groups", "does not show it"), ("strict_groups", "answered 404")):
+    for name, words in (("lenient_groups", "still shows the old state"), ("strict_groups", "answered 404")):
         iam.admin.reset(name)
         iam.admin.seed(groups=[{"name": "readers"}])
         message = iam.refused("subject_group_members", group="readers", members=["client-nobody"], retry_budget=1)

@@ -228,7 +228,7 @@ told["left"] = [each.name for name in ("full", "read", "fixed") for each in (fol
     assert "No space left on device. The file system is full" in told["full"][1]
     for each in (*told["read"], *(each["msg"] for each in told["delivered"])):
         assert "Read-only file system. The file system is mounted read-only" in each
-    assert not told["fixed"] or "Operation not permitted. Look with lsattr" in told["fixed"]
+    assert not told["fixed"] or "Operation not permitted. Check with lsattr" in told["fixed"]
     assert told["left"] == ["big", "f", "f"]
 
 
