@@ -230,7 +230,7 @@ def _send_update(api: IamApi, observed: Client, members: Members) -> None:
 
 
 def _patch(api: IamApi, observed: Client, members: Members, hint: str) -> None:
-    what = f"way to change {', '.join(members)} of client {observed.client_id}"
+    what = f"changes of {', '.join(members)} of client {observed.client_id}"
     with offered(what, hint, (404, 415, *NOT_OFFERED), client_id=observed.client_id):
         api.patch_client(observed.client_id, to_wire(members, observed))
 

@@ -127,7 +127,7 @@ def _check_seen(iam: Driver, billing: str, group: str) -> None:
 def _check_deleted(iam: Driver, group: dict[str, Any]) -> None:
     switches = iam.admin.state()["switches"]
     if switches["delete_group_status"] == 405:
-        assert "offers no deletion of groups" in iam.refused("subject_group", name="readers", state="absent")
+        assert "does not support the deletion of groups" in iam.refused("subject_group", name="readers", state="absent")
         return
     gone = twice(iam, "subject_group", name=group["subject_id"], state="absent")
     assert (gone["changed"], gone["group"]["name"]) == (True, "readers")

@@ -64,7 +64,7 @@ def _update(iam: Driver, client_id: str) -> None:
     hidden = {"allowed_grant_types": ["client_credentials"], "redirect_uris": []}
     wish = {**WISH, "description": "another", **(hidden if switches(iam)["client_details"] == "basic" else {})}
     if switches(iam)["update_method"] == "none":
-        assert "offers no way to change description of client" in iam.refused("oidc_client", **wish)
+        assert "does not support changes of description of client" in iam.refused("oidc_client", **wish)
         return
     predicted = iam.ok("oidc_client", check=True, **wish)
     assert iam.clients("billing")[0]["description"] == "the service"
@@ -78,7 +78,7 @@ def _update(iam: Driver, client_id: str) -> None:
 
 def _remove(iam: Driver, client_id: str) -> None:
     if switches(iam)["delete_client_status"] == 405:
-        assert "offers no deletion of clients" in iam.refused("oidc_client", name="billing", state="absent")
+        assert "does not support the deletion of clients" in iam.refused("oidc_client", name="billing", state="absent")
         return
     assert iam.ok("oidc_client", check=True, client_id=client_id, state="absent")["changed"]
     assert len(iam.clients("billing")) == 1
