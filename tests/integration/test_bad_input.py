@@ -235,7 +235,7 @@ def _rotate_cases(home: Path) -> dict[str, Case]:
             ["There is no client named .r_nobody", r"aritma\.iam\.provision"], "rotate", **usual("r_nobody")
         ),
         "r_twins": role(["doubles", "2 clients"], "rotate", **usual("r_twins", service_client_name="doubles")),
-        "r_lease": role(["lease is no time at all"], "rotate", **usual("r_lease", service_client_lease="0s")),
+        "r_lease": role(["lease is zero"], "rotate", **usual("r_lease", service_client_lease="0s")),
         "r_margin": role(
             [r"secret_lifetime \(10d\) is not longer than expiry_margin"],
             "rotate",

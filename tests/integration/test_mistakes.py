@@ -68,7 +68,7 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_template": ("cannot be rendered: 'nothing_here' is undefined", template),
         "d_no_template": ("cannot be rendered: Could not find", {**template, "template": "no.j2"}),
         "d_members": ("has no member 'client_sceret'", {"members": ["client_sceret"]}),
-        "d_handler": ("notify names 'reload it', and the play has no such handler", {"notify": "reload it"}),
+        "d_handler": ("notify names 'reload it', but the play has no such handler", {"notify": "reload it"}),
         "d_tasks": ("file of tasks no.yml cannot be used", {"reload": {"tasks": "no.yml"}}),
         "d_no_tasks": ("does not hold a list of tasks", {"reload": {"tasks": str(home / "not_tasks.yml")}}),
         "d_windows": ("win1 is a Windows host", {"hosts": ["win1"]}),
@@ -93,8 +93,8 @@ def _places(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "p_store_link": ("is the file of the store and a delivery", _both(link.replace("same", "s1"), real, "s1")),
         "p_store_dots": ("is the file of the store and a delivery", _both(dots.replace("same", "s2"), real, "s2")),
         "p_twice_link": (two, {DELIVERIES: [{"path": real}, {"path": link}]}),
-        "p_json": ("holds a delivered credential and no record", {STORE: {"path": str(home / "delivered.json")}}),
-        "p_env": ("holds a delivered credential and no record", {STORE: {"path": str(home / "delivered.env")}}),
+        "p_json": ("holds a delivered credential, not a record", {STORE: {"path": str(home / "delivered.json")}}),
+        "p_env": ("holds a delivered credential, not a record", {STORE: {"path": str(home / "delivered.env")}}),
         "p_secret_1": ("have the same member|cannot be used", {DELIVERIES: [secret]}),
         "p_secret_2": ("have the same member|cannot be used", {DELIVERIES: [secret]}),
     }
@@ -115,7 +115,7 @@ def _values(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "v_negative": ("retire_deadline is less than 0", {"service_client_retire_deadline": -3}),
         "v_duration": ("'60 dayz' is not a duration", {"service_client_rotate_after": "60 dayz"}),
         "v_probe": ("'timeout'.*cannot be converted to an int", {PROBE: {"command": "true", "timeout": "1m"}}),
-        "v_url": ("url is no http:// or https:// URL", {PROBE: {"url": "localhost/health"}}),
+        "v_url": ("url is not an http:// or https:// URL", {PROBE: {"url": "localhost/health"}}),
         "v_tries": ("retries is negative", {PROBE: {"command": "true", "retries": -1}}),
         "v_window": ("there is no time zone Europe/Olso", {"rotation_window": "Mon-Fri 09:00-15:00 Europe/Olso"}),
     }

@@ -135,7 +135,7 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
     run = world.rotate(client, arguments=("-vvv",))
     assert run.code != 0
     assert (
-        "The task 'Tell' failed. Its output may hold a secret and is hidden; run it by hand"
+        "The task 'Tell' failed. Its output is hidden, because it may hold a secret. Run it by hand"
         in world.reported()["billing"]["reason"]
     )
     # ansible-core 2.19 and newer tell the message of a failed task themselves, in spite of no_log.

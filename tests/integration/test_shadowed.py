@@ -33,7 +33,7 @@ def test_a_variable_that_the_role_makes_is_refused(simulator: Simulator, ansible
     for name, play, variables in shadows:
         run = _forced(ansible, play, variables)
         assert run.code != 0, f"{name}: {run.output}"
-        assert f"{name} is made by the role" in run.messages, run.output
+        assert f"The role sets {name}, but something else" in run.messages, run.output
         assert (simulator.admin.state(), stored(ansible.home)) == (before, record), name
 
 

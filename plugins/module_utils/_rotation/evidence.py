@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Evidence: what registered results of tasks prove, what the record keeps of it, and what it allows.
+"""Reads evidence from registered results of tasks, adds it to the record, and decides what it allows.
 
-The flow of a play proves nothing: any keyword lets it go on after a failure, or end anywhere. So the results themselves
-are read. A result that failed, was skipped, or belongs to another secret or generation proves nothing.
+The flow of a play proves nothing: it can continue after a failure, or end anywhere. So the results themselves are read.
+A result that failed, was skipped, or belongs to another secret or generation proves nothing.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from .._core.time import format_timestamp
 from .record import Delivered, Record, delivered
 
 UNPROVEN_GRACE = timedelta(hours=24)
-"""How long a previous secret stays for consumers that nothing proves to work with the new one."""
+"""How long a previous secret is kept for consumers that are not proven to use the new one."""
 
 STORE = "the credential store"
-"""The name of what stands for consumers where no delivery is configured: they read the store by themselves."""
+"""The name of the target in messages if no delivery is configured. The consumers then read the store."""
 
 Result = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One place where the credential is delivered. ``name`` tells it apart and holds no secret.
+    """One target of the deliveries. ``name`` is unique and holds no secret.
 
-    ``proofs`` are the names of the reloads and probes that prove that its consumers use what was delivered; ``steps``
-    are names of what has to be done as well and proves nothing (handlers that were notified). ``fenced`` says that the
-    place refuses a delivery that comes too late.
+    ``proofs`` are the names of the reloads and probes that prove that its consumers use the delivered secret. ``steps``
+    are the names of required actions that prove nothing (notified handlers). ``fenced`` is true if the target refuses a
+    delivery that comes too late.
     """
 
     name: str
@@ -40,20 +40,20 @@ class Target:
     fenced: bool = True
 
     def settled(self, known: Delivered | None, generation: int) -> bool:
-        """Whether nothing is left to be done: written, and every proof and step confirmed, for this generation."""
+        """Whether nothing is left to do: the target is written, and all proofs and steps are confirmed."""
         return known is not None and known.generation == generation and self.proofs | self.steps <= set(known.proofs)
 
     def proven(self, known: Delivered) -> bool:
-        """Whether its consumers were seen to use what was delivered."""
+        """Whether its consumers are proven to use the delivered secret."""
         return bool(self.proofs) and self.proofs <= set(known.proofs)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the results of the deliveries of one round show, for one ``generation`` (None: for that of the record).
+    """The results of the deliveries of one round, for one ``generation`` (None: that of the record).
 
-    ``written`` are targets that hold the credential, ``differing`` those that were only looked at and hold another one;
-    ``proofs`` are the names of confirmed reloads, probes and steps.
+    ``written`` are targets that hold the credential. ``differing`` are targets that were only compared, and hold
+    another one. ``proofs`` are the names of confirmed reloads, probes and steps.
     """
 
     written: frozenset[str] = frozenset()
@@ -64,22 +64,22 @@ class Shown:
 
 @dataclass(frozen=True)
 class Exchanged:
-    """The last verdict on the secret of one rotation, and how often in a row it was given."""
+    """The last verdict for the secret of each rotation id, and how often in a row it was given."""
 
     verdicts: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
     def verdict(self, rotation_id: str) -> str | None:
-        """The verdict, or None where no exchange was made."""
+        """The verdict; None if there was no exchange."""
         return self.verdicts.get(rotation_id, (None, 0))[0]
 
     def proves(self, rotation_id: str, successes: int) -> bool:
-        """Whether the secret was accepted so many times in a row."""
+        """Whether the secret was accepted at least ``successes`` times in a row."""
         verdict, streak = self.verdicts.get(rotation_id, (None, 0))
         return verdict == "accepted" and streak >= successes
 
 
 def _single(results: Iterable[Any]) -> Iterator[Result]:
-    """Each result that says something, also those of the items of a loop."""
+    """All results that were not skipped or unreachable, including those of the items of a loop."""
     for each in results:
         if not isinstance(each, Mapping) or each.get("skipped") or each.get("unreachable"):
             continue
@@ -90,12 +90,12 @@ def _single(results: Iterable[Any]) -> Iterator[Result]:
 
 
 def _good(result: Result) -> bool:
-    # failed_when of a caller must not make a success of a failure.
+    # failed_when of a caller must not turn a failure into a success.
     return not (result.get("failed") or result.get("failed_when_result") or result.get("rc"))
 
 
 def read_exchanges(results: Iterable[Any]) -> Exchanged:
-    """What results of ``token_exchange`` tell. One that failed still tells its verdict, but never an acceptance."""
+    """Read the verdicts in results of ``token_exchange``. A failed result counts, unless its verdict is accepted."""
     seen: dict[str, tuple[str, int]] = {}
     for each in _single(results):
         rotation_id, verdict = each.get("rotation_id"), each.get("verdict")
@@ -105,22 +105,22 @@ def read_exchanges(results: Iterable[Any]) -> Exchanged:
 
 
 def read_deliveries(results: Iterable[Any], generation: int, rotation_id: str) -> Shown:
-    """What results of deliveries, reloads, probes and own tasks show of this generation of this secret.
+    """Read the results of deliveries, reloads, probes and tasks of the caller for this secret and generation.
 
-    Each was made in a loop over mappings that tell generation and rotation id, with ``target`` (a delivery) or
-    ``proof``; an own task that is done leaves the mapping alone. A delivery that was only looked at, and would have
-    changed something, has not ``verified`` anything.
+    They come from loops over mappings with generation and rotation id, and with ``target`` (a delivery) or ``proof``.
+    For a task of the caller the mapping itself is the result. ``verified`` is false for a delivery that was only
+    compared and differs.
     """
     written: set[str] = set()
     differing: set[str] = set()
     proofs: set[str] = set()
     for each in _single(results):
         item = each.get(str(each.get("ansible_loop_var", "item")), each)
-        meant = isinstance(item, Mapping) and (item.get("generation"), item.get("rotation_id")) == (
+        matches = isinstance(item, Mapping) and (item.get("generation"), item.get("rotation_id")) == (
             generation,
             rotation_id,
         )
-        if not _good(each) or not meant:
+        if not _good(each) or not matches:
             continue
         if item.get("target"):
             (written if each.get("verified", True) else differing).add(str(item["target"]))
@@ -130,18 +130,18 @@ def read_deliveries(results: Iterable[Any], generation: int, rotation_id: str) -
 
 
 def noted(record: Record, shown: Shown, targets: Sequence[Target], at: datetime) -> Record:
-    """The record with the evidence of this round.
+    """Add the evidence of this round to the record.
 
-    What was only looked at and differs loses its evidence. What was written keeps the moment of its first delivery, as
-    long as it held the credential ever since.
+    A target that was only compared and differs loses its evidence. A written target keeps the time of its first
+    delivery in this generation.
     """
     if shown.generation not in (None, record.generation):
         return record
-    news: dict[str, Delivered] = {}
+    updates: dict[str, Delivered] = {}
     for target in targets:
         known = record.targets.get(target.name)
         if target.name in shown.differing:
-            news[target.name] = Delivered()
+            updates[target.name] = Delivered()
         elif target.name in shown.written:
             same = known is not None and known.generation == record.generation
             confirmed = (target.proofs | target.steps) & (shown.proofs | set(known.proofs if known and same else ()))
@@ -149,28 +149,28 @@ def noted(record: Record, shown: Shown, targets: Sequence[Target], at: datetime)
                 generation=record.generation, at=known.at if known and same else at, proofs=sorted(confirmed)
             )
             proven = target.proven(entry) and target.settled(entry, record.generation)
-            news[target.name] = entry if proven else entry.model_copy(update={"unproven": True})
-    return delivered(record, news)
+            updates[target.name] = entry if proven else entry.model_copy(update={"unproven": True})
+    return delivered(record, updates)
 
 
 def unsettled(record: Record, targets: Sequence[Target]) -> tuple[str, ...]:
-    """Names of the configured targets that are to be written, reloaded or probed (again)."""
+    """The names of the configured targets that must be written, reloaded or probed (again)."""
     return tuple(each.name for each in targets if not each.settled(record.targets.get(each.name), record.generation))
 
 
 @dataclass(frozen=True)
 class Objection:
-    """Why nothing may be deleted: ``state`` is ``waiting`` or ``blocked``."""
+    """The reason why nothing may be deleted. ``state`` is ``waiting`` or ``blocked``."""
 
     state: str
     reason: str
 
 
 def objection(record: Record, targets: Sequence[Target], grace: timedelta | None, at: datetime) -> Objection | None:
-    """Why the secrets that targets may still use cannot go yet; None when they may.
+    """Why secrets that targets may still use cannot be deleted yet; None if they may be.
 
-    ``grace`` is the operator's; None (``auto``) is none for a target that is proven, and ``UNPROVEN_GRACE`` for others.
-    Where a proof is configured, time stands for it only if the operator did not set the grace to nothing.
+    ``grace`` is the setting of the operator. None (``auto``) means no grace for a proven target and ``UNPROVEN_GRACE``
+    for others. A configured proof that is missing can be replaced by waiting, unless the grace is zero.
     """
     open_ = unsettled(record, [Target(each.name) for each in targets])
     if open_:
@@ -178,7 +178,7 @@ def objection(record: Record, targets: Sequence[Target], grace: timedelta | None
     ends = [_free_at(record, target, grace) for target in targets]
     if not targets:
         ends.append((STORE, _since(record, at) + (UNPROVEN_GRACE if grace is None else grace)))
-    # A target that is not configured here may still use what it was given before.
+    # A target that is not configured here may still use the secret that it received earlier.
     elsewhere = {name: each for name, each in record.targets.items() if name not in {target.name for target in targets}}
     for name, each in elsewhere.items():
         here = each.generation == record.generation
@@ -208,7 +208,7 @@ def _since(record: Record, at: datetime) -> datetime:
 
 
 def _free_at(record: Record, target: Target, grace: timedelta | None) -> tuple[str, datetime | None]:
-    """From when on nothing that a target may use before is needed; None for never, as long as it is not proven."""
+    """The time from which a target no longer needs the previous secret; None if that must be proven first."""
     known = record.targets[target.name]
     since, proven = known.at or record.last_rotated_at, target.proven(known)
     if since is None:

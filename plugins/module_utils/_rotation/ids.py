@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotation ids, and which listed secret is whose.
+"""Rotation ids, and the ownership of listed secrets.
 
-The API gives a new secret no id that the caller could know before it is made, so the required ``description`` carries
-one: ``aritma.iam rotation 3f9a2c-20261124T100000Z-b81d04``. Its first part, the lineage, is the same in all rotations
-of one record. Two stores that manage one client therefore never take each other's secrets for leftovers.
+The server chooses the id of a new secret, so the caller does not know it in advance. Therefore the ``description``
+holds a tag: ``aritma.iam rotation 3f9a2c-20261124T100000Z-b81d04``. Its first part, the lineage, is the same in all
+rotations of one record. So two stores that manage one client never mistake each other's secrets for leftovers.
 
-A secret is told by this tag. Where LIST shows tags, nothing else counts, but for a secret that was adopted. Where it
-shows none (a *blind* list), a recorded id counts only when it was confirmed: see ``learned``.
+The tag identifies a secret. If LIST shows tags, only tags count, except for an adopted secret. If LIST shows none (it
+is *blind*), a recorded id counts only if it was confirmed: see ``learned``.
 """
 
 from __future__ import annotations
@@ -28,47 +28,47 @@ _SHARED = "sharedsecret"
 
 
 def new_rotation_id(at: datetime, lineage: str | None) -> str:
-    """A new rotation id in ``lineage``; with None it begins a lineage of its own."""
+    """A new rotation id in ``lineage``; None begins a new lineage."""
     stamp = at.astimezone(timezone.utc).strftime(_STAMP)
     return f"{lineage or secrets.token_hex(3)}-{stamp}-{secrets.token_hex(3)}"
 
 
 def lineage_of(rotation_id: str | None) -> str | None:
-    """The lineage of a rotation id; None for an id that was not made here."""
+    """The lineage of a rotation id; None for any other text."""
     match = _ROTATION_ID.fullmatch(rotation_id or "")
     return match.group("lineage") if match else None
 
 
 def made_at(rotation_id: str | None) -> datetime | None:
-    """When a rotation id was made, in UTC; None for an id that was not made here."""
+    """The time in a rotation id, in UTC; None for any other text."""
     match = _ROTATION_ID.fullmatch(rotation_id or "")
     try:
         return datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=timezone.utc) if match else None
-    except ValueError:  # digits that are no time
+    except ValueError:  # the digits are not a time
         return None
 
 
 def description_for(rotation_id: str) -> str:
-    """The description under which a secret of this rotation is created."""
+    """The description of a secret with this rotation id."""
     return f"{_LABEL} {rotation_id}"
 
 
 def tag_in(description: str | None) -> str | None:
-    """The rotation id that a description carries, if it is one of ours."""
+    """The rotation id in a description; None if it has none."""
     match = _TAG.search(description or "")
     return match.group(1) if match else None
 
 
 def carries(description: str | None, rotation_id: str) -> bool:
-    """Whether a description names this rotation, as a whole word: ``r1`` is not in ``r12``."""
+    """Whether a description contains this rotation id as a whole word: ``r1`` is not in ``r12``."""
     word = rf"(?<![\w-]){re.escape(rotation_id)}(?![\w-])"
-    # An id that was not made here is a word like any other: in a record that was edited it could be anybody's.
+    # In a record that was edited, the rotation id may be any word, which may occur in descriptions of others.
     return lineage_of(rotation_id) is not None and re.search(word, description or "") is not None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One secret as LIST shows it. ``description`` and ``kind`` (its type) are None where the server shows none."""
+    """One secret as LIST shows it. ``description`` and ``kind`` (its type) are None if they are not shown."""
 
     secret_id: str
     description: str | None = None
@@ -76,33 +76,33 @@ class Listed:
 
 
 def shared(row: Listed) -> bool:
-    """Whether the row can be a secret of ours: no certificate, no key."""
+    """Whether the row can be one of our secrets: not a certificate or a key."""
     return row.kind is None or re.sub(r"[\W_]", "", row.kind).lower() == _SHARED
 
 
 def blind(listed: Sequence[Listed]) -> bool:
-    """Whether LIST shows no tag of ours, of any lineage, so that tags tell nothing."""
+    """Whether LIST shows no tag of any lineage. The server may then not show descriptions."""
     return not any(tag_in(row.description) for row in listed)
 
 
 def rows_of(listed: Sequence[Listed], stored: Current | None) -> tuple[str, ...]:
-    """The listed ids of a stored secret. More than one means that a repeated POST made it twice."""
+    """The listed ids of a stored secret. There are several if a repeated POST created it twice."""
     if stored is None:
         return ()
     rows = [row for row in listed if shared(row)]
     tagged = tuple(row.secret_id for row in rows if carries(row.description, stored.rotation_id))
     if tagged or not (stored.adopted or (stored.confirmed and blind(listed))):
         return tagged
-    # As it was listed when its id was learned: under another description the id is another secret's by now.
+    # If the description has changed since the id was learned, the id now belongs to another secret.
     return tuple(
         row.secret_id for row in rows if row.secret_id == stored.secret_id and row.description == stored.listed_as
     )
 
 
 def leftovers(listed: Sequence[Listed], record: Record) -> tuple[str, ...]:
-    """Listed secrets of the record's lineage that the record does not name: made by a run that was cut off.
+    """The ids of leftovers: listed secrets of the lineage of the record that are not in the record.
 
-    Nothing is told from a list that does not show the current secret by its tag.
+    Empty if the list does not show the current secret with its tag.
     """
     current = record.current
     lineage = lineage_of(current.rotation_id) if current else None
@@ -119,14 +119,14 @@ def leftovers(listed: Sequence[Listed], record: Record) -> tuple[str, ...]:
 
 
 def in_use(listed: Sequence[Listed], record: Record) -> frozenset[str]:
-    """Ids that are, or may be, those of the current and the pending secret."""
+    """The ids that are, or may be, those of the current and the pending secret."""
     stored = [each for each in (record.current, record.pending) if each is not None]
     guesses = {each for part in stored for each in (part.told_id, part.guessed_id) if each} if blind(listed) else set()
     return frozenset(guesses.union(*(rows_of(listed, part) for part in stored)))
 
 
 def named_by_operator(listed: Sequence[Listed], record: Record, retire_ids: Collection[str]) -> tuple[str, ...]:
-    """Ids that the operator named for deletion: listed, of a shared secret, and not in use."""
+    """The ids that the operator named for deletion, if they are listed, shared secrets, and not in use."""
     spared = in_use(listed, record)
     return tuple(
         row.secret_id for row in listed if shared(row) and row.secret_id in retire_ids and row.secret_id not in spared
@@ -134,12 +134,12 @@ def named_by_operator(listed: Sequence[Listed], record: Record, retire_ids: Coll
 
 
 def highest_first(ids: Iterable[str]) -> tuple[str, ...]:
-    """In this order one after the other can be deleted even where ids are positions: those before it do not change."""
+    """Sort ids for deletion. If ids are positions in the list, a deletion then does not change the remaining ones."""
     return tuple(sorted(dict.fromkeys(ids), key=lambda each: int(each) if each.isdecimal() else 0, reverse=True))
 
 
 def others(listed: Sequence[Listed], record: Record | None) -> tuple[str, ...]:
-    """Listed ids that are neither the record's nor leftovers of it: nobody here may touch them."""
+    """The listed ids of others: neither in the record nor leftovers. They must not be touched."""
     if record is None:
         return tuple(row.secret_id for row in listed)
     ours = {*in_use(listed, record), *rows_of(listed, record.previous), *leftovers(listed, record)}
@@ -147,17 +147,17 @@ def others(listed: Sequence[Listed], record: Record | None) -> tuple[str, ...]:
 
 
 def learned(record: Record, listed: Sequence[Listed], me: str) -> Record:
-    """The record with what this LIST tells about the id of ``current``. ``me`` is the run that looks.
+    """Add to the record what this LIST shows about the id of ``current``. ``me`` is this run.
 
-    Where LIST shows tags, the id is the one under the tag. Where it is blind, "exactly one is new" is a guess. It is
-    confirmed by the answer to the POST, or by the list of a later run, provided that nothing else came or went and that
-    ids are no positions and not used again.
+    If LIST shows tags, it is the id with the tag. If LIST is blind, "exactly one is new" is only a guess. The guess is
+    confirmed by the answer to the POST, or by the list of a later run, if nothing else came or went, and ids are
+    neither positions nor reused.
     """
     current = record.current
     if current is None:
         return record
-    news = _from_difference(current, listed, me) if blind(listed) else _from_tags(current, listed)
-    return record.model_copy(update={"current": current.model_copy(update=news)}) if news else record
+    changes = _from_difference(current, listed, me) if blind(listed) else _from_tags(current, listed)
+    return record.model_copy(update={"current": current.model_copy(update=changes)}) if changes else record
 
 
 def _from_tags(current: Current, listed: Sequence[Listed]) -> Mapping[str, object]:
@@ -181,7 +181,7 @@ def _from_difference(current: Current, listed: Sequence[Listed], me: str) -> Map
 
 
 def _stable(listed: Sequence[Listed], before: Collection[str]) -> bool:
-    """Whether nothing that was listed before has gone, and ids are neither positions nor used again."""
+    """Whether everything that was listed before is still listed, and ids are neither positions nor reused."""
     ids = [row.secret_id for row in listed]
     if not set(before) <= set(ids):
         return False

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The planner of a rotation: from what was seen to what this round does, with the reason in words. Pure.
+"""The planner of a rotation: decides from observations what this round does, and gives the reason. Pure.
 
-``CHECKS`` are asked in their order; the first that has something to say decides. Where nothing can be told for sure,
-the plan is to stop: nothing is ever deleted on a guess.
+``CHECKS`` run in their order, and the first one that returns a plan decides. If something is not certain, the plan is
+to stop. Nothing is ever deleted on a guess.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ UNCHANGED, WAITING, BLOCKED, ROTATE = "unchanged", "waiting", "blocked", "rotate
 ROTATED, ROLLED_BACK, UNCONFIRMED, FAILED = "rotated", "rolled_back", "retire_unconfirmed", "failed"
 
 TRY = "try"
-"""Write nothing yet: try what was never delivered, and check that the service works. Another round follows."""
+"""Write nothing yet: try new deliveries, and probe the service. Another round follows."""
 STAGE = "stage"
 """Write the next secret ahead."""
 CLAIM = "claim"
-"""Take the lease, to go on where something was left or to deliver."""
+"""Take the lease, to continue an earlier run or to deliver."""
 FORGET = "forget"
-"""Forget a pending secret that is refused for good; its secret is a leftover from then on."""
+"""Remove a pending secret that is refused permanently. It is then a leftover."""
 RECOVER = "recover"
-"""As ``STAGE``, in a lineage of its own: what targets and lists say of the old one counts no more."""
+"""Like ``STAGE``, but in a new lineage: what targets and lists show of the old lineage no longer counts."""
 ADOPT = "adopt"
 """Store the known secret as the current one."""
 BURN = "burn"
-"""Mark all that is known as leaked, and write the next secret ahead."""
+"""Mark all known secrets as leaked, and write the next secret ahead."""
 
 RECOVERY = (
     "If the store was restored from a backup or written by hand, run once with service_client_recover=true: it adds"
@@ -44,11 +44,11 @@ RECOVERY = (
 
 @dataclass(frozen=True)
 class Wish:
-    """What the operator wants, who runs (``me``), and when.
+    """The settings of the operator, the run (``me``) and the time.
 
-    ``due`` false only finishes what was begun (provisioning); so does ``closed``, which is when the next window opens.
-    ``grace`` is None for ``auto``. ``landing`` is how long a request of an earlier run may still land, ``fear`` how
-    long an overtaken run may still deliver.
+    If ``due`` is false (provisioning) or ``closed`` is not empty (the time when the next window opens), the run only
+    finishes what was begun. ``grace`` is None for ``auto``. ``landing`` is how long a request of an earlier run may
+    still arrive, ``fear`` how long an overtaken run may still deliver.
     """
 
     client_id: str
@@ -73,10 +73,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen, in this order: LIST, then the store, then one exchange of each stored value.
+    """The observations, in this order: LIST, then the store, then one exchange of each stored value.
 
-    ``current``, ``pending`` and ``known`` are verdicts of a token exchange (``accepted``, ``rejected``,
-    ``misconfigured``, ``unknown``), or None where none was made. ``rival`` names another live run.
+    ``current``, ``pending`` and ``known`` are verdicts of exchanges (``accepted``, ``rejected``, ``misconfigured``,
+    ``unknown``), or None if there was no exchange. ``rival`` describes another live run.
     """
 
     listed: tuple[Listed, ...] = ()
@@ -93,17 +93,17 @@ class Seen:
 
     @property
     def expires(self) -> datetime | None:
-        """When it expires."""
+        """When the current secret expires."""
         return self.stored.expires_at if self.stored else None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``act`` is the step of the record.
+    """``state`` is ``unchanged``, ``waiting``, ``blocked`` or ``rotate``; ``act`` is the change of the record.
 
-    ``again`` says that another round follows, now that nothing is left of earlier runs. ``left`` are listed ids that
-    nobody here may touch. ``since`` is the generation that the round began with, ``rotation_id`` what it made current.
-    ``busy``: another run is at work on this client.
+    ``again`` is true if another round follows, after this one has settled what earlier runs left. ``left`` are listed
+    ids of others. ``since`` is the generation at the start of the round, ``rotation_id`` the secret that the round made
+    current. ``busy`` is true if another run is at work on this client.
     The state of an outcome can also be ``rotated``, ``rolled_back``, ``retire_unconfirmed`` or ``failed``.
     """
 
@@ -118,7 +118,7 @@ class Plan:
 
     @property
     def text(self) -> str:
-        """State and reason in one sentence, for people."""
+        """The state and the reason in one sentence."""
         return self.reason if self.reason.startswith(self.state) else f"{self.state}: {self.reason}"
 
 
@@ -126,19 +126,19 @@ Check = Callable[[Seen, Wish], "Plan | None"]
 
 
 def plan_round(seen: Seen, wish: Wish) -> Plan:
-    """What this round does."""
+    """Decide what this round does."""
     return next(plan for plan in (check(seen, wish) for check in CHECKS) if plan is not None)
 
 
 def going(seen: Seen, wish: Wish) -> tuple[str, ...]:
-    """Ids that may go, as far as the list and the record tell: the previous one, leftovers, what the operator named."""
+    """The ids to delete, by list and record: the previous secret, leftovers, and those that the operator named."""
     record = seen.record
     if record is None or record.current is None:
         return ()
     previous = rows_of(seen.listed, record.previous)
     chosen = named_by_operator(seen.listed, record, wish.retire_ids)
     if not rows_of(seen.listed, record.current):
-        # While the id in use is not known, the operator's word counts for the previous secret alone.
+        # If the id in use is not known, the operator can only name the previous secret.
         chosen = chosen if record.previous and not previous and len(chosen) == 1 else ()
     used = {each for part in (record.current, record.pending) for each in rows_of(seen.listed, part)}
     ids = (*previous, *leftovers(seen.listed, record), *chosen)
@@ -146,7 +146,7 @@ def going(seen: Seen, wish: Wish) -> tuple[str, ...]:
 
 
 def burning_ids(seen: Seen, record: Record) -> tuple[str, ...] | None:
-    """After a leak: the ids of all secrets of ours but the current one; None while the current one is not seen."""
+    """After a leak: the ids of all our secrets except the current one; None if the current one is not listed."""
     current = rows_of(seen.listed, record.current)
     if not current or record.leak is None:
         return None
@@ -159,7 +159,7 @@ def _another_run(seen: Seen, _wish: Wish) -> Plan | None:
 
 
 def busy(rival: str) -> Plan:
-    """Nothing is begun beside another run."""
+    """The plan while another run is at work: begin nothing."""
     return Plan(UNCHANGED, f"another run is rotating this client: {rival}", busy=True)
 
 
@@ -170,7 +170,7 @@ def _strange_record(seen: Seen, _wish: Wish) -> Plan | None:
 
 
 def _lost_record(seen: Seen, wish: Wish) -> Plan | None:
-    """Secrets that carry a tag of ours, and no record of them."""
+    """Stop if secrets with our tag are listed, but there is no record."""
     if _stores_something(seen) or wish.recover or seen.known == "accepted":
         return None
     ours = tuple(row.secret_id for row in seen.listed if tag_in(row.description))
@@ -191,21 +191,21 @@ def _stores_something(seen: Seen) -> bool:
 
 
 def _leak(seen: Seen, wish: Wish) -> Plan | None:
-    """A leak is answered to the end before anything else, whoever began it."""
+    """Finish the response to a leak before anything else, whichever run began it."""
     record = seen.record
     if record is None or record.current is None:
         return Plan(BLOCKED, "compromised: no secret is stored, so none is known to leak") if wish.compromised else None
     if record.leak is None:
-        return Plan(ROTATE, "compromised: all that is known is replaced", BURN) if wish.compromised else None
+        return Plan(ROTATE, "compromised: all known secrets are replaced", BURN) if wish.compromised else None
     if record.pending:
         return None
     if record.current.rotation_id in record.burnt:
-        return Plan(ROTATE, "compromised: all that is known is replaced", STAGE)
-    return Plan(ROTATE, "resume: after a leak, what was known is deleted", CLAIM)
+        return Plan(ROTATE, "compromised: all known secrets are replaced", STAGE)
+    return Plan(ROTATE, "resume: after a leak, all known secrets are deleted", CLAIM)
 
 
 def _pending(seen: Seen, wish: Wish) -> Plan | None:
-    """A run was interrupted after it wrote ahead: go on with the same value."""
+    """Continue with the same value if a run was interrupted after it wrote ahead."""
     pending = seen.record.pending if seen.record else None
     if pending is None:
         return None
@@ -224,7 +224,7 @@ def _pending(seen: Seen, wish: Wish) -> Plan | None:
 
 
 def _dead(pending: Pending, rows: tuple[str, ...], wish: Wish) -> str | None:
-    """Why a pending secret that is refused will not come to life."""
+    """Why a refused pending secret will not be accepted later; None if it may be."""
     if pending.expires_at and pending.expires_at <= wish.now:
         return f"the pending secret expired at {format_timestamp(pending.expires_at)}, and was not used"
     times = [each for each in (made_at(pending.rotation_id), pending.created_at) if each and each <= wish.now]
@@ -235,7 +235,7 @@ def _dead(pending: Pending, rows: tuple[str, ...], wish: Wish) -> str | None:
 
 
 def _give_up(seen: Seen, wish: Wish, reason: str, rows: tuple[str, ...]) -> Plan:
-    # Without any other secret in the record, one that was given up would look like that of a lost record.
+    # Without another secret in the record, the secret that is given up would look like one of a lost record.
     why = (
         "of hold" if wish.hold else "the server shows no descriptions" if blind(seen.listed) else "it is the first one"
     )
@@ -245,7 +245,7 @@ def _give_up(seen: Seen, wish: Wish, reason: str, rows: tuple[str, ...]) -> Plan
 
 
 def _first(seen: Seen, _wish: Wish) -> Plan | None:
-    """No value is stored: adopt the one that is known, or add the first one of ours beside what is there."""
+    """If no secret is stored, adopt the known one, or add the first one of ours beside those of others."""
     if seen.record and seen.record.current:
         return None
     left = tuple(row.secret_id for row in seen.listed)
@@ -253,12 +253,10 @@ def _first(seen: Seen, _wish: Wish) -> Plan | None:
         return Plan(BLOCKED, f"the exchange of the known value proved nothing ({seen.known})", left=left)
     if seen.known == "rejected":
         reason = "the value of service_client_known_secret is not accepted, so it was not adopted; nothing was changed"
-        return Plan(
-            BLOCKED, f"{reason}. Correct it, or leave it out to add a secret beside those that are there", left=left
-        )
+        return Plan(BLOCKED, f"{reason}. Correct it, or omit it to add a secret beside the existing ones", left=left)
     if seen.known == "accepted" and len(left) == 1:
         return Plan(ROTATE, "adopt: the known value is accepted, and one secret is listed", ADOPT)
-    beside = f"; {len(left)} secret(s) made by others are left alone" if left else ""
+    beside = f"; {len(left)} secret(s) of others are not touched" if left else ""
     return Plan(ROTATE, f"first: no secret is stored{beside}", STAGE, left=left)
 
 
@@ -269,7 +267,7 @@ _MISCONFIGURED = (
 
 
 def _refused(seen: Seen, wish: Wish) -> Plan | None:
-    """The stored secret is not accepted."""
+    """Decide what to do if the stored secret is not accepted."""
     record, expires = seen.record, seen.expires
     if seen.current == "accepted":
         return None
@@ -286,7 +284,7 @@ def _refused(seen: Seen, wish: Wish) -> Plan | None:
 
 
 def _previous(seen: Seen, wish: Wish) -> Plan | None:
-    """Promoted, and the previous secret still lives: deliver where it is missing, then see to the retirement."""
+    """If the previous secret still exists, finish the deliveries, then retire it."""
     record = seen.record
     if record is None or record.previous is None:
         return None
@@ -305,7 +303,7 @@ def _previous(seen: Seen, wish: Wish) -> Plan | None:
 
 
 UNKNOWN_PREVIOUS = (
-    "it cannot be told which listed secret is the previous one; nothing was deleted. Name its id in"
+    "it is not known which listed secret is the previous one; nothing was deleted. Name its id in"
     " service_client_retire_ids"
 )
 
@@ -316,11 +314,10 @@ def _leftovers(seen: Seen, wish: Wish) -> Plan | None:
         return None
     left = tuple(each for each in others(seen.listed, seen.record) if each not in ids)
     again = wish.due and begins(seen, wish)
-    reason = f"{', '.join(ids)} is left of earlier runs, or was named: it is deleted"
+    reason = f"{', '.join(ids)} is left from earlier runs, or was named: it is deleted"
     stop = objection(seen.record, wish.targets, wish.grace, wish.now)
     if stop and not unsettled(seen.record, wish.targets):
-        # Nothing is held up by what waits: the client is due, or not, all the same.
-        return None
+        return None  # a deletion that waits does not delay a rotation that is due
     return Plan(UNCHANGED, reason, CLAIM, again, left)
 
 
@@ -330,14 +327,14 @@ def _due(seen: Seen, wish: Wish) -> Plan | None:
     reason = due_reason(seen, wish)[1]
     left, record = others(seen.listed, seen.record), seen.record
     unknown = blind(seen.listed) and not rows_of(seen.listed, seen.stored)
-    # Whichever it is, it is the previous one then: the operator may name it.
+    # The unknown secret becomes the previous one, so the operator may name its id.
     if record and unknown and len(named_by_operator(seen.listed, record, wish.retire_ids)) != 1:
         return Plan(BLOCKED, UNKNOWN_CURRENT, left=left)
     return Plan(ROTATE, reason, STAGE, left=left)
 
 
 def _restored(seen: Seen, wish: Wish) -> Plan | None:
-    """The stored secret works, and targets do not take it: they hold a newer one of a store that was restored."""
+    """Add a new secret if the store was restored: the stored one is accepted, but targets hold a newer one."""
     names = unsettled(seen.record, wish.targets) if seen.record and wish.recover and wish.due else ()
     if not names:
         return None
@@ -346,18 +343,18 @@ def _restored(seen: Seen, wish: Wish) -> Plan | None:
 
 
 UNKNOWN_CURRENT = (
-    "the server shows no descriptions and the id of the current secret is not known, so that it could not be retired;"
+    "the server shows no descriptions and the id of the current secret is not known, so it could not be retired;"
     " nothing was changed. Name its id, and no other, in service_client_retire_ids"
 )
 
 
 def begins(seen: Seen, wish: Wish) -> bool:
-    """Whether a new rotation begins when nothing else is left to do."""
+    """Whether a new rotation begins if nothing else is left to do."""
     return due_reason(seen, wish)[0] and not wish.closed
 
 
 def due_reason(seen: Seen, wish: Wish) -> tuple[bool, str]:
-    """Whether the current secret is to be replaced now, and why or why not."""
+    """Whether the current secret should be replaced now, and the reason."""
     if not wish.due:
         return False, "the stored secret is accepted"
     if wish.force:
@@ -399,4 +396,4 @@ CHECKS: tuple[Check, ...] = (
     _closed,
     _in_order,
 )
-"""The order of the guide "Rotation explained"."""
+"""The checks in their order, as in the guide "Rotation explained"."""

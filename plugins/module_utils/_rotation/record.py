@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of one client in a credential store, and the pure steps that lead from one record to the next.
+"""The record of one client in a credential store, and pure functions that change it.
 
-A record holds ``current`` (what the service should use), ``pending`` (written ahead, not proven yet) and ``previous``
-(replaced, to be deleted once every consumer is proven to use ``current``), and the evidence of what was delivered.
-Whoever writes a record raises its ``version`` and sets or ends the lease: see ``written``.
+A record holds ``current`` (the secret that the service should use), ``pending`` (written ahead, not proven yet),
+``previous`` (replaced, to be deleted once every consumer is proven to use ``current``), and the evidence of deliveries.
+Every write increments ``version`` and sets or ends the lease: see ``written``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from .._core.errors import StoreError
 from .._core.time import format_timestamp, parse_timestamp
 
 SCHEMA = 1
-"""The newest schema number that this version reads and the one that it writes."""
+"""The schema that this version writes, and the newest one that it reads."""
 
 CLOCKS_APART = timedelta(minutes=5)
-"""How far the clocks of two runs may be apart."""
+"""How far the clocks of two runs may differ."""
 _LONGEST_WAIT = timedelta(days=2)
-"""Nothing of an earlier run is waited for any longer: its lease lasts a day at most, and it is feared for another."""
+"""The longest wait for an earlier run: a day for its lease, and another day in which it may still deliver."""
 
 
 def _moment(value: object) -> object:
@@ -32,7 +32,7 @@ def _moment(value: object) -> object:
 
 
 def _identifier(value: object) -> object:
-    # A secret id is an opaque string for us, although a server may number its secrets.
+    # Secret ids are opaque strings here, although a server may use numbers.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -41,17 +41,17 @@ SecretId = Annotated[str, BeforeValidator(_identifier)]
 
 
 class _Stored(BaseModel):
-    # Unknown members of the same schema are kept when a record is written again.
+    # Unknown members of the same schema are kept when a record is written.
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
 
 class Current(_Stored):
     """A stored secret. ``created_at`` and ``expires_at`` are those of the value.
 
-    What is known of its id at the server: ``secret_id``, with ``confirmed`` or ``adopted`` where a list that shows no
-    tags may be believed about it, as long as it shows the id under the description ``listed_as``. Until it is known,
-    ``listed_before`` are the ids listed before the POST, ``told_id`` is what the answer to the POST said, and
-    ``guessed_id`` what the run ``guessed_by`` saw as the only new one.
+    ``secret_id`` is its id on the server. If it is ``confirmed`` or ``adopted``, it also counts in a list without tags
+    that shows it with the description ``listed_as``. Until the id is known, ``listed_before`` are the ids listed before
+    the POST, ``told_id`` is the id in the answer to the POST, and ``guessed_id`` the only new id in the list of the run
+    ``guessed_by``.
     """
 
     value: str = Field(repr=False, min_length=1)
@@ -69,14 +69,14 @@ class Current(_Stored):
 
 
 class Pending(Current):
-    """A secret that is written ahead and not proven yet."""
+    """A secret that was written ahead and is not proven yet."""
 
 
 class Previous(Current):
-    """A secret that was replaced. ``value`` stays until it is refused by the token endpoint.
+    """A secret that was replaced. It is kept until the token endpoint refuses its value.
 
-    ``doomed``, the tombstone, says that its DELETE may have been sent: it is never taken back. ``rolled_back`` marks
-    one that a consumer could not use. Neither is ever rolled back to.
+    ``doomed`` is the tombstone: the DELETE may have been sent. It is never removed. ``rolled_back`` marks a secret that
+    a consumer could not use. No roll-back returns to a secret with either mark.
     """
 
     doomed: bool | None = None
@@ -84,10 +84,10 @@ class Previous(Current):
 
 
 class Delivered(_Stored):
-    """What is known of one target: for which generation it was written (None: it is only named), when, and the proofs.
+    """The evidence for one target: the delivered generation (None: not delivered yet), the time, and the proofs.
 
     A proof is the name of a confirmed reload or probe: see ``evidence.Target``. ``unproven`` says that its consumers
-    were not seen to use it: a run with another configuration does not know which proofs it takes.
+    are not proven to use the secret. A run with another configuration could not know which proofs are required.
     """
 
     generation: int | None = None
@@ -99,7 +99,7 @@ class Delivered(_Stored):
 class Leak(_Stored):
     """A leak that is not closed yet. ``burnt`` are the secrets that were known when it was reported.
 
-    Until ``until``, requests of earlier runs may still land.
+    Requests of earlier runs may still arrive until the time ``until``.
     """
 
     at: Timestamp
@@ -108,17 +108,17 @@ class Leak(_Stored):
 
 
 class Lease(_Stored):
-    """Who is rotating now, and until when others must believe it."""
+    """The run that is rotating now, and the end of its lease."""
 
     owner: str
     expires_at: Timestamp
 
 
 class Record(_Stored):
-    """One client's credentials. ``generation`` is raised whenever another value becomes current.
+    """The secrets of one client. ``generation`` rises whenever another value becomes current.
 
-    ``targets`` holds the evidence by the name of the target, ``burnt`` the rotation ids that may never come back.
-    ``overtaken`` are rotation ids that a run whose lease ran out may still deliver, and until when that is feared.
+    ``targets`` has the evidence by the name of the target. ``burnt`` are rotation ids that must never be used again.
+    ``overtaken`` has rotation ids that a run with an expired lease may still deliver, and the time until which it may.
     """
 
     schema_: int = Field(default=SCHEMA, alias="schema")
@@ -138,18 +138,18 @@ class Record(_Stored):
     lease: Lease | None = None
 
     def to_data(self) -> dict[str, Any]:
-        """As plain JSON data. Members of ours without a value are left out, but for the three secrets."""
+        """As plain JSON data. Known members without a value are left out, except the three secrets."""
         data = _without_nothing(self, self.model_dump(mode="json", by_alias=True))
         return {**data, **{name: data.get(name) for name in ("current", "pending", "previous")}}
 
     def values(self) -> frozenset[str]:
-        """Every secret value in the record: what no text may show."""
+        """Every secret value in the record. No text may show them."""
         held = (self.current, self.pending, self.previous, *(self.leak.burnt if self.leak else ()))
         return frozenset(each.value for each in held if each is not None)
 
 
 def _without_nothing(model: BaseModel, data: Mapping[str, Any]) -> dict[str, Any]:
-    """``data`` of a model without members of ours that are None; null members of others are kept."""
+    """``data`` of a model without known members that are None. Unknown null members are kept."""
     kept = {}
     for name, value in data.items():
         part = getattr(model, name, None)
@@ -161,21 +161,21 @@ def _without_nothing(model: BaseModel, data: Mapping[str, Any]) -> dict[str, Any
 
 
 def read_record(data: object, *, client_id: str, where: str) -> Record:
-    """The record in ``data`` (what a store holds, decoded from JSON). ``where`` names the store in errors.
+    """Read a record from ``data`` (the decoded JSON of a store). ``where`` names the store in errors.
 
-    Raises ``StoreError`` for anything but a record of this client (of any, when ``client_id`` is empty) in a schema
-    that is known here.
+    Raises ``StoreError`` unless it is a record of this client (of any client, if ``client_id`` is empty) in a known
+    schema.
     """
     if isinstance(data, dict) and "client_secret" in data:
         raise _credential(where)
-    hint = "Restore it from a backup, or move it away: the next run then adds a new secret and leaves the others alone."
+    hint = "Restore it from a backup, or move it away. The next run then adds a new secret and keeps the others."
     if not isinstance(data, dict):
         raise StoreError(f"{where} does not hold a record: a JSON object was expected.", hint=hint, where=where)
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
             f"{where} holds a record of schema {schema}; this version reads up to {SCHEMA}.",
-            hint="Upgrade aritma.iam; an older version must not write this record.",
+            hint="Upgrade aritma.iam. An older version must not write this record.",
             where=where,
         )
     try:
@@ -197,14 +197,14 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
 
 def _credential(where: str) -> StoreError:
     return StoreError(
-        f"{where} holds a delivered credential and no record.",
-        hint="The store needs a place of its own (service_client_store), which no delivery writes to.",
+        f"{where} holds a delivered credential, not a record.",
+        hint="Give the store another place (service_client_store), to which no delivery writes.",
         where=where,
     )
 
 
 def require_name(record: Record, client_name: str | None) -> None:
-    """Raise ``StoreError`` when the record is of a client with another name. None, on either side, is any name."""
+    """Raise ``StoreError`` if the record is of a client with another name. None, on either side, matches any name."""
     if len({record.client_name, client_name} - {None}) > 1:
         raise StoreError(
             f"The credential store holds the record of client {record.client_name!r}, not of {client_name!r}.",
@@ -213,7 +213,7 @@ def require_name(record: Record, client_name: str | None) -> None:
 
 
 def decode_record(text: str, *, client_id: str, where: str) -> Record:
-    """``read_record`` for the JSON text of a file."""
+    """Like ``read_record``, from the JSON text of a file."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -221,31 +221,31 @@ def decode_record(text: str, *, client_id: str, where: str) -> Record:
             raise _credential(where) from None
         raise StoreError(
             f"{where} holds {len(text)} characters that are not JSON: it is truncated or not a record.",
-            hint="Restore it from a backup, or move it away: the next run then adds a new secret.",
+            hint="Restore it from a backup, or move it away. The next run then adds a new secret.",
             where=where,
         ) from None
     return read_record(data, client_id=client_id, where=where)
 
 
 def encode_record(record: Record) -> str:
-    """The JSON text that a file store keeps."""
+    """The JSON text for a file store."""
     return json.dumps(record.to_data(), indent=2, ensure_ascii=False) + "\n"
 
 
 def written(record: Record, lease: Lease | None) -> Record:
-    """The record as it is stored next: a version later, under this lease or, with None, under none."""
+    """The record for the next write: with the next version and this lease (None: without a lease)."""
     return record.model_copy(update={"version": record.version + 1, "lease": lease})
 
 
 def staged(record: Record, pending: Pending) -> Record:
-    """Write ahead. What was previous before is forgotten: it is a leftover from then on."""
+    """Set the pending secret. An earlier previous secret is removed, and is then a leftover."""
     return record.model_copy(update={"pending": pending, "previous": None})
 
 
 def corrected(record: Record, *, at: datetime) -> Record:
-    """The record without times that cannot be: those that a run has noted whose clock was far ahead become ``at``.
+    """Correct times in the future, which a run with a wrong clock has written, to ``at``.
 
-    ``at`` has to be the time by the clock of the API: by one that is behind, a grace would end too early.
+    ``at`` must be the time by the clock of the API. With a clock that is behind, a grace would end too early.
     """
 
     def past(moment: datetime | None) -> datetime | None:
@@ -272,25 +272,25 @@ def corrected(record: Record, *, at: datetime) -> Record:
 
 
 def named(record: Record, targets: Iterable[str]) -> Record:
-    """Name every target that this run may write to, before it does: a retirement asks for evidence of each."""
+    """Add all targets of this run before it writes to them, because a retirement requires evidence for each."""
     new = {name: Delivered() for name in targets if name not in record.targets}
     return record.model_copy(update={"targets": {**record.targets, **new}})
 
 
 def delivered(record: Record, evidence: Mapping[str, Delivered]) -> Record:
-    """Replace what is known of these targets."""
+    """Replace the evidence for these targets."""
     return record.model_copy(update={"targets": {**record.targets, **evidence}})
 
 
 def overtaken(record: Record, *, until: datetime) -> Record:
-    """The lease was taken from a run that may only sleep: it may still deliver what is current now."""
+    """Note that a run with an expired lease may only be suspended, and may still deliver the current secret."""
     if record.current is None:
         return record
     return record.model_copy(update={"overtaken": {**record.overtaken, record.current.rotation_id: until}})
 
 
 def doubted(record: Record, *, at: datetime) -> Record:
-    """When the fear of an overtaken run is over, older evidence counts no more: all is written and proven again."""
+    """Remove all evidence once an overtaken run can no longer deliver: it may have written to any target."""
     if not any(end <= at for end in record.overtaken.values()):
         return record
     feared = {name: end for name, end in record.overtaken.items() if end > at}
@@ -298,17 +298,16 @@ def doubted(record: Record, *, at: datetime) -> Record:
 
 
 def promoted(record: Record, pending: Pending, *, at: datetime, told_id: str | None) -> Record:
-    """``pending`` was proven: it becomes ``current``, and what was current becomes ``previous``.
+    """Make the proven ``pending`` the current secret, and the current one the previous one.
 
-    Raises ``StoreError`` when a previous secret still waits for its deletion: a record keeps one, so that none is
-    forgotten.
+    Raises ``StoreError`` if there is still a previous secret. A record holds only one, and it must not be lost.
     """
     if record.previous is not None:
         raise StoreError(
             f"The record of client {record.client_id} still has a previous secret.", hint="Retire it first."
         )
     current = Current(**{**pending.model_dump(), "told_id": told_id or pending.told_id})
-    # After a leak the old value is nobody's previous: it goes with the others that are burnt.
+    # After a leak the old secret is not the previous one: it is deleted with the other burnt ones.
     replaced = None if record.current is None or record.leak else Previous(**record.current.model_dump())
     return record.model_copy(
         update={
@@ -323,9 +322,9 @@ def promoted(record: Record, pending: Pending, *, at: datetime, told_id: str | N
 
 
 def pointed_back(record: Record, *, at: datetime) -> Record:
-    """The service gets its last secret again: ``current`` and ``previous`` swap, under a new generation.
+    """Roll back: swap ``current`` and ``previous``, with a new generation. Nothing is added on the server.
 
-    Nothing is added at the server. Raises ``StoreError`` where the previous secret may be gone or was never to return.
+    Raises ``StoreError`` if the previous secret may be deleted or is marked as rolled back.
     """
     current, previous = record.current, record.previous
     if current is None or previous is None or previous.doomed or previous.rolled_back:
@@ -341,7 +340,7 @@ def pointed_back(record: Record, *, at: datetime) -> Record:
 
 
 def doomed(record: Record, going: Sequence[str] = ()) -> Record:
-    """Set the tombstone on ``previous``: from now on a DELETE may be under way. ``going`` are the ids to be deleted."""
+    """Set the tombstone on ``previous``: a DELETE may be sent from now on. ``going`` are the ids to delete."""
     current, previous = record.current, record.previous
     if current and current.listed_before:
         left = [each for each in current.listed_before if each not in going]
@@ -352,25 +351,25 @@ def doomed(record: Record, going: Sequence[str] = ()) -> Record:
 
 
 def retired(record: Record, *, at: datetime) -> Record:
-    """``previous`` is refused: forget it, and targets that are known by name alone."""
+    """Remove ``previous``, which is now refused, and targets without evidence for this generation."""
     known = {name: each for name, each in record.targets.items() if each.generation == record.generation}
     return record.model_copy(update={"previous": None, "targets": known, "last_verified_at": at})
 
 
 def forgotten(record: Record) -> Record:
-    """``pending`` is refused for good: forget it, before its secret is deleted as a leftover."""
+    """Remove ``pending``, which is refused permanently. Its secret is then a leftover."""
     return record.model_copy(update={"pending": None})
 
 
 def adopted(record: Record, current: Current, *, at: datetime) -> Record:
-    """The one listed secret is known and was accepted: it becomes the current one."""
+    """Make the known and accepted secret the current one."""
     return record.model_copy(
         update={"generation": record.generation + 1, "current": current, "last_verified_at": at, "last_rotated_at": at}
     )
 
 
 def burning(record: Record, *, at: datetime, until: datetime) -> Record:
-    """Mark all that is known as leaked. What is marked is never promoted nor restored; ``pending`` is forgotten."""
+    """Mark all known secrets as leaked: they are never promoted or restored. Removes ``pending`` and ``previous``."""
     parts = [each for each in (record.current, record.pending, record.previous) if each is not None]
     known = record.leak.burnt if record.leak else []
     new = [
@@ -384,5 +383,5 @@ def burning(record: Record, *, at: datetime, until: datetime) -> Record:
 
 
 def extinguished(record: Record, *, at: datetime) -> Record:
-    """Everything that was burnt is refused, and nothing of it can land any more."""
+    """Close the leak: all burnt secrets are refused, and no request for one of them can arrive any more."""
     return retired(record, at=at).model_copy(update={"leak": None})

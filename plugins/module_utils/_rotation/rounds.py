@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The steps of one round of a rotation.
 
-No I/O: a step yields what it needs to know or to write, and is sent the answer.
+They do no I/O. A step is a generator that yields requests to read or write, and receives the answers.
 
-Production answers through a store and the API; the exhaustive model answers in every way that can go wrong. Both drive
-these very functions. No step writes to the API: that is what the visible tasks between them are for. A round is
+In production, the store and the API answer. In tests, a model answers in every way that can go wrong. Both drive these
+functions. No step writes to the API: the tasks of the role between the steps do that. A round is
 
     begin, [create, prove, promote], deliver, [guard, delete, confirm], close
 
-and a first, due, resumed, adopted, swept, discarded or rolled-back run is the same round with other data.
+A first, due, resumed, adopted or rolled-back run is the same round with other data.
 """
 
 from __future__ import annotations
@@ -53,33 +53,32 @@ T = TypeVar("T")
 
 
 class List(NamedTuple):
-    """The listed secrets. ``awaited`` is a rotation id whose row should be there: a list that lags is read again."""
+    """Asks for the listed secrets. The list is read again if it does not show the rotation id ``awaited``."""
 
     awaited: str | None = None
 
 
 class Read(NamedTuple):
-    """The record as it is stored now: a ``Held``."""
+    """Asks for the stored record. The answer is a ``Held``."""
 
 
 class Exchange(NamedTuple):
-    """The verdict of the token endpoint on one value. ``patient``: a refusal is asked about again for a while."""
+    """Asks for the verdict on one value. With ``patient``, the exchange is repeated for a while if it is refused."""
 
     value: str
     patient: bool = False
 
 
 class Mint(NamedTuple):
-    """A new secret to write ahead: a ``Pending``. ``base`` is the record, or None for a lineage of its own."""
+    """Asks for a new secret to write ahead, a ``Pending``. ``base`` is the record, or None for a new lineage."""
 
     base: Record | None
 
 
 class Write(NamedTuple):
-    """Put ``record`` in the place of the one that was read, under our lease, which is renewed, or under none (``end``).
+    """Asks to replace the stored record by ``record``, with a renewed lease of this run, or without one (``end``).
 
-    The answer is the record as stored. Where somebody has written it meanwhile, the step ends with
-    ``StoreConflictError``.
+    The answer is the stored record. If somebody has changed it meanwhile, the step ends with ``StoreConflictError``.
     """
 
     record: Record
@@ -87,11 +86,11 @@ class Write(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What is stored.
+    """The stored record.
 
-    ``ours``: the lease is this run's, so that nobody else has written since. ``rival`` names another live run.
-    ``silent``: the lease is of a run that may only sleep. ``ends`` is when a lease that is not ours ends, or ended.
-    ``at`` is the time now; ``corrected``: the store holds times that cannot be, and the record here does not.
+    ``ours`` is true if this run holds the lease, so that nobody else has written since. ``rival`` describes another
+    live run. ``silent`` is true if the lease belongs to a run that may only be suspended. ``ends`` is the end of the
+    lease of another run. ``at`` is the time now. ``corrected`` is true if impossible times were corrected here.
     """
 
     record: Record | None
@@ -110,11 +109,11 @@ Tries: TypeAlias = "Callable[[Plan, Record | None], bool]"
 
 @dataclass(frozen=True)
 class Round:
-    """What a step hands on to the tasks that follow.
+    """The result of a step for the following tasks.
 
-    ``pending`` is the secret to create and prove. ``deliver``: targets are written, not only looked at. ``retire``:
-    something may be deleted in this round; ``delete`` are the ids that may go now, ``dead`` the values, by rotation id,
-    that are to be refused then.
+    ``pending`` is the secret to create and prove. ``deliver`` is true if targets are written, not only compared.
+    ``retire`` is true if this round may delete something. ``delete`` are the ids to delete now, and ``dead`` the
+    values, by rotation id, that must be refused afterwards.
     """
 
     plan: Plan
@@ -128,7 +127,7 @@ class Round:
 
 
 def carry_out(steps: Steps[T], answer: Callable[[Ask], Any]) -> T:
-    """Run a step to its end."""
+    """Run a step to its end. ``answer`` answers its requests."""
     reply = None
     try:
         while True:
@@ -139,23 +138,23 @@ def carry_out(steps: Steps[T], answer: Callable[[Ask], Any]) -> T:
 
 
 def _ours(held: Held) -> Record:
-    """The record, as long as nobody else has taken over. Raises ``StoreConflictError``."""
+    """The record, if this run still holds the lease. Raises ``StoreConflictError``."""
     if held.record is None or not held.ours:
-        who = f": {held.rival} goes on with this client." if held.rival else ", and another run may have gone on."
+        who = f": {held.rival} has taken over." if held.rival else ", and another run may have taken over."
         raise StoreConflictError(
-            f"This run no longer holds the lease{who} Nothing more was changed here.",
-            hint="Run again: it goes on where the record says.",
+            f"This run no longer holds the lease{who} It changed nothing more.",
+            hint="Run again to continue from the record.",
         )
     return held.record
 
 
 def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _plan, _record: False) -> Steps[Round]:
-    """List, read the store, exchange what it holds, decide; write the next secret ahead, or take the lease.
+    """List, read the store, exchange the stored secrets, and decide. Write the next secret ahead, or take the lease.
 
-    ``tries`` says whether something has to be tried before that: then nothing is written in this round.
+    If ``tries`` returns true for the plan and the record, something must be tried first: this round writes nothing.
 
-    LIST comes before the store: a store that was read first could miss what another run has written ahead and created
-    in between, and its secret would look like a leftover.
+    LIST comes before the store. Otherwise another run could write ahead and create a secret after the read, and this
+    secret would look like a leftover.
     """
     listed: tuple[Listed, ...] = yield List()
     held: Held = yield Read()
@@ -176,7 +175,7 @@ def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _pla
     if plan.act is None:
         learned_more = current is not None and current.confirmed and held.record != record
         if record and (held.corrected or learned_more):
-            # What a list without tags told is kept: the run that confirms it must be another than the one that guessed.
+            # Store what a list without tags showed: another run must confirm the guess.
             record = yield Write(_feared(record, held, wish), end=True)
         return Round(plan, record, listed=listed)
     if tries(plan, record):
@@ -187,17 +186,17 @@ def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _pla
 
 
 def _timed(wish: Wish, held: Held) -> Wish:
-    """What is wanted now, by the clock that counts."""
+    """The settings with the time of the clock that counts."""
     return replace(wish, now=held.at or wish.now)
 
 
 def _may_retire(wish: Wish, record: Record) -> bool:
-    """Whether it may come to a deletion in this round: of the current secret too, once it was replaced."""
+    """Whether this round may delete something, such as the current secret after its replacement."""
     return not wish.hold and (record.current is not None or record.leak is not None)
 
 
 def _acted(act: str, seen: Seen, held: Held, wish: Wish, known_value: str | None) -> Steps[Record]:
-    """The record after the step that the plan names."""
+    """The record after the act of the plan."""
     base = seen.record or Record(client_id=wish.client_id)
     base = base.model_copy(update={"client_name": wish.client_name or base.client_name})
     base = _feared(records.doubted(base, at=wish.now), held, wish)
@@ -225,14 +224,14 @@ def _acted(act: str, seen: Seen, held: Held, wish: Wish, known_value: str | None
 
 
 def _feared(record: Record, held: Held, wish: Wish) -> Record:
-    """The record, with what a run may still deliver whose lease is taken, or ended, here."""
+    """The record with a note about the run whose lease is taken or ended here, because it may still deliver."""
     if not held.silent or all(each.fenced for each in wish.targets):
         return record
     return records.overtaken(record, until=wish.now + wish.fear)
 
 
 def _landed(record: Record, held: Held, wish: Wish) -> datetime:
-    """When no POST of a known value can land any more: each was sent under a lease, and before its promotion."""
+    """The time after which no POST of a known value can arrive: each was sent under a lease, before its promotion."""
     sent = [record.last_rotated_at] if record.last_rotated_at else []
     if record.pending or held.ends:
         sent.append(max(wish.now, held.ends or wish.now))
@@ -240,7 +239,7 @@ def _landed(record: Record, held: Held, wish: Wish) -> datetime:
 
 
 def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = None) -> Steps[Round]:
-    """``pending`` was accepted often enough, in this run: it becomes the current one. Without that it raises."""
+    """Make ``pending`` the current secret. Raises ``BlockedError`` unless this run has proven it."""
     held: Held = yield Read()
     record, wish = _ours(held), _timed(wish, held)
     pending = record.pending
@@ -250,11 +249,11 @@ def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = 
         raise BlockedError(
             f"Nothing proves that the secret of rotation {pending.rotation_id} is accepted"
             f" ({wish.successes} times in a row), so it did not become the current one.",
-            hint="Let the task Prove end well: a keyword above the role must not skip it or ignore its failure.",
+            hint="The task Prove must succeed. Do not skip it or ignore its failure with a keyword above the role.",
         )
     if pending.rotation_id in record.burnt:
         raise BlockedError(
-            f"The secret of rotation {pending.rotation_id} was leaked: it is not used.", hint="Run again."
+            f"The secret of rotation {pending.rotation_id} was leaked, so it is not used.", hint="Run again."
         )
     record = yield Write(records.promoted(record, pending, at=wish.now, told_id=told_id))
     retire = not wish.hold and (record.previous is not None or record.leak is not None)
@@ -262,7 +261,7 @@ def promote(wish: Wish, plan: Plan, exchanged: Exchanged, told_id: str | None = 
 
 
 def deliver(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
-    """Write down what was delivered and proven, at once."""
+    """Store the evidence of deliveries, reloads and probes."""
     held: Held = yield Read()
     wish = _timed(wish, held)
     record = yield Write(noted(_ours(held), shown, wish.targets, wish.now))
@@ -270,7 +269,7 @@ def deliver(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
 
 
 def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
-    """List, read the store back, exchange what it holds; write the evidence and the tombstone; say what may go."""
+    """List, read the store back, exchange what it holds. Write the evidence and the tombstone. Return ids to delete."""
     listed: tuple[Listed, ...] = yield List(plan.rotation_id)
     held: Held = yield Read()
     wish = _timed(wish, held)
@@ -288,7 +287,7 @@ def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
         stop = Plan(BLOCKED, "the value read back from the store is not accepted; nothing was deleted")
     if stop:
         record = yield Write(record)
-        # What was begun is to be ended by Close, whatever stops the deletion; a roll-back stays one while it waits.
+        # The task Close ends what was begun. A roll-back keeps its state while its deletion waits.
         if stop.state == WAITING and plan.state in (ROLLED_BACK, FAILED):
             plan = replace(plan, reason=f"{plan.reason} {stop.reason}", again=False)
         else:
@@ -301,12 +300,12 @@ def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
 def _stop(
     wish: Wish, plan: Plan, record: Record, shown: Shown, listed: tuple[Listed, ...], ids: tuple[str, ...]
 ) -> Plan | None:
-    """Why nothing is deleted in this round."""
+    """Why nothing is deleted in this round; None if something may be."""
     if wish.hold:
         return Plan(WAITING, HOLD)
     open_ = unsettled(record, wish.targets)
     if shown.differing & set(open_):
-        return replace(plan, again=True)  # written by another round, now that its evidence is withdrawn
+        return replace(plan, again=True)  # a second round writes the targets that have lost their evidence
     if open_:
         return Plan(BLOCKED, f"{', '.join(open_)}: not proven to hold and use the current secret; nothing was deleted")
     found = objection(record, wish.targets, wish.grace, wish.now) if ids or record.previous else None
@@ -321,7 +320,7 @@ HOLD = "hold is set: the previous secret is kept"
 
 
 def _burning(wish: Wish, record: Record, listed: tuple[Listed, ...]) -> tuple[str, ...]:
-    """After a leak all that was known goes, whether or not the consumers were proven."""
+    """After a leak: the ids to delete, whether or not the consumers are proven. Raises ``BlockedError``."""
     ids = burning_ids(Seen(listed, record), record)
     if wish.hold or ids is None or (record.current and record.current.rotation_id in record.burnt):
         raise BlockedError(
@@ -338,10 +337,10 @@ def _dead(record: Record) -> dict[str, str]:
 
 
 def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[Round]:
-    """Clear what is done with, end the lease, and tell the outcome.
+    """Remove finished secrets, end the lease, and return the outcome.
 
-    Where nothing was begun nothing is written, unless a target was found to hold another credential: its evidence is
-    withdrawn, and another round writes it.
+    If nothing was begun, nothing is written, unless a target holds another credential. This target loses its evidence,
+    and a second round writes it.
     """
     if plan.act in (None, TRY) and plan.state in (UNCHANGED, WAITING):
         return (yield from _looked(wish, plan, shown))
@@ -362,7 +361,7 @@ def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[R
 
 
 def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
-    """Nothing was begun, and the targets were looked at."""
+    """Nothing was begun, and the targets were only compared."""
     differing = [each.name for each in wish.targets if each.name in shown.differing]
     if not differing:
         return Round(plan)
@@ -393,18 +392,18 @@ def _outcome(wish: Wish, plan: Plan, record: Record, gone: bool) -> Plan:
     return replace(plan, state=ROTATED if gone or record.generation > plan.since else UNCHANGED)
 
 
-NOT_ISSUED = "the next secret was written ahead and not made the current one: its tasks did not run"
+NOT_ISSUED = "the next secret was written ahead but did not become the current one: its tasks did not run"
 
 STILL_ACCEPTED = (
-    "the previous secret is not refused yet, so it stays in the record; the next run looks again. If it is listed under"
-    " an id that could not be told, name that in service_client_retire_ids"
+    "the previous secret is not refused yet, so it stays in the record; the next run checks again. If it is listed with"
+    " an unknown id, name that id in service_client_retire_ids"
 )
 
 
 def _after_leak(
     wish: Wish, plan: Plan, record: Record, leak: Leak, listed: tuple[Listed, ...], exchanged: Exchanged
 ) -> tuple[Plan, Record]:
-    """A leak is closed when each leaked secret is refused, none is listed, and none can land any more."""
+    """Close the leak if all leaked secrets are refused, none is listed, and no request for one can arrive any more."""
     ids = burning_ids(Seen(listed, record), record)
     alive = [each.rotation_id for each in leak.burnt if exchanged.verdict(each.rotation_id) != "rejected"]
     if ids is None or ids or alive:
@@ -412,7 +411,7 @@ def _after_leak(
         return replace(plan, state=BLOCKED, reason=f"compromised: {what} is not refused yet; run again"), record
     waits = wish.now < leak.until
     until = format_timestamp(leak.until)
-    landing = "a request of an earlier run may still land. Run again then"
+    landing = "a request of an earlier run may still arrive. Run again then"
     record = record if waits else records.extinguished(record, at=wish.now)
     open_ = unsettled(record, wish.targets)
     if plan.state == FAILED or open_:
@@ -428,11 +427,11 @@ def _after_leak(
 
 
 def abandon(wish: Wish, plan: Plan, shown: Shown, failure: Plan, *, refused: bool = False) -> Steps[Round]:
-    """Something failed: give the service back what still works, or end the lease.
+    """After a failure: roll back to the previous secret if it is needed and still works, or end the lease.
 
-    Where consumers were not proven to use the new secret, or it is refused, and the previous one is accepted and not
-    doomed, the record points back to it: nothing is added, nothing deleted. ``failure`` is the outcome otherwise. A
-    pending value that the server does not take (``refused``) is forgotten, so that it is not offered for ever.
+    The record points back if consumers are not proven to use the new secret or it is refused, and the previous one is
+    accepted and has no tombstone. Nothing is added or deleted. Otherwise the outcome is ``failure``. A pending value
+    that the server does not accept (``refused``) is removed, so that it is not sent again.
     """
     failure = replace(failure, since=plan.since, left=plan.left)
     held: Held = yield Read()

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of a rotation: that of the IAM API, which judges secrets, whatever the clock of this machine does."""
+"""The clock of a rotation. It follows the IAM API, which judges secrets, even if the clock of this machine is wrong."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta, timezone
 
 _APART = 30.0
-"""Seconds that two clocks may be apart: then ours counts."""
+"""Seconds that the two clocks may differ. Within these, the clock of this machine counts."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """``served`` is what the clock of the API showed when ours showed ``wall``, all in seconds.
+    """``served`` is the time of the API when this machine showed ``wall``, both in seconds since 1970.
 
-    ``passed`` is the monotonic clock at that moment, the same one for every process of this machine. ``told`` is false
-    where the API told no time, and ours stands for it.
+    ``passed`` is the monotonic time at that moment, which all processes of this machine share. ``told`` is false if the
+    API showed no time, so that the clock of this machine is used.
     """
 
     served: float
@@ -28,31 +28,31 @@ class Clock:
 
     @classmethod
     def set_by(cls, served: float | None) -> Clock:
-        """A clock that shows ``served`` now."""
+        """A clock that shows ``served`` now; with None, the time of this machine."""
         wall = time.time()
         told = served is not None
         shown = wall if served is None or abs(served - wall) < _APART else served
         return cls(shown, wall, time.monotonic(), told)
 
     @classmethod
-    def handed_on(cls, words: Sequence[float] | None) -> Clock:
-        """The clock that an earlier task handed on."""
-        if not words:
+    def from_data(cls, data: Sequence[float] | None) -> Clock:
+        """The clock of an earlier task, from its ``data``."""
+        if not data:
             return cls.set_by(None)
-        served, wall, passed, told = words
+        served, wall, passed, told = data
         return cls(served, wall, passed, bool(told))
 
     @property
-    def words(self) -> list[float]:
-        """For ``handed_on``."""
+    def data(self) -> list[float]:
+        """As plain data, for ``from_data``."""
         return list(astuple(self))
 
     @property
     def ahead(self) -> timedelta:
-        """How far it is ahead of the clock of this machine, to ten seconds."""
-        return timedelta(seconds=round(self.served - self.wall, -1))  # a served time has no fractions
+        """How far it is ahead of the clock of this machine, rounded to ten seconds."""
+        return timedelta(seconds=round(self.served - self.wall, -1))  # the API shows whole seconds
 
     def now(self) -> datetime:
-        """The time now. A clock of ours that is set back meanwhile does not set this one back."""
+        """The time now. It does not go back if the clock of this machine is set back."""
         since = max(time.time() - self.wall, time.monotonic() - self.passed)
         return datetime.fromtimestamp(int(self.served + since), timezone.utc)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who reads the credential, as the planner and as the tasks of the role see it."""
+"""The consumers of a credential, in the form for the planner and for the tasks of the role."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PROBE: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Consumers:
-    """Deliveries and probe of one client: ``targets`` for the planner, ``tasks`` for the role."""
+    """The deliveries and the probe of one client: ``targets`` for the planner, ``tasks`` for the role."""
 
     deliveries: tuple[DeliveryTarget, ...]
     probe: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Consumers:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The hosts on which the probe is run."""
+        """The hosts on which the probe runs."""
         return tuple(dict.fromkeys(host for each in self.deliveries for host in each.hosts)) or (self.default_host,)
 
     @property
@@ -52,14 +52,14 @@ class Consumers:
 
     @property
     def task_files(self) -> tuple[str, ...]:
-        """The files of these tasks."""
+        """The files with tasks of the caller."""
         given = [each.options["file"] for each in self.deliveries if each.kind == "tasks"]
         given += [each.reload["tasks"] for each in self.deliveries if each.reload and "tasks" in each.reload]
         return tuple(dict.fromkeys(str(each) for each in [*given, self.probe.get("tasks")] if each))
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """What the planner asks evidence of."""
+        """The targets for which the planner requires evidence."""
         return tuple(
             Target(
                 each.name,
@@ -76,10 +76,9 @@ class Consumers:
         return [*_rolled_out(delivery).values(), *reloads, *probes]
 
     def tasks(self, record: Record, *, write: bool) -> dict[str, Any]:
-        """What the tasks of the delivery loop over.
+        """The lists over which the tasks of the delivery loop.
 
-        What is not settled yet is written, reloaded and probed, where ``write`` says that this run may; all else is
-        only looked at.
+        With ``write``, targets that are not settled are written, reloaded and probed. All others are only compared.
         """
         current = record.current
         mark = {"generation": record.generation, "rotation_id": current.rotation_id if current else ""}
@@ -106,7 +105,7 @@ class Consumers:
             "servers": [
                 {**mark, "target": each.name, "look": each not in open_, **_rolled_out(each)} for each in servers
             ],
-            # Apart from the items of the loop, which are shown: these can hold a token.
+            # Not in the items of the loop, which are shown: options can hold a token.
             "server_options": {each.name: each.options for each in servers},
             "own": own,
             "notify": notices,
@@ -118,10 +117,10 @@ class Consumers:
         }
 
     def untried(self, record: Record | None, kept: str, *, here: bool) -> dict[str, Any]:
-        """What was never written, as far as the record tells. It is tried, without effect, before anything is made.
+        """The targets without a delivery in the record. They are tried, without a write, before a secret is created.
 
-        ``kept`` is the path of the record where that is a file. Its store makes the folders on the way, so a delivery
-        there cannot be tried before. ``here``: whether that is a file of this machine.
+        ``kept`` is the path of the record if the store is a file. The store creates missing folders of this path, so a
+        delivery to one of them cannot be tried before. ``here`` is true if that file is on this machine.
         """
         known = {name for name, each in record.targets.items() if each.generation} if record else set()
         lists = self.tasks(Record(client_id=""), write=False)
@@ -136,7 +135,7 @@ class Consumers:
         return not folder.is_dir() if here else folder == Path(kept).parent
 
     def first_probes(self, record: Record) -> list[dict[str, Any]]:
-        """The probes of a service that was proven to work, before its credential is replaced; none where it was not."""
+        """The probes before the credential is replaced; none if the service was not proven to work before."""
         if not self.probe or record.current is None or unsettled(record, self.targets):
             return []
         mark = {"generation": record.generation, "rotation_id": record.current.rotation_id}
@@ -150,7 +149,7 @@ class Consumers:
 def read_consumers(
     deliveries: Sequence[Mapping[str, Any]], probe: Mapping[str, Any] | None, default_host: str
 ) -> Consumers:
-    """Deliveries and probe out of the variables of the role. Raises ``OptionError``."""
+    """Read the deliveries and the probe from the variables of the role. Raises ``OptionError``."""
     given = without_blanks(dict(probe or {}))
     where = "service_client_probe"
     for name in given:
@@ -166,7 +165,7 @@ def read_consumers(
     validation = ArgumentSpecValidator(_PROBE).validate(given)
     wrong = [str(each).rstrip(".") for each in validation.error_messages]
     if "url" in given and not str(given["url"]).lower().startswith(("http://", "https://")):
-        wrong.append("url is no http:// or https:// URL")
+        wrong.append("url is not an http:// or https:// URL")
     read = validation.validated_parameters
     wrong += [
         f"{name} is negative" for name in ("retries", "delay", "timeout") if not wrong and (read.get(name) or 0) < 0
@@ -177,12 +176,12 @@ def read_consumers(
 
 
 def _readers(delivery: DeliveryTarget) -> tuple[str, ...]:
-    """Where the consumers of one target are: what is written on a host is read there."""
+    """The hosts of the consumers of one target. A target on a host is read on this host."""
     return (delivery.host,) if delivery.host else delivery.hosts
 
 
 def _rolled_out(delivery: DeliveryTarget) -> dict[str, str]:
-    """The proof that a delivery is by itself, if it is one."""
+    """The proof that the delivery itself is, if it rolls out pods and waits for them."""
     return {"proof": f"rollout for {delivery.name}"} if proves_itself(delivery) else {}
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Answers what the steps of a rotation ask for: through the credential store, and through the API."""
+"""Answers the requests of the steps of a rotation, from the credential store and the API."""
 
 from __future__ import annotations
 
@@ -28,20 +28,19 @@ from .._stores._protocol import Store
 from .clock import Clock
 
 Api = Callable[[Operation, Mapping[str, Any]], Mapping[str, Any]]
-"""Carries out one operation that only reads, here or on the task's host; its options in, its return values out."""
+"""Runs an operation that only reads, here or on the host of the task. Takes its options, returns its return values."""
 
 _PAUSE = 1.0
-_PATIENCE = 10.0
-"""Seconds: for a list that lags, for a node that does not know a secret yet, for a client that was just made."""
+_LAG = 10.0
+"""Seconds to wait for a list that lags behind, for a node that does not know a secret yet, or for a new client."""
 
 
 @dataclass
 class Desk:
-    """Answers for one client in one task.
+    """Answers requests for one client in one task.
 
-    ``calls`` counts requests; ``details`` are the words of exchanges that did not accept. In check mode nothing is
-    written: a write is answered with what would be stored. ``clock`` is set by each answer of the API that tells the
-    time.
+    ``calls`` counts requests. ``details`` describe exchanges that were not accepted. In check mode nothing is written:
+    the answer to a write is the record that would be stored. Each answer of the API with a date sets ``clock``.
     """
 
     params: Params
@@ -59,7 +58,7 @@ class Desk:
     _token: str = ""
 
     def __call__(self, ask: Ask) -> Any:
-        """The answer to one question of a step. Raises ``IamError``."""
+        """Answer one request of a step. Raises ``IamError``."""
         if isinstance(ask, List):
             return self._list(ask.awaited)
         if isinstance(ask, Read):
@@ -71,13 +70,13 @@ class Desk:
         return self._write(ask)
 
     def find_client(self) -> str:
-        """The client: as given, as the store knows it, or as the server knows its name."""
+        """Find the client id: the given one, the one in the record, or that of the client with the name."""
         record = None if self.params["client_id"] else self.stored()
         self.client_id = self.params["client_id"] or (record and record.client_id) or self._named_client()
         return self.client_id
 
     def stored(self) -> Record | None:
-        """The record, where it can be told which one it is before the client is known."""
+        """The record; None if its place depends on a client id that is not known yet."""
         client_id = self.params["client_id"] or ""
         if not client_id and not self.params["store"].get("path"):
             return None
@@ -105,8 +104,8 @@ class Desk:
         return str(found[0]["client_id"])
 
     def _list(self, awaited: str | None) -> tuple[Listed, ...]:
-        """What is listed. A list that lags is given some time, and in provisioning a client that was just made."""
-        deadline = time.monotonic() + _PATIENCE
+        """The listed secrets. Waits for a list that lags behind, and in provisioning for a new client."""
+        deadline = time.monotonic() + _LAG
         while True:
             late = time.monotonic() >= deadline
             listed = self._listed(patient=not (self.params["settings"]["due"] or late))
@@ -132,8 +131,8 @@ class Desk:
         other = rival(lease, self.me, at)
         ours = lease is not None and lease.owner == str(self.me)
         ends = min(lease.expires_at, at + LONGEST) if lease is not None and not ours else None
-        mended = corrected(record, at=at) if self.clock.told else record
-        return Held(mended, ours, str(other) if other else None, silent(lease, self.me, at), ends, at, mended != record)
+        fixed = corrected(record, at=at) if self.clock.told else record
+        return Held(fixed, ours, str(other) if other else None, silent(lease, self.me, at), ends, at, fixed != record)
 
     def _write(self, ask: Write) -> Record:
         lease = None if ask.end else new_lease(self.me, self.clock.now(), self.span)
@@ -152,11 +151,11 @@ class Desk:
         )
 
     def _exchange(self, ask: Exchange) -> str:
-        """The verdict. After a proof a node of the server may still refuse the secret: that is given some time."""
-        deadline = time.monotonic() + (_PATIENCE if ask.patient else 0.0)
-        told = len(self.details)
+        """The verdict. With ``patient``, waits for a node of the server that still refuses a proven secret."""
+        deadline = time.monotonic() + (_LAG if ask.patient else 0.0)
+        before = len(self.details)
         while True:
-            del self.details[told:]
+            del self.details[before:]
             verdict = self._verdict(ask.value)
             if verdict != "rejected" or time.monotonic() >= deadline:
                 return verdict
@@ -186,5 +185,5 @@ class Desk:
 
 
 def _shows(listed: Sequence[Listed], awaited: str | None) -> bool:
-    """Whether nothing more is to be waited for. A list without any tag may never show one."""
+    """Whether the list shows ``awaited``, or may never show it because it shows no tags."""
     return awaited is None or blind(listed) or any(carries(each.description, awaited) for each in listed)

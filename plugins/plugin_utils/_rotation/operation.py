@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The operation ``rotation``: one step of a round, answered through store and API, told to the tasks that follow."""
+"""The operation ``rotation``: runs one step of a round, and returns the data for the following tasks."""
 
 from __future__ import annotations
 
@@ -103,15 +103,15 @@ CLIENT: dict[str, dict[str, Any]] = {
 PROVISIONING = "service_client__due"
 """The variable that the role sets to provision: nothing is due then, and deliveries are tried before."""
 
-_LOOKS = 2.0
-"""Seconds between two looks at a record that another run holds."""
-_MEND = "The secret before it is the current one again. Repair what failed, and run again."
-_GO_ON = "The next run goes on from here; until then no secret is deleted."
+_POLL = 2.0
+"""Seconds between two reads of a record that another run holds."""
+_REPAIR = "The previous secret is the current one again. Repair what failed, and run again."
+_CONTINUE = "The next run continues from here. Until then no secret is deleted."
 _CORRECT = "Nothing was changed. Repair what failed, and run again."
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
-"""Statuses of an addition that was not carried out, and will not be."""
+"""Statuses of an addition that was refused permanently."""
 
 _LIMITS = ("proof_successes", "proof_deadline", "retire_deadline")
 """Settings that the tasks between the steps need."""
@@ -142,11 +142,11 @@ OPTIONS = ArgumentSpec(
 
 @dataclass(frozen=True)
 class Site:
-    """What the action gives the operation: ways to the API, to files and to the screen, Ansible's loader, and who runs.
+    """What the operation needs from the action plugin: access to the API, files and screen, the data loader, the run.
 
-    ``variables`` are those of the task, with those of the hosts; ``folder`` is the temporary one of the run. ``here``:
-    files of the task's host are those of this machine. ``find_tasks`` and ``render`` raise ``IamError`` where a file of
-    tasks, or the template of a delivery, cannot be used; ``handlers`` are those of the play, None where nothing tells.
+    ``variables`` are those of the task, including ``hostvars``. ``folder`` is the temporary directory of the run.
+    ``here`` is true if the host of the task is this machine. ``find_tasks`` and ``render`` raise ``IamError`` for an
+    invalid file of tasks or template of a delivery. ``handlers`` are those of the play, None if they are not known.
     """
 
     api: Api
@@ -154,7 +154,7 @@ class Site:
     loader: Any
     me: Owner
     variables: Mapping[str, Any]
-    tell: Callable[[str], None] = print
+    show: Callable[[str], None] = print
     folder: str = ""
     here: bool = True
     find_tasks: Callable[[str], object] = str
@@ -171,9 +171,9 @@ def rotation(site: Site) -> Operation:
         try:
             if params["state"] not in _AFTER_FAILURE:
                 require_made(site.variables)
-            if params["state"] in _FOLLOWING and not params["plan"]:
+            if params["state"] in _NEED_PLAN and not params["plan"]:
                 raise BlockedError("Nothing was begun in this run.", hint="Run the role from its first task.")
-            return _TAKEN[params["state"]](step)
+            return _STEPS[params["state"]](step)
         except IamError as error:
             error.details.setdefault("calls", dict(step.desk.calls))
             raise
@@ -182,7 +182,7 @@ def rotation(site: Site) -> Operation:
 
 
 class Step:
-    """One task: its options as the planner wants them, and the way to answer what a step asks."""
+    """One task: its options in the form for the planner, and the ``Desk`` that answers the requests of its step."""
 
     def __init__(self, site: Site, params: Params, check_mode: bool) -> None:
         settings: Params = params["settings"]
@@ -194,18 +194,17 @@ class Step:
         waits = timedelta(seconds=settings["proof_deadline"] + settings["retire_deadline"])
         lease, self.lifetime = _duration(settings, "lease"), _duration(settings, "secret_lifetime")
         if not lease:
-            raise OptionError("lease is no time at all.", hint="Write 15m, for example.", option="lease")
+            raise OptionError("lease is zero.", hint="Write 15m, for example.", option="lease")
         self.wish = self._wish()
         self.desk = Desk(
             params,
             site.api,
             lambda client_id: open_store(params["store"], Setting(client_id, site.files, site.loader)),
             site.me,
-            # What a task may wait for belongs to what others must believe.
-            lease + waits,
+            lease + waits,  # the lease must not expire while a task waits
             self.lifetime,
             check_mode,
-            Clock.handed_on(self.words.get("clock")),
+            Clock.from_data(self.words.get("clock")),
         )
 
     def _wish(self) -> Wish:
@@ -214,14 +213,14 @@ class Step:
         if self.lifetime and self.lifetime <= limits.expiry_margin:
             raise OptionError(
                 f"secret_lifetime ({settings['secret_lifetime']}) is not longer than expiry_margin"
-                f" ({settings['expiry_margin']}), so that every run would rotate.",
-                hint="Give a longer lifetime, or a shorter margin.",
+                f" ({settings['expiry_margin']}), so every run would rotate.",
+                hint="Give a longer lifetime or a shorter margin.",
                 option="secret_lifetime",
             )
         if settings["hold"] and settings["compromised"]:
             raise OptionError(
-                "hold keeps every secret, and compromised deletes those that leaked: both are set.",
-                hint="Leave out rotation_hold (or service_client_hold) or rotation_compromised.",
+                "hold and compromised are both set, but hold keeps all secrets and compromised deletes leaked ones.",
+                hint="Omit rotation_hold (or service_client_hold) or rotation_compromised.",
                 option="hold",
             )
         for name, least in (("proof_successes", 1), ("proof_deadline", 0), ("retire_deadline", 0)):
@@ -249,7 +248,7 @@ class Step:
         )
 
     def require_sense(self) -> None:
-        """Raise ``OptionError`` for mistakes that would only show when something was made, or never."""
+        """Raise ``OptionError`` for mistakes that would otherwise only show after something was created, or never."""
         site, deliveries = self.site, self.consumers.deliveries
         require_known(site.variables)
         known = site.variables.get("hostvars") or {}
@@ -262,44 +261,44 @@ class Step:
         for each in deliveries:
             if each.options.get("format") == "template":
                 site.render(each.options)
-        require_alone(site.me.host, self._things(known), site.folder)
+        require_alone(site.me.host, self._exclusive(known), site.folder)
 
     def tries(self, plan: Plan, record: Record | None) -> bool:
-        """Whether deliveries that were never made, or probes of the service, are tried before this plan is begun.
+        """Whether new deliveries or probes of the service must be tried before this plan begins.
 
-        That is done once in a run. Provisioning tries deliveries before it creates the client. A service that does not
-        work is not rotated, unless the rotation is what repairs it. The answer to a leak waits for nothing.
+        They are tried once in a run. Provisioning tries deliveries before it creates the client. The secret of a broken
+        service is not rotated, unless the rotation repairs it. After a leak nothing is tried first.
         """
         leak = plan.act == BURN or (record is not None and record.leak is not None)
         if self.words["tried"] or leak or PROVISIONING in self.site.variables:
             return False
         lists = self.untried(record)
         rotates = plan.act == STAGE or (record is not None and record.pending is not None)
-        asks = self.settings["probe_first"] and rotates and not self.check_mode
-        probes = self.consumers.first_probes(record) if asks and record else []
+        probe_first = self.settings["probe_first"] and rotates and not self.check_mode
+        probes = self.consumers.first_probes(record) if probe_first and record else []
         self.trial = {**lists, "probes": probes, "more": bool(lists["servers"] or probes)}
         return bool(lists["files"]) or self.trial["more"]
 
     def untried(self, record: Record | None) -> dict[str, Any]:
-        """The lists of ``Consumers.untried``, with the path of the record where that is a file that was named."""
+        """The lists of ``Consumers.untried``, for the path of the record if the store is a file."""
         store = self.params["store"]
         kept = store.get("path") if store["type"] == "file" else None
         return self.consumers.untried(record, kept or "", here=self.site.here)
 
     def require_own_tasks(self) -> None:
-        """Raise ``BlockedError`` where tasks of the caller could be left out by their tags: nothing would show it."""
+        """Raise ``BlockedError`` if ``--skip-tags`` could skip tasks of the caller, because nothing would show it."""
         skipped = self.site.variables.get("ansible_skip_tags")
         if skipped and self.consumers.own_tasks:
             raise BlockedError(
-                f"--skip-tags {','.join(skipped)} may leave out tasks of your own that deliver, reload or probe, and"
-                " would prove nothing. Nothing was changed.",
+                f"--skip-tags {','.join(skipped)} may skip your own tasks that deliver, reload or probe, and nothing"
+                " would show it. Nothing was changed.",
                 hint="Run without it.",
             )
 
     def require_ready(self, record: Record) -> None:
-        """Raise ``StoreError`` where what reads a delivery would not start anew, before a secret is made for it.
+        """Raise ``StoreError`` if a workload that reads a delivery could not restart, before a secret is created.
 
-        It has to run as a whole where the service is asked first as well; after a leak nothing has to.
+        It must also be complete if the service is probed first. After a leak there is no such check.
         """
         if record.leak:
             return
@@ -309,8 +308,8 @@ class Step:
                 for workload in open_target(each.options["target"], self.site.loader).workloads:
                     workload.require_ready(whole=whole)
 
-    def _things(self, known: Mapping[str, Any]) -> list[str]:
-        """What no other host of the run may have, nor this one twice. Raises ``OptionError`` for the latter."""
+    def _exclusive(self, known: Mapping[str, Any]) -> list[str]:
+        """What no other host of the run may use: client, record, files, members. Raises ``OptionError``."""
         params, store, me = self.params, self.params["store"], self.site.me.host
 
         def at(host: str, path: str) -> str:
@@ -337,32 +336,32 @@ class Step:
         ]
 
     def require_scope(self, *, listed: bool) -> None:
-        """Raise ``OptionError`` without a scope to prove a secret by; ``listed``: it has to be an allowed one."""
+        """Raise ``OptionError`` without a scope to prove secrets. With ``listed``, it must be an allowed one."""
         scope, allowed = self.params["scope"], self.params["allowed_scopes"]
         if scope and (scope in allowed or not listed):
             return
-        said = f"{scope!r} is not one of the allowed scopes ({', '.join(allowed)})" if allowed else "none is given"
+        problem = f"{scope!r} is not one of the allowed scopes ({', '.join(allowed)})" if allowed else "none is given"
         raise OptionError(
-            f"The secret of {self.params['client_name']} is proven by an exchange, for a scope that the"
-            f" client may request: {said}. Nothing was changed.",
-            hint="Give service_client_verify_scope, or service_client_allowed_scopes, whose first one is the default.",
+            f"The secret of {self.params['client_name']} is proven by an exchange, which needs a scope that the"
+            f" client may request: {problem}. Nothing was changed.",
+            hint="Give service_client_verify_scope, or service_client_allowed_scopes. Its first scope is the default.",
             option="scope",
         )
 
     def find_client(self) -> None:
-        """The client that the step before found."""
+        """Use the client that an earlier step found, or find it."""
         self.desk.client_id = self.params["client_id"] or self.words.get("client_id") or self.desk.find_client()
         self.wish = replace(self.wish, client_id=self.desk.client_id)
 
     def answer(self, steps: Callable[[Shown], rounds.Steps[Round]]) -> Round:
-        """Take a step that is shown the evidence of the deliveries: of what the step before told to deliver."""
+        """Run a step with the evidence of the deliveries of the secret that the step before named."""
         self.find_client()
-        meant = self.words.get("generation", 0), self.words.get("current_rotation_id") or ""
-        return carry_out(steps(read_deliveries(self.params["evidence"], *meant)), self.desk)
+        secret = self.words.get("generation", 0), self.words.get("current_rotation_id") or ""
+        return carry_out(steps(read_deliveries(self.params["evidence"], *secret)), self.desk)
 
 
 def _checked(step: Step) -> Outcome:
-    """Everything that later steps need, before anything is made. A revocation (plan ``absent``) needs but its names."""
+    """Check everything that later steps need, before anything is created. A revocation needs only the lists."""
     require_core()
     client_id = step.params["client_id"]
     client = {name: value for name, value in step.params["client"].items() if value is not None}
@@ -381,8 +380,8 @@ def _checked(step: Step) -> Outcome:
     record = step.desk.stored()
     lists = step.untried(record)
     found = client_id or (record and record.client_id)
-    told = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
-    return Outcome(False, {"rotation": told}, sensitive=bool(lists["servers"]))
+    result = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
+    return Outcome(False, {"rotation": result}, sensitive=bool(lists["servers"]))
 
 
 def _begun(step: Step) -> Outcome:
@@ -396,38 +395,39 @@ def _begun(step: Step) -> Outcome:
     except MissingError:
         if step.settings["due"] or not step.check_mode:
             raise
-        # What check mode of a new client knows: its first secret would be created and delivered.
+        # In check mode a new client does not exist yet. Its first secret would be created and delivered.
         for policy in step.params["client"]["policies"]:
-            step.site.tell(f"{policy['action']} on {policy['scope']} would be granted.")
-        return _told(step, Round(Plan(ROTATE, "first: no secret is stored", STAGE), Record(client_id="", generation=1)))
+            step.site.show(f"{policy['action']} on {policy['scope']} would be granted.")
+        plan = Plan(ROTATE, "first: no secret is stored", STAGE)
+        return _continued(step, Round(plan, Record(client_id="", generation=1)))
     taken = _alone(step)
     plan, record = taken.plan, taken.record
     step.words["tried"] |= plan.act == TRY
     if plan.state == BLOCKED:
-        said = " ".join([plan.reason, *step.desk.details])
-        raise BlockedError(said, plan=asdict(plan), client_id=step.desk.client_id)
+        reason = " ".join([plan.reason, *step.desk.details])
+        raise BlockedError(reason, plan=asdict(plan), client_id=step.desk.client_id)
     _compare_clocks(step)
     current = record.current if record else None
     step.words["previous_rotation_id"] = current.rotation_id if current else None
     if plan.act and plan.state == ROTATE and step.check_mode and current and not step.settings["hold"]:
         deleted = ", ".join(rows_of(taken.listed, current)) or "no listed secret"
         plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted")
-    return _told(step, replace(taken, plan=plan))
+    return _continued(step, replace(taken, plan=plan))
 
 
 def _compare_clocks(step: Step) -> None:
-    """Warn of a clock that is wrong: whatever compares times on this machine may be misled by it."""
+    """Warn if the clock of this machine is wrong, because other programs on it use this clock."""
     ahead = step.desk.clock.ahead
     if ahead:
         which = "behind" if ahead > timedelta() else "ahead of"
         step.warnings.append(
-            f"The clock of this machine is {format_duration(ahead)} {which} that of the IAM API, which counts here."
-            " Set it right."
+            f"The clock of this machine is {format_duration(ahead)} {which} that of the IAM API, which is used here."
+            " Correct it."
         )
 
 
 def _alone(step: Step) -> Round:
-    """The first step, once no other run is at work on this client, or as long as this run may wait for it."""
+    """Run the first step once no other run is at work on this client. Wait for that as long as the settings allow."""
     deadline = time.monotonic() + (_duration(step.settings, "wait") or timedelta()).total_seconds()
     known = one_line(step.params["known_secret"] or "")
     while True:
@@ -436,12 +436,12 @@ def _alone(step: Step) -> Round:
         except StoreConflictError as error:
             if error.details.get("rotation_id"):
                 raise
-            # Another run was faster, between our look at the record and our first write: nothing was begun here.
+            # Another run wrote the record between our read and our first write. Nothing was begun here.
             taken = Round(busy(error.message))
         left = deadline - time.monotonic()
         if not taken.plan.busy or step.check_mode or left <= 0:
             break
-        time.sleep(min(left, _LOOKS))
+        time.sleep(min(left, _POLL))
         step.wish = replace(step.wish, now=now())
     if taken.plan.busy:
         step.warnings.append(f"{step.params['client_name']}: {taken.plan.reason}. Nothing was done here.")
@@ -451,12 +451,12 @@ def _alone(step: Step) -> Round:
 
 
 def _written_ahead(step: Step, ask: rounds.Ask) -> Any:
-    """Answer; before anything is written the report says so, so that it is true wherever the run is killed."""
+    """Answer a request. Before a write, note the run as interrupted in the report, in case it is killed."""
     if isinstance(ask, rounds.Write):
         step.require_own_tasks()
         if ask.record.pending:
             step.require_ready(ask.record)
-        interrupted = "interrupted: this run has not ended; run it again, it goes on"
+        interrupted = "interrupted: this run has not ended; run it again to continue"
         _report(step, Plan(FAILED, interrupted), ask.record)
     return step.desk(ask)
 
@@ -465,25 +465,25 @@ def _promoted(step: Step) -> Outcome:
     step.find_client()
     evidence = step.params["evidence"]
     steps = rounds.promote(step.wish, step.plan, read_exchanges(evidence), _told_id(evidence, step.words.get("next")))
-    return _told(step, carry_out(steps, step.desk))
+    return _continued(step, carry_out(steps, step.desk))
 
 
 def _told_id(evidence: Sequence[Any], rotation_id: str | None) -> str | None:
-    """What the answer to the POST of this rotation said of the id."""
+    """The id in the answer to the POST of this rotation; None if it has none."""
     secrets = [each.get("secret") for each in evidence if isinstance(each, Mapping)]
     ours = [each for each in secrets if isinstance(each, Mapping) and tag_in(each.get("description")) == rotation_id]
     return ours[-1].get("secret_id") if ours and rotation_id else None
 
 
 def _delivered(step: Step) -> Outcome:
-    return _told(step, step.answer(lambda shown: rounds.deliver(step.wish, step.plan, shown)))
+    return _continued(step, step.answer(lambda shown: rounds.deliver(step.wish, step.plan, shown)))
 
 
 def _guarded(step: Step) -> Outcome:
     taken = step.answer(lambda shown: rounds.guard(step.wish, step.plan, shown))
     if taken.plan.state == BLOCKED:
         raise BlockedError(" ".join([taken.plan.reason, *step.desk.details]))
-    return _told(step, taken)
+    return _continued(step, taken)
 
 
 def _closed(step: Step) -> Outcome:
@@ -498,60 +498,60 @@ def _closed(step: Step) -> Outcome:
 
 
 def _failure(step: Step) -> Mapping[str, Any]:
-    """The result of the task that failed, as it is: a template that named it would warn of what is deprecated in it."""
+    """The result of the failed task. It is read here, because a template would warn about deprecated members in it."""
     return step.params["failure"] or step.site.variables.get("ansible_failed_result") or {}
 
 
-def _said(step: Step) -> str:
-    """What the task that failed said."""
+def _failure_message(step: Step) -> str:
+    """The message of the failed task."""
     return failure_text(_failure(step), step.site.variables.get("ansible_failed_task") or {})
 
 
 def _abandoned(step: Step) -> Outcome:
     failure = _failure(step).get("failure")
     details = failure if isinstance(failure, Mapping) else {}
-    said = _said(step)
-    outcome = Plan(BLOCKED if details.get("kind") == "blocked" else FAILED, said, TRY if step.plan.act == TRY else None)
+    message, state = _failure_message(step), BLOCKED if details.get("kind") == "blocked" else FAILED
+    outcome = Plan(state, message, TRY if step.plan.act == TRY else None)
     refused = details.get("operation") == "createClientSecret" and details.get("status") in _REFUSED
-    refused = refused and not details.get("repeated")  # then an earlier attempt may still land
-    if step.plan.state in TOLD_LATER:
-        then = "Then that failed again." if said in step.plan.reason else f"Then: {said}"
+    refused = refused and not details.get("repeated")  # after a repetition, the first attempt may still arrive
+    if step.plan.state in FAILED_STATES:
+        then = "Then that failed again." if message in step.plan.reason else f"Then: {message}"
         outcome = replace(outcome, reason=f"{step.plan.text} {then}")
     try:
         taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
     except IamError as error:
-        again = "" if error.message in outcome.reason else f" The record was left as it was: {error.message}"
+        again = "" if error.message in outcome.reason else f" The record was not changed: {error.message}"
         reason = f"{outcome.reason}{again}"
         taken = Round(replace(outcome, reason=reason, since=step.plan.since))
-    return _told(step, taken) if taken.deliver or taken.retire else _ended(step, taken)
+    return _continued(step, taken) if taken.deliver or taken.retire else _ended(step, taken)
 
 
 def _reported(step: Step) -> Outcome:
-    """The end of a run that failed: it fails, so that nothing that follows takes this client for done."""
-    plan = step.plan if step.params["plan"] else Plan(FAILED, _said(step))
-    said = f"{step.params['client_name']}: {plan.text.rstrip('.')}."
-    raise BlockedError(said, hint=_what_follows(plan), plan={"state": plan.state})
+    """Fail with the outcome of a failed run, so that no following task treats this client as finished."""
+    plan = step.plan if step.params["plan"] else Plan(FAILED, _failure_message(step))
+    message = f"{step.params['client_name']}: {plan.text.rstrip('.')}."
+    raise BlockedError(message, hint=_failure_hint(plan), plan={"state": plan.state})
 
 
-def _what_follows(plan: Plan) -> str:
-    """What a person does after a failure, and what the next run does."""
+def _failure_hint(plan: Plan) -> str:
+    """What to do after a failure, and what the next run does."""
     if plan.state == ROLLED_BACK:
-        return _MEND
+        return _REPAIR
     if plan.act == TRY:
         return _CORRECT
-    return "" if "othing was changed" in plan.reason else _GO_ON
+    return "" if "othing was changed" in plan.reason else _CONTINUE
 
 
-TOLD_LATER = (FAILED, BLOCKED, ROLLED_BACK)
-"""Outcomes that ``reported`` tells, as the failure of its task."""
+FAILED_STATES = (FAILED, BLOCKED, ROLLED_BACK)
+"""Outcomes with which the task of the state ``reported`` fails."""
 
-_FOLLOWING = frozenset({"promoted", "delivered", "guarded", "closed"})
-"""States that need what the step before told."""
+_NEED_PLAN = frozenset({"promoted", "delivered", "guarded", "closed"})
+"""States that need the plan of the step before."""
 
 _AFTER_FAILURE = frozenset({"abandoned", "reported"})
-"""States that end a run, whatever was wrong."""
+"""States that end a failed run."""
 
-_TAKEN: Mapping[str, Callable[[Step], Outcome]] = {
+_STEPS: Mapping[str, Callable[[Step], Outcome]] = {
     "checked": _checked,
     "begun": _begun,
     "promoted": _promoted,
@@ -563,8 +563,8 @@ _TAKEN: Mapping[str, Callable[[Step], Outcome]] = {
 }
 
 
-def _told(step: Step, taken: Round) -> Outcome:
-    """What the tasks that follow need. It holds secrets."""
+def _continued(step: Step, taken: Round) -> Outcome:
+    """The outcome with the data for the following tasks. It holds secrets."""
     record = taken.record or Record(client_id="")
     creates = bool(taken.pending) and not step.check_mode
     write = taken.deliver and not step.check_mode and not creates
@@ -574,7 +574,7 @@ def _told(step: Step, taken: Round) -> Outcome:
         "credential": _credential(step, record.current),
         "generation": record.generation,
         "lineage": lineage_of(record.current.rotation_id) if record.current else None,
-        # By the clock of this machine, which it is compared with.
+        # In the time of this machine, with whose clock it is compared.
         "not_after": format_timestamp(record.lease.expires_at - step.desk.clock.ahead) if record.lease else None,
         "deliver": taken.deliver and not step.check_mode,
         "retire": taken.retire and not step.check_mode,
@@ -585,17 +585,17 @@ def _told(step: Step, taken: Round) -> Outcome:
     }
     step.words["next"] = taken.pending.rotation_id if taken.pending else None
     step.words["client_id"] = step.desk.client_id
-    step.words["clock"] = step.desk.clock.words
+    step.words["clock"] = step.desk.clock.data
     step.words["generation"] = record.generation
     step.words["current_rotation_id"] = record.current.rotation_id if record.current else None
     return _outcome(step, taken, members, sensitive=True)
 
 
 def _ended(step: Step, taken: Round) -> Outcome:
-    """The outcome of a round, without a secret: to the report, and to the person before the screen."""
+    """The outcome at the end of a round, without secrets. It also goes to the report and to the screen."""
     entry = _report(step, taken.plan, taken.record)
-    if not taken.plan.again and taken.plan.state not in TOLD_LATER:
-        step.site.tell(line_of(taken.plan, entry, _kept(step, taken.record)))
+    if not taken.plan.again and taken.plan.state not in FAILED_STATES:
+        step.site.show(line_of(taken.plan, entry, _kept(step, taken.record)))
     stats = {"data": {"rotation": {step.params["client_name"]: entry}}, "aggregate": True, "per_host": False}
     outcome = _outcome(step, taken, {"entry": entry}, sensitive=False)
     return replace(outcome, result={**outcome.result, "ansible_stats": stats})
@@ -610,7 +610,7 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
         "token_url": resolve_token_url(step.params),
         "plan": words,
         "again": plan.again,
-        "failed": plan.state in TOLD_LATER,
+        "failed": plan.state in FAILED_STATES,
         **members,
     }
     text = " ".join([plan.text, *desk.details])
@@ -621,7 +621,7 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
 
 
 def _next(taken: Round) -> dict[str, Any] | None:
-    """The secret to create. ``new``: it was written ahead just now, so that it cannot be there yet."""
+    """The secret to create. ``new`` is true if it was written ahead just now, so that it cannot exist yet."""
     pending = taken.pending
     if pending is None:
         return None
@@ -635,7 +635,7 @@ def _next(taken: Round) -> dict[str, Any] | None:
 
 
 def _credential(step: Step, current: Current | None) -> dict[str, Any]:
-    """What is delivered. Never without a member: a probe that names one is looked at before there is a credential."""
+    """The credential to deliver. It always has all members, because a probe may use one before that."""
     return {
         "client_id": step.desk.client_id,
         "client_secret": current.value if current else "",
@@ -646,7 +646,7 @@ def _credential(step: Step, current: Current | None) -> dict[str, Any]:
 
 
 def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
-    """What became of this client: the entry of the report, which is written where one is wanted."""
+    """The entry of this client in the report. It is written if a report is configured."""
     current = record.current if record else None
     previous = record.previous.rotation_id if record and record.previous else step.words.get("previous_rotation_id")
     rotation_id = current.rotation_id if current else step.words.get("current_rotation_id")
@@ -672,14 +672,14 @@ def _report(step: Step, plan: Plan, record: Record | None) -> dict[str, Any]:
 
 
 def _kept(step: Step, record: Record | None) -> str:
-    """Where the record is, if nobody said where it should be."""
+    """The place of the record in words, if it is the default path; else empty."""
     store = step.params["store"]
     usual = record and store["type"] == "file" and not store.get("path")
     return f"record in {usual_path(record.client_id)} of {step.site.me.host}" if record and usual else ""
 
 
 def _read_plan(data: Mapping[str, Any]) -> tuple[Plan, dict[str, Any]]:
-    """The plan that the step before told, and its other words."""
+    """Read the plan of the step before, and the other data that the step returned with it."""
     names = {each.name for each in fields(Plan)}
     given = {name: value for name, value in data.items() if name in names and value is not None}
     known = Plan(**{"state": UNCHANGED, "reason": "", **given, "left": tuple(given.get("left", ()))})

@@ -1,9 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a run: one file, with one entry for each client. A name that ends in ``.html`` makes it a page.
+"""The report of a run: one file with one entry for each client. It is an HTML page if its name ends in ``.html``.
 
-The file is written ahead: a run that begins to change something notes itself as failed first, so that the report is
-true whenever the run is killed.
+Before a run changes something, it writes an entry that says ``failed``. So the report is correct if the run is killed.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from .._pages.rotation import report_in, rotation_page
 
 SCHEMA = 1
 DELIVERED = (ROTATED, WAITING, ROLLED_BACK)
-"""States in which the secret was delivered in this run, or shown to be in place."""
+"""States in which this run has delivered the secret, or verified that it is in place."""
 
 
 def merge_entry(report: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-    """The report with this entry in the place of an earlier one of the same client."""
+    """Add an entry to the report. It replaces an earlier one of the same client."""
     known = [each for each in report.get("clients", []) if isinstance(each, Mapping)]
     others = [each for each in known if each.get("client_name") != entry["client_name"]]
     clients = sorted([*others, entry], key=lambda each: (str(each.get("client_name")), str(each.get("client_id"))))
@@ -50,7 +49,7 @@ def write_entry(name: str, entry: dict[str, Any]) -> None:
 
 
 def line_of(plan: Plan, entry: Mapping[str, Any], kept: str = "") -> str:
-    """How a round ended, as one line for the screen. ``kept`` tells where the record is."""
+    """The end of a round as one line for the screen. ``kept`` describes the place of the record."""
     parts = [f"{entry['client_name']}: {plan.text}"]
     if entry["previous_rotation_id"] and entry["rotation_id"] and plan.state != UNCHANGED:
         parts.append(f"{entry['previous_rotation_id']} -> {entry['rotation_id']}")
@@ -75,7 +74,7 @@ def _as_json(report: Mapping[str, Any]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        # An empty file may have been made to be filled.
+        # The user may have created an empty file in advance.
         report = (report_in(text) if _is_page(path) else json.loads(text)) if text else {}
     except FileNotFoundError:
         return {}
@@ -84,7 +83,7 @@ def _read(path: Path) -> dict[str, Any]:
     if isinstance(report, dict) and isinstance(report.get("clients", []), list):
         return report
     raise IamError(
-        f"{path} holds something else than a report, which is not overwritten.",
+        f"{path} does not hold a report. It was not overwritten.",
         hint="Move it away, or give another path (rotation_report).",
         path=str(path),
     )
@@ -92,7 +91,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Forks write to one report: one at a time. The folder is the lock, so that no lock file is left behind."""
+    """Lock the folder, because forks write to the same report. Locking the folder leaves no lock file behind."""
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

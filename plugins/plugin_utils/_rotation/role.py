@@ -1,9 +1,8 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tasks of the role leave unsaid: options of ``rotation`` that are variables of the role and the playbooks.
+"""Takes options of ``rotation`` that a task omits from the variables of the role and the playbooks.
 
-Nearly each of these tasks runs in a process of its own. To write the options as templates would cost more in each than
-all that the task does.
+Nearly every task runs in a new process. There, templates for all options would take more time than the task itself.
 """
 
 from __future__ import annotations
@@ -27,19 +26,20 @@ _NAMES = {
     "wait": ("rotation_wait",),
     "grace": ("service_client_rotation_grace",),
 }
-"""The variables of options, the first that is given counts; of any other option ``x`` it is ``service_client_x``."""
+"""The variables of options. The first one that is given counts. The variable of another option is its name with the
+prefix ``service_client_``."""
 
-_TOLD = frozenset({"state", "client", "settings", "plan", "evidence", "failure"})
-"""Options that no variable has."""
+_WITHOUT_VARIABLE = frozenset({"state", "client", "settings", "plan", "evidence", "failure"})
+"""Options without a variable."""
 
 _STEP = "service_client__step"
 _EVIDENCE = ("secret", "exchange", "files", "servers", "services", "commands", "probed", "asked")
-"""Where the role registers what its tasks have shown: each step is handed it, and nothing is deleted without it."""
+"""The registered results of the role. Each step gets them as evidence, without which nothing is deleted."""
 
 
 def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -> dict[str, Any]:
-    """The options that the variables of a task give. One that is blank or null, or omitted, is not given."""
-    options = OPTIONS.argument_spec.keys() - _TOLD
+    """The options from the variables of a task. Blank, null and omitted variables count as not given."""
+    options = OPTIONS.argument_spec.keys() - _WITHOUT_VARIABLE
     names = [name for option in (*options, *SETTINGS, *CLIENT) for name in _names(option) if name in variables]
     values = _kept(template({name: variables[name] for name in names}), variables.get("omit"))
 
@@ -50,7 +50,7 @@ def role_options(variables: Mapping[str, Any], template: Callable[[Any], Any]) -
     found["client"] = {option: first(option) for option in CLIENT}
     found["settings"] = {option: first(option) for option in SETTINGS}
     if PROVISIONING in variables:
-        found["report"] = None  # it is of rotations
+        found["report"] = None  # only rotations have a report
     before = variables.get(_STEP) or {}
     found["plan"] = (before.get("rotation") or {}).get("plan") or {}
     results = [variables.get(f"service_client__{name}") or {} for name in _EVIDENCE]
@@ -63,7 +63,7 @@ def _names(option: str) -> tuple[str, ...]:
 
 
 def _kept(value: Any, omitted: Any) -> Any:
-    """Without the members that ansible-core 2.18 marks as omitted; later ones leave them out by themselves."""
+    """Remove the members that ansible-core 2.18 marks as omitted. Newer releases remove them."""
     if isinstance(value, Mapping):
         return {name: _kept(each, omitted) for name, each in value.items() if omitted is None or each != omitted}
     return [_kept(each, omitted) for each in value] if isinstance(value, list) else value

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variables of the role and the playbooks, and mistakes in them that are told before anything is written."""
+"""The variables of the role and the playbooks, and checks of them before anything is written."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="
 )
 _PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_", "move_store_")
 _WINDOWS = ("winrm", "psrp")
-"""Connections to Windows."""
+"""Connection types of Windows hosts."""
 
 _OURS = "service_client__"
-"""What the role registers."""
+"""The prefix of variables that the role registers."""
 
 PLAYBOOKS = frozenset(
     {
@@ -42,10 +42,10 @@ PLAYBOOKS = frozenset(
 """The variables of the playbooks."""
 
 GIVEN = frozenset({"service_client_rotation", "service_client_credential", "service_client_delivery_host"})
-"""What the role gives to tasks of the caller."""
+"""Variables that the role sets for tasks of the caller."""
 
 _FOUND = ("secrets", "managed", "secret_age_days", "secret_expires_at", "due", "due_known", "due_reason")
-"""What the inventory plugin tells of a client, beside variables of the role."""
+"""Variables that the inventory plugin sets in addition to those of the role."""
 
 
 def _role() -> frozenset[str]:
@@ -53,43 +53,43 @@ def _role() -> frozenset[str]:
     return frozenset(specs["main"]["options"])
 
 
-# Read once, in the process that all workers are forked from.
+# Read once in the main process, from which all workers are forked.
 KNOWN = _role() | PLAYBOOKS | GIVEN | {f"service_client_{each}" for each in _FOUND}
 
 
 def require_known(names: Iterable[str]) -> None:
-    """Raise ``OptionError`` for variables that look like ours and are not: a misspelt one would have no effect."""
+    """Raise ``OptionError`` for unknown variables that look like ours: a misspelled one would have no effect."""
     wrong = sorted(name for name in names if name not in KNOWN and not name.startswith(_OURS) and _looks_ours(name))
     if not wrong:
         return
-    told = []
+    shown = []
     for name in wrong:
         meant = probably(name, KNOWN)
-        told.append(f"{name} (probably {meant})" if meant else name)
+        shown.append(f"{name} (probably {meant})" if meant else name)
     raise OptionError(
-        f"There is no variable {', '.join(told)}. Nothing was changed.",
-        hint="Correct the name, or remove the variable: names that begin so are those of aritma.iam.",
+        f"There is no variable {', '.join(shown)}. Nothing was changed.",
+        hint="Correct the name, or remove the variable. Names with this beginning belong to aritma.iam.",
         option=wrong[0],
     )
 
 
-# The templates of the role, as they stand in its file.
+# The templates of the role, unrendered.
 _MADE = yaml.safe_load(_VARS.read_text(encoding="utf-8"))
 
 
 def require_made(variables: Mapping[str, Any]) -> None:
-    """Raise ``OptionError`` where a variable that the role makes is another one: it would be delivered, or believed."""
+    """Raise ``OptionError`` if the play overrides a variable that the role sets: the role would use the other value."""
     for name in ("service_client_delivery_host", *_MADE):
         if name in variables and variables[name] != _MADE.get(name):
             raise OptionError(
-                f"{name} is made by the role, and something else in the play sets it. Nothing was changed.",
+                f"The role sets {name}, but something else in the play sets it too. Nothing was changed.",
                 hint="Give your variable, fact or extra variable another name.",
                 option=name,
             )
 
 
 def _looks_ours(name: str) -> bool:
-    """Whether a name begins as ours do, or nearly so."""
+    """Whether a name begins like ours, or nearly so."""
     spelt = plain(name)
     if spelt.startswith(_PREFIXES):
         return True
@@ -100,7 +100,7 @@ def _looks_ours(name: str) -> bool:
 
 
 def require_hosts(hosts: Iterable[str], known: Mapping[str, Any]) -> None:
-    """Raise ``OptionError`` for delivery hosts that are not in the inventory, or that are no POSIX hosts.
+    """Raise ``OptionError`` for delivery hosts that are not in the inventory, or are Windows hosts.
 
     ``known`` are the variables of the hosts, by their names (``hostvars``).
     """
@@ -117,28 +117,28 @@ def require_hosts(hosts: Iterable[str], known: Mapping[str, Any]) -> None:
         if connection in _WINDOWS or _value(name, known, "ansible_shell_type") in ("powershell", "cmd"):
             raise OptionError(
                 f"{name} is a Windows host, which is not supported. Nothing was changed.",
-                hint="Deliver to a server that it reads from, or by tasks of your own on another host.",
+                hint="Deliver to a server from which it reads, or with your own tasks on another host.",
                 option="deliveries",
             )
 
 
 def machine(host: str, known: Mapping[str, Any]) -> str:
-    """What hosts that are one machine have in common, as far as the inventory tells; empty for this machine."""
+    """An identifier of the machine of a host, from the inventory; empty for this machine."""
     if host == "localhost" or _value(host, known, "ansible_connection") in ("local", "ansible.builtin.local"):
         return ""
     return str(_value(host, known, "ansible_host") or host)
 
 
 def same_file(place: str, path: str) -> str:
-    """One spelling of a path on a machine: a link is followed where that is this one."""
+    """A normalized path on a machine. Links are followed on this machine."""
     return f"{place}:{posixpath.normpath(path)}" if place else os.path.realpath(Path(path).expanduser())
 
 
 def require_core(version: str = __version__) -> None:
-    """Raise ``OptionError`` where ansible-core is older than this collection can work with: Ansible only warns."""
+    """Raise ``OptionError`` if ansible-core is too old for this collection. Ansible itself only warns."""
     if _numbers(version) < _numbers(_CORE):
         raise OptionError(
-            f"This is ansible-core {version}, and aritma.iam needs {_CORE} or newer. Nothing was changed.",
+            f"This is ansible-core {version}, but aritma.iam needs {_CORE} or newer. Nothing was changed.",
             hint="Upgrade ansible-core.",
         )
 
@@ -148,22 +148,22 @@ def _numbers(version: str) -> list[int]:
 
 
 def require_handlers(names: Iterable[str], known: frozenset[str] | None) -> None:
-    """Raise ``OptionError`` for handlers that the play does not have: Ansible would end the whole run when notified."""
+    """Raise ``OptionError`` for handlers that the play does not have. Ansible would end the whole run."""
     for name in names:
         if known is not None and name not in known:
             meant = probably(name, known)
             raise OptionError(
-                f"service_client_deliveries: notify names {name!r}, and the play has no such handler."
+                f"service_client_deliveries: notify names {name!r}, but the play has no such handler."
                 f"{f' Probably {meant!r} is meant.' if meant else ''} Nothing was changed.",
-                hint="Correct notify, or give the delivery a reload: that needs no handler.",
+                hint="Correct notify, or give the delivery a reload, which needs no handler.",
                 option="deliveries",
             )
 
 
 def require_alone(host: str, things: Iterable[str], folder: str) -> None:
-    """Raise ``OptionError`` where another host of this run has one of the same things: client, record, delivered file.
+    """Raise ``OptionError`` if another host of this run has one of the same things: client, record, delivered file.
 
-    ``folder`` is the temporary one of the run, where each thing is noted with the host that was first.
+    ``folder`` is the temporary directory of the run. A file in it holds the first host of each thing.
     """
     for thing in things:
         note = Path(folder) / f"aritma-iam-{hashlib.sha256(thing.encode()).hexdigest()[:32]}"
@@ -176,14 +176,14 @@ def require_alone(host: str, things: Iterable[str], folder: str) -> None:
                 raise OptionError(
                     f"{host} and {other} have the same {thing}: each would replace the secret of the other."
                     " Nothing was changed.",
-                    hint="Give each host a client, a record and files of its own; or one host with several deliveries.",
+                    hint="Give each host its own client, record and files, or use one host with several deliveries.",
                     option="client_name",
                 ) from None
 
 
 def _value(host: str, known: Mapping[str, Any], name: str) -> Any:
-    """One variable of a host; None where it has none, or one that cannot be evaluated for it here."""
+    """A variable of a host; None if it is not set or cannot be rendered here."""
     try:
         return known[host].get(name)
-    except Exception:  # a template of somebody else can raise anything
+    except Exception:  # templates of the user can raise anything
         return None

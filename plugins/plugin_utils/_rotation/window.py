@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The times in which a rotation may begin: ``Mon-Fri 09:00-15:00 Europe/Oslo``."""
+"""The windows in which a rotation may begin, such as ``Mon-Fri 09:00-15:00 Europe/Oslo``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Window:
-    """On ``days`` (0 is Monday), from ``start`` for ``length``, by the clocks of ``zone``."""
+    """A window on ``days`` (0 is Monday), from ``start`` for ``length``, in the time of ``zone``."""
 
     days: frozenset[int]
     start: time
@@ -32,7 +32,7 @@ class Window:
     zone: tzinfo
 
     def openings(self, at: datetime) -> Iterable[tuple[datetime, datetime]]:
-        """When it opens and closes, from a day before ``at`` to a week after it."""
+        """The times at which the window opens and closes, from a day before ``at`` to a week after it."""
         today = at.astimezone(self.zone).date()
         for day in (today + timedelta(days=each) for each in range(-1, 8)):
             if day.weekday() in self.days:
@@ -44,12 +44,12 @@ class Window:
 
 
 def read_windows(texts: Sequence[str]) -> list[Window]:
-    """The windows in ``texts``, which may have been cut at commas. Raises ``OptionError``."""
+    """Read the windows in ``texts``, which may have been split at commas. Raises ``OptionError``."""
     return [_window(text) for text in _joined(texts)]
 
 
 def closed_until(windows: Sequence[Window], at: datetime) -> str:
-    """When the next of them opens, as text; empty where one is open at ``at``, and where there are none."""
+    """The time when the next window opens, as text; empty if one is open at ``at``, or there are no windows."""
     openings = [each for window in windows for each in window.openings(at)]
     if not windows or any(opens <= at < ends for opens, ends in openings):
         return ""
@@ -57,7 +57,7 @@ def closed_until(windows: Sequence[Window], at: datetime) -> str:
 
 
 def _joined(texts: Sequence[str]) -> list[str]:
-    """Days without a time belong to what follows them: ``Mon, Wed 09:00-15:00``."""
+    """Join days without a time to the next part: ``Mon, Wed 09:00-15:00``."""
     found, days = [], ""
     for text in (part for each in texts for part in each.split(",") if part.strip()):
         tidy = re.sub(r"\s*[-\u2013]\s*", "-", " ".join(text.split()))
@@ -71,10 +71,10 @@ def _joined(texts: Sequence[str]) -> list[str]:
 def _window(text: str) -> Window:
     match = _PART.fullmatch(text)
     if not match:
-        raise _wrong(text, "it is no window")
+        raise _wrong(text, "it is not a window")
     start, end = (_minutes(text, match[name]) for name in ("from", "to"))
     if start in (end, 1440):
-        raise _wrong(text, "it is no time at all")
+        raise _wrong(text, "it has no length")
     length = timedelta(minutes=(end - start) % 1440 or 1440)
     return Window(_days(text, match["days"]), time(start // 60, start % 60), length, _zone(text, match["zone"]))
 
@@ -104,7 +104,7 @@ def _day(text: str, name: str) -> int:
 def _zone(text: str, name: str | None) -> tzinfo:
     try:
         return ZoneInfo(name) if name else timezone.utc
-    except (KeyError, ValueError, OSError):  # an unknown one is a KeyError
+    except (KeyError, ValueError, OSError):  # ZoneInfo raises KeyError for an unknown zone
         raise _wrong(text, f"there is no time zone {name}") from None
 
 

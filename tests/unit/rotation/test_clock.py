@@ -43,7 +43,7 @@ def test_the_clock_of_the_api_counts(hands: dict[str, float], ahead: timedelta, 
     """Unless the two are as good as the same."""
     clock = Clock.set_by((NOW + ahead).timestamp())
     assert (clock.ahead, clock.told, clock.now()) == (counts, True, NOW + counts)
-    handed = Clock.handed_on(clock.words)
+    handed = Clock.from_data(clock.data)
     assert handed == clock
     hands["wall"] += 60
     hands["passed"] += 60

@@ -67,7 +67,7 @@ def test_names_are_harmless_in_the_page(tmp_path: Path) -> None:
 def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(IamError, match=r"holds something else than a report, which is not overwritten. Move it away"):
+    with pytest.raises(IamError, match=r"does not hold a report. It was not overwritten. Move it away"):
         note(path, "a")
     assert path.read_text(encoding="utf-8") == text
 

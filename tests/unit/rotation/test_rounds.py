@@ -286,8 +286,8 @@ def test_a_leak_burns_all_and_waits_until_no_earlier_request_can_land(
 @pytest.mark.parametrize(
     ("desk", "who"),
     [
-        (Desk(STAGED, ours=False), ", and another run may have gone on. Nothing more"),
-        (Desk(STAGED, ours=False, rival="job 7"), ": job 7 goes on with this client. Nothing more"),
+        (Desk(STAGED, ours=False), ", and another run may have taken over. It changed nothing more"),
+        (Desk(STAGED, ours=False, rival="job 7"), ": job 7 has taken over. It changed nothing more"),
         (Desk(None), ", and another run"),
     ],
 )
@@ -392,7 +392,7 @@ def test_leftovers_go_where_nothing_is_previous() -> None:
          "blocked: the value read back from the store is not accepted"),
         (Desk(PROMOTED, verdicts={"value-1": "unknown"}), NOTHING, {}, "blocked: the value read back"),
         (Desk(PROMOTED, (Listed("1"), Listed("0"))), NOTHING, {},
-         "blocked: it cannot be told which listed secret is the previous one"),
+         "blocked: it is not known which listed secret is the previous one"),
         (Desk(PROMOTED), DIFFERS, {}, "rotate: due: forced"),
     ],
 )  # fmt: skip
@@ -550,7 +550,7 @@ def test_what_is_refused_now_is_forgotten_and_the_lease_ends() -> None:
         (RECORD, NOTHING, replace(PLAN, since=2), REFUSED, "rotated: due: forced"),
         (RECORD, NOTHING, replace(PLAN, state=UNCHANGED, act=CLAIM, reason="told"), REFUSED, "unchanged: told"),
         (RECORD, DIFFERS, PLAN, REFUSED, "blocked: file: not proven"),
-        (STAGED, NOTHING, PLAN, REFUSED, "blocked: the next secret was written ahead and not made the current one"),
+        (STAGED, NOTHING, PLAN, REFUSED, "blocked: the next secret was written ahead but did not become"),
     ],
 )  # fmt: skip
 def test_the_outcome(record: Record, shown: Shown, plan: Plan, exchanged: Exchanged, words: str) -> None:
