@@ -148,7 +148,7 @@ def test_only_pods_that_are_waited_for_prove_a_delivery() -> None:
         ([{**FILE, "reload": {"servce": "billing"}}], "reload: there is no member servce. Did you mean service?"),
         (
             [{**FILE, "reload": {"service": "a", "command": "b"}}],
-            "reload needs one of service, command, tasks, and has",
+            "reload needs one of service, command, tasks, but has",
         ),
         ([{**FILE, "reload": {"state": "restarted"}}], "reload needs one of service, command, tasks, but has none"),
         ([{**FILE, "reload": {"command": "a", "state": "restarted"}}], "reload: state needs service"),

@@ -262,7 +262,7 @@ def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, proxy: Pr
     """A redirect is not followed with the token."""
     proxy.refusals["GET"] = (307, b"", {"Location": "http://127.0.0.1:1/"})
     failed = keep(store={**members, "url": proxy.url})
-    assert "not that of a Vault server (status 307)" in failed["msg"]
+    assert "not from a Vault server (status 307)" in failed["msg"]
 
 
 @pytest.mark.parametrize(

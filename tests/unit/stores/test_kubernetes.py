@@ -242,7 +242,7 @@ def test_whether_a_workload_would_start_anew_is_known_before_a_rotation(
 ) -> None:
     """Settings that hold it back, and, where all of it has to run, a node that is away."""
     monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
-    monkeypatch.setattr(_rollout, "_SETTLING", 0.05)
+    monkeypatch.setattr(_rollout, "_READY_WAIT", 0.05)
     cluster.deploy("deployments", "web")
     found = merged(cluster.objects["deployments", "billing", "web"], change)
     cluster.objects["deployments", "billing", "web"] = found
