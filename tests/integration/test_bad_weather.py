@@ -109,8 +109,12 @@ def test_modules_and_the_weather_of_the_token_endpoint(simulator: Simulator, ans
     assert [each for each in simulator.admin.log() if "/v1/" in str(each.get("path"))] == []
 
 
+@pytest.mark.torture
 def test_provisioning_in_bad_weather(simulator: Simulator, ansible: Ansible) -> None:
-    """One of each kind, each met by a host; what it met first was the client, so nothing was written."""
+    """One of each kind, each met by a host; what it met first was the client, so nothing was written.
+
+    The modules tell the same of each, above; that the role writes nothing then, the next test has of its first write.
+    """
     weather = {name: IAM_WEATHER[name] for name in ("s403", "s429_late", "html_200", "cut", "shape", "reset", "silent")}
     clients = [{"client_id": name, "name": name, "allowed_scopes": ["api"]} for name in weather]
     simulator.admin.seed(clients=clients)

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_run import Ansible
 from meanwhile import meanwhile
 from service import delivered, service, stored
@@ -149,7 +150,7 @@ def test_two_nodes_of_which_one_is_behind(tmp_path: Path, simulator: Simulator) 
     time.sleep(8)  # until the other node has heard of the client
     world.rotate(rotation_force=False).ok()
     with closing(Node(client)) as one, closing(Node(client)) as other:
-        with meanwhile(one.look, 0.02), meanwhile(other.look, 0.02):
+        with meanwhile(one.look, 0.05), meanwhile(other.look, 0.05):
             run = world.rotate()
         assert run.code == 0, run.messages
         assert {*one.seen, *other.seen} == {"accepted"} and min(len(one.seen), len(other.seen)) > 50
@@ -187,6 +188,7 @@ class Node:
         self._caller.close()
 
 
+@pytest.mark.torture
 def test_lists_without_descriptions(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """By ids alone, with a secret of somebody else beside ours; without the own id it stops before it writes.
 

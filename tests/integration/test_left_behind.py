@@ -84,11 +84,11 @@ def test_whichever_playbook_comes_next(playbook: str, tmp_path: Path, simulator:
     clients = {story.__name__: world.add(story.__name__)[0] for story in STORIES}
     for story in STORIES:
         story(clients[story.__name__])
-    before = _seen(world)
-
-    predicted = _run(world, playbook, "--check")
-    assert predicted.code == 0, predicted.messages
-    assert _seen(world) == before, "check mode changes nothing"
+    if playbook == "provision":  # test_promises.py has check mode of a rotation
+        before = _seen(world)
+        predicted = _run(world, playbook, "--check")
+        assert predicted.code == 0, predicted.messages
+        assert _seen(world) == before, "check mode changes nothing"
 
     first = _run(world, playbook)
     assert first.code == 0, first.messages

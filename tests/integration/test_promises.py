@@ -27,6 +27,10 @@ FILES_FIRST = pytest.mark.parametrize(
     "world", ["file", pytest.param("hashi_vault", marks=pytest.mark.torture)], indirect=True
 )
 """For what does not depend on the store."""
+SERVERS_FIRST = pytest.mark.parametrize(
+    "world", [pytest.param("file", marks=pytest.mark.torture), "hashi_vault"], indirect=True
+)
+"""For what test_bad_input.py has with files."""
 
 
 @pytest.fixture
@@ -133,7 +137,7 @@ def test_a_busy_moment_does_not_end_a_rotation(tmp_path: Path, simulator: Simula
     assert {each.name: each.peak() for each in world.clients} == dict.fromkeys(busy, 2)
 
 
-@STORES
+@SERVERS_FIRST
 def test_without_a_writable_store_nothing_is_asked_of_iam(world: World, simulator: Simulator) -> None:
     """Neither a rotation nor a provisioning writes to IAM when the record cannot be written."""
     (client,) = world.add("locked")

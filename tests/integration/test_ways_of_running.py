@@ -178,7 +178,7 @@ def test_provision_and_rotate_both_ways(simulate: Callable[..., Simulator], tmp_
     simulators = {way: simulate() for way in WAYS}
     ansible = Ansible(tmp_path, simulators["controller"])
     hosts = {way: _client(tmp_path / way, way, simulators[way]) for way in WAYS}
-    for tasks_from, variables in (("main", {}), ("main", {}), ("rotate", {"rotation_force": True}), ("rotate", {})):
+    for tasks_from, variables in (("main", {}), ("rotate", {"rotation_force": True}), ("main", {})):
         for simulator in simulators.values():
             simulator.admin.clear_log()
         role = {"name": "aritma.iam.service_client", "tasks_from": tasks_from}

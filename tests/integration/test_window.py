@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from ansible_run import Ansible
-from service import service, stored
+from service import service
+from torture.world import Client, World
 from wire_log import Wire
 
+from simulator.caller import Caller
 from simulator.process import Simulator
 
 
@@ -19,28 +22,41 @@ def _closed() -> str:
     return f"{datetime.now(timezone.utc) + timedelta(days=3):%a} 09:00-15:00 UTC"
 
 
-def test_outside_the_window_only_what_was_begun_is_finished(simulator: Simulator, ansible: Ansible) -> None:
-    """A forced rotation waits, and says so; a previous secret goes; within the window it is rotated."""
-    home, hosts = ansible.home, {"billing": service(ansible.home)}
-    forced = {"rotation_force": True}
-    ansible.run("aritma.iam.provision", hosts=hosts, variables={"rotation_window": _closed()}).ok()
-    ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_hold": True}).ok()
-    begun = stored(home)
-    assert begun["previous"] is not None
-    run = ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_window": _closed()}).ok()
-    ended = stored(home)
-    assert ended["previous"] is None and ended["current"] == begun["current"]
-    run = ansible.run("aritma.iam.rotate", hosts=hosts, variables={**forced, "rotation_window": _closed()}).ok()
-    assert "billing: waiting for the window, which opens at" in run.output
-    assert stored(home)["current"] == begun["current"]
-    open_ = {**forced, "rotation_window": [_closed(), "00:00-24:00"]}
-    ansible.run("aritma.iam.rotate", hosts=hosts, variables=open_).ok()
-    assert stored(home)["current"]["value"] != begun["current"]["value"]
+def test_outside_the_window_only_what_was_begun_is_finished(tmp_path: Path, simulator: Simulator) -> None:
+    """A previous secret goes, and what is missing is delivered; a forced rotation waits for the window, and says so."""
+    world = World(tmp_path, simulator)
+    begun, idle = world.add("begun", "idle")
+    _promoted(begun)
+    before = {each.name: each.record()["current"]["value"] for each in world.clients}
+    world.rotate(rotation_window=_closed()).ok()
+    assert world.states() == {"begun": "rotated", "idle": "unchanged"}
+    assert world.complaints() == [] and _values(world) == before
+    run = world.rotate(rotation_window=_closed()).ok()
+    assert world.states() == {"begun": "waiting", "idle": "waiting"}
+    assert "idle: waiting for the window, which opens at" in run.output
+    assert world.complaints() == [] and _values(world) == before
+    world.rotate(idle, rotation_window=[_closed(), "00:00-24:00"]).ok()
+    assert world.states() == {"idle": "rotated"}
+    assert world.complaints() == [] and _values(world)["idle"] != before["idle"]
+
+
+def _values(world: World) -> dict[str, str]:
+    return {each.name: each.record()["current"]["value"] for each in world.clients}
+
+
+def _promoted(client: Client) -> None:
+    """A run promoted a new secret and delivered it; then it was killed."""
+    record = client.record()
+    value, rotation_id = "PromotedAndDelivered000000000000", record["current"]["rotation_id"][:-6] + "abcdef"
+    assert Caller(client.simulator).add_secret(client.client_id, value, f"aritma.iam rotation {rotation_id}").ok
+    current = {**record["current"], "value": value, "rotation_id": rotation_id, "secret_id": None}
+    client.keep({**record, "generation": 1, "current": current, "previous": record["current"]})
 
 
 def test_check_mode_of_a_new_client_goes_to_the_end(simulator: Simulator, ansible: Ansible) -> None:
-    """It tells every step, and writes nothing. Of a rotation, test_promises.py has the same."""
-    run = ansible.run("aritma.iam.provision", "--check", hosts={"billing": service(ansible.home)}).ok()
+    """It tells every step, also of a first secret outside the window, and writes nothing."""
+    hosts, told = {"billing": service(ansible.home)}, {"rotation_window": _closed()}
+    run = ansible.run("aritma.iam.provision", "--check", hosts=hosts, variables=told).ok()
     assert "billing: would rotate: first: no secret is stored" in run.output
     assert "banking.ais.read on /subscriptions/123 would be granted." in run.output
     assert Wire(simulator.admin.log()).writes() == [] and not (ansible.home / "billing.env").exists()

@@ -132,6 +132,7 @@ def test_a_dirty_tree_is_refused(untouched: Copy) -> None:
     assert code != 0 and "The tree has changes" in said and "stray.txt" in said
 
 
+@pytest.mark.torture
 def test_a_failure_puts_everything_back(untouched: Copy) -> None:
     bad = untouched.root / "changelogs" / "fragments" / "bad.yml"
     bad.write_text("no_such_section:\n  - x\n", encoding="utf-8")

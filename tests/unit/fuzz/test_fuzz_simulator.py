@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from simulator.caller import Caller
 from simulator.process import running
 from unit.fuzz.given import EXAMPLES
@@ -37,8 +39,12 @@ def schemathesis(home: Path, url: str, *options: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.torture
 def test_the_simulator_answers_as_described(tmp_path: Path) -> None:
-    """The API, and the token endpoint, which lies elsewhere. No answer breaks the simulator's own checks either."""
+    """The API, and the token endpoint, which lies elsewhere. No answer breaks the simulator's own checks either.
+
+    Those checks judge every answer that any other test gets; here everything is asked for that no test asks.
+    """
     with running() as simulator:
         simulator.admin.seed(clients=[{"name": "billing", "client_id": "c1"}])
         token = Caller(simulator).admin_token()
