@@ -36,7 +36,7 @@ def test_outside_the_window_only_what_was_begun_is_finished(tmp_path: Path, simu
     assert "idle: waiting for the window, which opens at" in run.output
     assert world.complaints() == [] and _values(world) == before
     world.rotate(idle, rotation_window=[_closed(), "00:00-24:00"]).ok()
-    assert world.states() == {"idle": "rotated"}
+    assert world.states()["idle"] == "rotated"
     assert world.complaints() == [] and _values(world)["idle"] != before["idle"]
 
 
