@@ -49,7 +49,7 @@ LONG = {
 """Guides with many runs, which `make test` leaves out."""
 
 ELSEWHERE_WALKED = ("docs/awx.md", "docs/quickstart.md")
-"""Guides with tests of their own: here, and in test_play.py."""
+"""Guides with tests of their own: here, and in test_quick_start.py."""
 
 
 def _client(name: str, *secrets: dict[str, Any]) -> dict[str, Any]:

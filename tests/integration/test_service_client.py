@@ -41,7 +41,7 @@ USUAL = ("capped", "documented", "duende", "no_details", "stale_lists", "strict"
 """Profiles on which the role does something else, or knows something else, and which no other test here has.
 
 The modules are tested with every profile: tests/unit/api. Of the others, these have tests of their own here:
-``anonymous_subjects``, ``no_cascade`` and ``no_update`` in test_inputs_absent.py, ``integer_ids`` and descriptions that
+``anonymous_subjects``, ``no_cascade`` and ``no_update`` in test_revocation.py, ``integer_ids`` and descriptions that
 tell nothing in test_ids.py, ``two_nodes`` and late acceptance in test_grace.py, ``small_pages`` in test_names.py.
 """
 RARE = tuple(name for name in every_profile() if name not in USUAL)

@@ -106,7 +106,7 @@ def _check_what_is_left(run: Run, sites: Mapping[str, ClientSite], when: str) ->
 
 
 @pytest.mark.torture
-def test_exactly_the_policies_of_theplay(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
+def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """``merge`` leaves what somebody else granted, ``exact`` withdraws it; neither changes anything the second time."""
     profiles = ("documented", "loose_filters", "silent")
     sites = {profile: ClientSite(tmp_path, profile, simulate(profile)) for profile in profiles}
