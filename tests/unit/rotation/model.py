@@ -12,8 +12,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 
+import pytest
+
+from ansible_collections.aritma.iam.plugins.module_utils._rotation import evidence, ids, plan, record, rounds
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Wish
 from ansible_collections.aritma.iam.tests.unit.rotation.play import DAY, HOURS, NOW, Role, read
 from ansible_collections.aritma.iam.tests.unit.rotation.world import (
@@ -379,6 +384,20 @@ def trace(came: dict[State, tuple[State | None, str]], state: State | None) -> l
     return [each for each in reversed(labels) if each]
 
 
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Let the functions that only look at ids and descriptions remember their answers: the same is asked many times."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("carries", "lineage_of", "shared", "tag_in"):
+            shipped = getattr(ids, name)
+            quick = cache(shipped)
+            for module in (evidence, ids, plan, record, rounds):
+                if getattr(module, name, None) is shipped:
+                    patch.setattr(module, name, quick)
+        yield
+
+
 def explore(scenario: Scenario) -> Finding:
     """Visit every state of a scenario, or stop at the first that is wrong."""
-    return Search(scenario).explore()
+    with remembering():
+        return Search(scenario).explore()

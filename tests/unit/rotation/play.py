@@ -86,12 +86,16 @@ def at(clock: int) -> datetime:
 
 
 _TEXTS: dict[str, str] = {}
+"""The texts of records, by what pydantic makes of them, which is quicker than to encode them as the store has them."""
 
 
 def text_of(record: Record) -> str:
     """The record without version and lease, which the world of the model keeps apart. Equal texts are one object."""
-    text = encode_record(record.model_copy(update={"version": 0, "lease": None}))
-    return _TEXTS.setdefault(text, text)
+    bare = record.model_copy(update={"version": 0, "lease": None})
+    key = bare.model_dump_json()
+    if key not in _TEXTS:
+        _TEXTS[key] = encode_record(bare)
+    return _TEXTS[key]
 
 
 @cache

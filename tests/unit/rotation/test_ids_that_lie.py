@@ -16,6 +16,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation import record
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.ids import Listed, description_for
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import Seen, Wish, burning_ids, going
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import Current, Pending, Previous, Record
+from ansible_collections.aritma.iam.tests.unit.rotation.model import remembering
 from ansible_collections.aritma.iam.tests.unit.rotation.play import CLIENT, LONG_AGO, NOW, rotation_id
 
 # What a listed secret is, by a letter.
@@ -124,7 +125,15 @@ NUMBER = {3: 23_330, 4: 54_710}
 LONGEST = pytest.mark.parametrize("longest", [3, pytest.param(4, marks=pytest.mark.torture)])
 
 
+@pytest.fixture
+def quick() -> Iterator[None]:
+    """What is asked again and again is remembered."""
+    with remembering():
+        yield
+
+
 @LONGEST
+@pytest.mark.usefixtures("quick")
 def test_no_list_and_no_record_lead_to_a_wrong_deletion(longest: int) -> None:
     seen = 0
     for case in cases(longest):
@@ -136,6 +145,7 @@ def test_no_list_and_no_record_lead_to_a_wrong_deletion(longest: int) -> None:
 
 
 @LONGEST
+@pytest.mark.usefixtures("quick")
 def test_after_a_leak_all_of_ours_goes_and_nothing_else(longest: int) -> None:
     new = Listed("new", description_for(rotation_id(8)), "SharedSecret")
     ours = {CURRENT, COPY, PREVIOUS, PENDING, LEFT}
