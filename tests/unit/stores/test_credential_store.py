@@ -41,7 +41,7 @@ def keep(place: Place) -> Keep:
     return keeping(place.options)
 
 
-SOON = format_timestamp(now() + timedelta(hours=1))
+SOON = format_timestamp(now() + timedelta(hours=12))
 
 
 def lease_to(place: Place, owner: Owner, until: str = SOON) -> None:
