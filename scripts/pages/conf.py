@@ -22,6 +22,7 @@ GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))
 
 project = f"{GALAXY['namespace']}.{GALAXY['name']}"
 release = GALAXY["version"]
+project_copyright = "the aritma.iam contributors"
 html_title = project
 html_theme = "furo"
 html_copy_source = False
