@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lint what people read: spelling (codespell), style (proselint), and constructions that are not plain English.
 
-Guides are read without their code, plugins for their documentation alone. Settings: ``[tool.codespell]`` in
-pyproject.toml, and the two tables below.
+Guides are read without their code, plugins for their documentation alone, roles for their options. Settings:
+``[tool.codespell]`` in pyproject.toml, and the two tables below.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ PLAIN = {
 _NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"`[^`\n]+`|\b[A-Z]{1,2}\([^()]*\)")
 _DOCUMENTATION = re.compile(r'^ *([A-Z_]+) = r?"""\n(.*?)"""', re.MULTILINE | re.DOTALL)
+_EXAMPLES = re.compile(r"^    examples: \|-\n(?:      .*\n|\n)+", re.MULTILINE)
 _KEY = re.compile(r"^[ -]*(?:[\w.]+: (?:\w+$)?|[\w.]+:$|- [\w.]+$)|^ *(?:sample|choices|default): .*$", re.MULTILINE)
 
 
@@ -52,6 +53,9 @@ def prose() -> Iterator[tuple[Path, str]]:
         for path in sorted(ROOT.glob(pattern)):
             if path.name not in ("CHANGELOG.md", "CODE_OF_CONDUCT.md"):
                 yield path, _NAME.sub(_placeholder, _NO_PROSE.sub(_blank, path.read_text(encoding="utf-8")))
+    for path in sorted(ROOT.glob("roles/*/meta/argument_specs.yml")):
+        text = _KEY.sub(_blank, _EXAMPLES.sub(_blank, path.read_text(encoding="utf-8")))
+        yield path, _NAME.sub(_placeholder, text)
     for folder in PLUGINS:
         for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
             text = path.read_text(encoding="utf-8")
