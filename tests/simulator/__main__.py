@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`python -m simulator`, or `python` and this folder: see README.md for the options."""
+"""Start the simulator with `python -m simulator` or `python FOLDER`; README.md explains the options."""
 
 from __future__ import annotations
 
@@ -21,10 +21,8 @@ _PACKAGES = {
 }
 _MISSING = [package for module, package in _PACKAGES.items() if importlib.util.find_spec(module) is None]
 if _MISSING:
-    sys.exit(
-        f"The simulator needs packages that this Python lacks: {sys.executable} -m pip install {' '.join(_MISSING)}"
-    )
-if not __package__:  # started by its folder, which Python then takes for the place of all modules
+    sys.exit(f"The simulator needs more packages. Install them: {sys.executable} -m pip install {' '.join(_MISSING)}")
+if not __package__:  # "python FOLDER" puts the folder itself on the path; imports need its parent
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from simulator.named import every_profile, named_profile
@@ -36,7 +34,7 @@ DEFAULT_ADMIN_SECRET = "simulator-admin-secret"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simulator", description="A stand-in for Aritma IAM and Aritma ID.")
+    parser = argparse.ArgumentParser(prog="simulator", description="A simulator of Aritma IAM and Aritma ID.")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="0 means a free port")
     parser.add_argument("--state", default=":memory:", help="a file for the state, or :memory:")
@@ -78,7 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not all(equals for _name, equals, _value in pairs):
         parser.error("--set takes SWITCH=VALUE")
     if options.play and options.admin_client_secret_file:
-        parser.error("--play shows the secret of the admin, so it takes no file with one")
+        parser.error("--play prints the secret of the admin, so it cannot be used with --admin-client-secret-file")
     try:
         named_profile(options.profile, switches)
     except UnknownSwitch as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a handler is given (`Call`) and the errors that it raises."""
+"""The argument of every handler (`Call`), and the errors that handlers raise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from simulator.tokens import Identity, Tokens
 if TYPE_CHECKING:
     from simulator.contract import Operation
 
-# Tenant name and tenant id; the token's claim `tid` carries the name.
+# Tenant names and ids. The claim `tid` of a token holds the name.
 TENANTS = {
     "default": "00000000-0000-4000-8000-000000000001",
     "acme": "00000000-0000-4000-8000-0000000000ac",
@@ -27,7 +27,7 @@ MAIN_TENANT = "acme"
 
 
 class ApiError(Exception):
-    """An error answer of the IAM API: a status, a text, and for 400 the members that are wrong."""
+    """An error answer of the IAM API: a status, a text, and for 400 the wrong members."""
 
     def __init__(self, status: int, detail: str, members: dict[str, list[str]] | None = None) -> None:
         super().__init__(detail)
@@ -67,7 +67,7 @@ class Call:
 
     @property
     def tenant(self) -> str:
-        """The tenant of the caller's token; everything that IAM serves belongs to it."""
+        """The tenant of the caller's token. IAM serves only what belongs to it."""
         if self.identity is None:
             raise ApiError(401, "the access token is missing, expired or wrong")
         return self.identity.tenant
@@ -79,7 +79,7 @@ class Call:
 
     @property
     def iam_url(self) -> str:
-        """The server URL of IAM, up to and without /v1."""
+        """The server URL of IAM, without /v1."""
         return self.base_url + self.profile.base_path
 
     def json(self) -> dict[str, Any]:

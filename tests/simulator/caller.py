@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A plain caller of the simulated API for tests: it keeps nothing from the caller and repeats nothing."""
+"""A plain client of the simulated API for tests. It returns every answer unchanged and never retries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECONDS = 20.0
 
 
 class Caller:
-    """Calls IAM as the admin client, and the token endpoint as anyone."""
+    """Calls IAM as the admin client, and the token endpoint as any client."""
 
     def __init__(self, simulator: Server, verify: str | bool = True) -> None:
         self._simulator = simulator
@@ -26,7 +26,7 @@ class Caller:
         self._admin_token = ""
 
     def close(self) -> None:
-        """End its connections."""
+        """Close the connections."""
         self._session.close()
 
     def exchange(
@@ -39,7 +39,7 @@ class Caller:
         basic: bool = False,
         form: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """A client-credentials exchange; members of `form` replace the usual ones, an empty one leaves it out."""
+        """A client-credentials exchange. Members of `form` replace the defaults; an empty member is not sent."""
         data = {"grant_type": "client_credentials", "scope": scope}
         if not basic:
             data = {"client_id": client_id, "client_secret": secret, **data}
@@ -49,7 +49,7 @@ class Caller:
         return self._session.post(url, data=sent, auth=auth, timeout=_SECONDS)
 
     def accepts(self, client_id: str, secret: str, scope: str = "api") -> bool:
-        """Whether the token endpoint takes the secret; anything but yes or `invalid_client` is an error."""
+        """Whether the token endpoint accepts the secret. Any error other than `invalid_client` fails the test."""
         answer = self.exchange(client_id, secret, scope)
         if not answer.ok:
             assert answer.json()["error"] == "invalid_client", answer.text

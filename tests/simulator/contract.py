@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The OpenAPI file as the router and the judge: which operation a request is, and what in it or in its answer is wrong.
+"""Routes requests to the operations of the OpenAPI file, and validates requests and answers against it.
 
-Validators are compiled once for each schema. Messages never quote the value that does not fit.
+Each schema is compiled once. Messages never quote an invalid value.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import jsonschema_rs
 import yaml
 
 FILE = Path(__file__).resolve().parent.parent / "contract" / "aritma-iam.openapi.yaml"
-# facts.md has more than the OpenAPI file: PATCH is as possible (U2), lists of users, /actions without a prefix (U14).
+# facts.md has more than the OpenAPI file: PATCH (U2), lists of users, and /actions without a prefix (U14).
 _ALIASES = {
     ("PATCH", "/v1/clients/{clientId}"): ("PUT", "/v1/clients/{clientId}"),
     ("GET", "/actions"): ("GET", "/v1/actions"),
@@ -41,7 +41,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its id, its path below the server, and its part of the OpenAPI file (empty: undescribed)."""
+    """An operation with its id, its path below the server, and its part of the OpenAPI file (empty if it has none)."""
 
     id: str
     method: str
@@ -50,13 +50,13 @@ class Operation:
 
     @property
     def secured(self) -> bool:
-        """Whether it belongs to IAM and needs a bearer token; the others belong to the identity server."""
+        """Whether the operation belongs to IAM and needs a bearer token. The others belong to the identity server."""
         return not _IDENTITY_PATHS.fullmatch(self.path)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request as it came, for validation."""
+    """The parts of a request that are validated."""
 
     query: str
     content_type: str
@@ -88,7 +88,7 @@ class Contract:
             yield Operation(operation_id, method, path, {})
 
     def match(self, method: str, raw_path: str) -> tuple[Operation | None, dict[str, str]]:
-        """The operation of a request below the server, and its path parameters, decoded."""
+        """The operation with this path below the server, and the decoded path parameters."""
         for pattern, operation in self._routes:
             found = pattern.fullmatch(raw_path) if operation.method == method else None
             if found:
@@ -96,11 +96,11 @@ class Contract:
         return None, {}
 
     def methods_of(self, raw_path: str) -> list[str]:
-        """The methods that are known on this path."""
+        """The methods that this path has."""
         return sorted({operation.method for pattern, operation in self._routes if pattern.fullmatch(raw_path)})
 
     def request_problems(self, operation: Operation | None, exchange: Exchange) -> Iterator[str]:
-        """What the client did against the contract."""
+        """How the request breaks the contract."""
         if operation is None:
             yield "no operation has this method and path"
             return
@@ -124,14 +124,14 @@ class Contract:
         try:
             data = _parse(media_type, exchange.body)
         except ValueError:
-            yield "a body that cannot be read as its content type"
+            yield "a body that does not match its content type"
             return
         yield from self._schema_problems(schema, data)
 
     def response_problems(
         self, operation: Operation | None, status: int, content_type: str, body: bytes
     ) -> Iterator[str]:
-        """What the simulator answered against the contract."""
+        """How the answer breaks the contract."""
         if operation is None or not operation.description:
             return
         responses = operation.description["responses"]
@@ -183,7 +183,7 @@ class Contract:
 
 
 def _safe_loader() -> Any:
-    """The loader in C, ten times as fast as the one in Python, where PyYAML has it."""
+    """The loader in C if PyYAML has it: it is ten times as fast as the one in Python."""
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The control API below /_sim/: for tests, without authorisation, never logged."""
+"""The control API below /_sim/, for tests. It needs no authorisation, and its requests are not logged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simulator.log import masked_body
 from simulator.named import every_profile
 from simulator.profiles import SWITCHES, UnknownSwitch, with_switches
 from simulator.routes.secrets import shown_id
-from simulator.seed import plant, show
+from simulator.seed import seed_state, show
 from simulator.simulation import Simulation
 
 Endpoint = Callable[[Simulation, Request], Awaitable[Any]]
@@ -44,7 +44,7 @@ async def reset(simulation: Simulation, request: Request) -> Any:
 
 
 async def show_profile(simulation: Simulation, request: Request) -> Any:
-    """GET /_sim/profile: the switches now, and all that there are."""
+    """GET /_sim/profile: the values of the switches, and every profile and switch that exists."""
     switches = {
         name: {"fact": field.metadata["fact"], "doc": field.metadata["doc"], "values": field.metadata["values"]}
         for name, field in SWITCHES.items()
@@ -60,7 +60,7 @@ async def change_profile(simulation: Simulation, request: Request) -> Any:
 
 async def seed(simulation: Simulation, request: Request) -> Any:
     """POST /_sim/seed."""
-    return plant(simulation, await _json(request))
+    return seed_state(simulation, await _json(request))
 
 
 async def state(simulation: Simulation, request: Request) -> Any:
@@ -81,7 +81,7 @@ async def check(simulation: Simulation, request: Request) -> Any:
 
 
 async def allowed(simulation: Simulation, request: Request) -> Any:
-    """POST /_sim/allowed {token, action, scope}: what a resource would say to who brings this access token."""
+    """POST /_sim/allowed {token, action, scope}: whether a resource would allow a client with this access token."""
     data, store = await _json(request), simulation.store
     identity = simulation.tokens.verify(f"Bearer {data['token']}", simulation.known_tenants())
     client = store.clients.find(identity.client_id, identity.tenant) if identity else None
@@ -97,7 +97,7 @@ async def show_log(simulation: Simulation, request: Request) -> Any:
 
 
 async def mark(simulation: Simulation, request: Request) -> Any:
-    """POST /_sim/log {...}: a marker of the test, in order with the requests."""
+    """POST /_sim/log {...}: add a marker of the test between the requests."""
     data = masked_body("application/json", await request.body()) or {}
     entry = simulation.log.begin(**{**data, "kind": "marker"})
     simulation.log.end(entry)
@@ -111,7 +111,7 @@ async def clear_log(simulation: Simulation, request: Request) -> Any:
 
 
 async def add_faults(simulation: Simulation, request: Request) -> Any:
-    """POST /_sim/faults: one rule or a list of them, added behind the others."""
+    """POST /_sim/faults: add one rule or a list of rules after the others."""
     data = await _json(request)
     rules = [parse_rule(item) for item in (data if isinstance(data, list) else [data])]
     simulation.faults.rules.extend(rules)
@@ -124,13 +124,13 @@ async def show_faults(simulation: Simulation, request: Request) -> Any:
 
 
 async def clear_faults(simulation: Simulation, request: Request) -> Any:
-    """DELETE /_sim/faults; what is paused goes on."""
+    """DELETE /_sim/faults: also resumes paused requests."""
     simulation.faults.rules.clear()
     return {"resumed": simulation.pauses.resume()}
 
 
 async def paused(simulation: Simulation, request: Request) -> Any:
-    """GET /_sim/paused?wait=SECONDS: the held requests; waits for one."""
+    """GET /_sim/paused?wait=SECONDS: the paused requests. Waits until there is one."""
     await simulation.pauses.wait(float(request.query_params.get("wait", 0)))
     return simulation.pauses.shown()
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Faults by rule: which requests a rule hits, and how often."""
+"""Fault rules: which requests a rule applies to, and how often."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ACTIONS = (
 
 
 class BadRule(ValueError):
-    """A rule that cannot be understood; the message says why."""
+    """A rule is not valid; the message says why."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What rules can match on; `client_ids` are the caller, the client in the path and the one in the form."""
+    """The parts of a request that rules match. `client_ids` are the caller and the clients in the path and the form."""
 
     operation: str
     method: str
@@ -43,7 +43,7 @@ class Traits:
 
 @dataclass(frozen=True)
 class Match:
-    """The conditions of a rule; none means that any request fits."""
+    """The conditions of a rule. A rule without conditions matches every request."""
 
     operation: tuple[str, ...] = ()
     method: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Match:
     client_id: tuple[str, ...] = ()
 
     def fits(self, traits: Traits) -> bool:
-        """Whether a request has all that is asked for."""
+        """Whether a request meets all conditions."""
         return (
             (not self.operation or traits.operation in self.operation)
             and (not self.method or traits.method in self.method)
@@ -88,7 +88,7 @@ class Rule:
         self._random = random.Random(self.seed)
 
     def hits(self, traits: Traits) -> bool:
-        """Whether the rule applies to this request; counts it."""
+        """Whether the rule applies to this request. Updates the counters."""
         if not self.match.fits(traits) or (self.times is not None and self.applied >= self.times):
             return False
         self.matched += 1
@@ -103,7 +103,7 @@ _TEXT_LISTS = ("operation", "method", "client_id")
 
 
 def parse_rule(data: Mapping[str, Any]) -> Rule:
-    """A rule from its JSON form; `BadRule` when something in it is unknown."""
+    """Parse a rule from JSON. Raises `BadRule` if a member or value is unknown."""
     known = {item.name for item in dataclasses.fields(Rule)} - set(_COUNTED)
     unknown = set(data) - known
     if unknown:
@@ -132,16 +132,16 @@ def _as_tuple(value: Any) -> tuple[str, ...]:
 
 
 def rule_form(rule: Rule) -> dict[str, Any]:
-    """A rule with its counters, as JSON shows it."""
+    """A rule with its counters, for JSON."""
     return dataclasses.asdict(rule)
 
 
 class Faults:
-    """The rules in their order; the first that hits is applied."""
+    """The rules in order. The first that applies to a request is used."""
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
 
     def pick(self, traits: Traits) -> Rule | None:
-        """The rule for a request."""
+        """The rule to use for a request, if any."""
         return next((rule for rule in self.rules if rule.hits(traits)), None)

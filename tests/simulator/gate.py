@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ASGI application: every request of the API is logged here, judged, perhaps hit by a fault, and answered."""
+"""The ASGI application. It logs and validates every request of the API, applies fault rules, and answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from simulator.call import Call
 from simulator.contract import Exchange, Operation
 from simulator.faults import Rule, Traits
-from simulator.injection import DROP, Connection, Cut, after_commit, before_commit
+from simulator.injection import DROP, Connection, Truncated, after_commit, before_commit
 from simulator.log import masked_body
 from simulator.nodes import Nodes
 from simulator.routes.token import claimed_client_id, tenant_of
@@ -38,9 +38,9 @@ async def read_body(receive: Receive) -> bytes:
 
 
 class Gate:
-    """Tells the control API from the simulated one and leads each simulated request through its stations."""
+    """Sends requests to the control API or to the simulated API, and logs and validates those to the latter."""
 
-    # The server's open connections, which faults reset.
+    # The open connections of the server; some faults reset them.
     connections: Collection[Any] = ()
 
     def __init__(self, simulation: Simulation, control: Starlette) -> None:
@@ -57,7 +57,7 @@ class Gate:
         call = self._call(scope, await read_body(receive))
         if call.operation is not None and not call.operation.secured:
             addresses = {protocol.client for protocol in self.connections}
-            call.node = self._nodes.reached_by(scope["client"], addresses, call.profile.token_nodes)
+            call.node = self._nodes.node_of(scope["client"], addresses, call.profile.token_nodes)
             call.entry["node"] = call.node
         rule = self._simulation.faults.pick(_traits(call))
         connection = Connection(scope, receive, self.connections)
@@ -68,7 +68,7 @@ class Gate:
             return
         answer.headers.setdefault("Date", formatdate(self._simulation.store.database.clock(), usegmt=True))
         await answer(scope, receive, send)
-        if isinstance(answer, Cut):
+        if isinstance(answer, Truncated):
             connection.close()
 
     async def _answer(self, call: Call, rule: Rule | None, connection: Connection) -> Response:

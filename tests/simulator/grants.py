@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What policies grant: literal ones, those implied by a parent action or scope, and those through groups."""
+"""What policies grant directly, through a parent action or scope, and through groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from simulator.call import Call
 from simulator.store import Client, Policy, Store
 
-# A parent grants its children; the real hierarchy is not public, this one is made up.
+# A parent grants its children. The real hierarchy is not public; this one is invented.
 ACTION_TREE: Mapping[str, tuple[str, ...]] = {
     "banking.manage": ("banking.ais.read", "banking.pis.read", "banking.pis.write"),
     "banking.read": ("banking.ais.read", "banking.pis.read"),
@@ -29,9 +29,9 @@ ACTION_TREE: Mapping[str, tuple[str, ...]] = {
 
 
 def effective_policies(call: Call, wanted: Mapping[str, str], *, derived: bool, inherited: bool) -> list[Policy]:
-    """The policies that fit the filters (subject, action, scope).
+    """The policies that match the filters (subject, action, scope).
 
-    `derived` adds what a parent action or a parent scope implies; `inherited` adds what a subject has through groups.
+    `derived` adds what a parent action or scope implies; `inherited` adds what a subject has through groups.
     """
     how = call.profile.policy_filters
     exact = wanted if how == "exact" and not (derived or inherited) else {}
@@ -67,7 +67,7 @@ def _members(call: Call, group: str, seen: frozenset[str]) -> Iterator[str]:
 
 
 def policies_that_allow(store: Store, client: Client, action: str, scope: str) -> list[Policy]:
-    """The policies by which a resource would let a client act now: its own or of its groups, on this or a parent."""
+    """The policies that allow a client this action: its own and its groups', for the action and scope or a parent."""
     holders = set(client.subject_ids)
     for subject in client.subject_ids:
         holders |= {group.subject_id for group in store.people.all_groups(client.tenant, subject)}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a fault rule does to a request: before the operation commits, and after it."""
+"""Applies a fault rule to a request, before or after the operation commits."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from simulator.faults import Rule
 from simulator.pauses import Pauses
 from simulator.render import error_body
 
-# Stands for: no answer, the connection is reset.
+# A marker: send no answer and reset the connection.
 DROP = Response(status_code=599)
 
 
-class Cut(Response):
-    """An answer that promises its whole length and ends in the middle."""
+class Truncated(Response):
+    """An answer with the full Content-Length whose body ends in the middle."""
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -35,7 +35,7 @@ class Cut(Response):
 
 
 class Connection:
-    """The TCP connection of one request; `protocols` are the server's open connections."""
+    """The TCP connection of one request. `protocols` are the open connections of the server."""
 
     def __init__(self, scope: Scope, receive: Receive, protocols: Iterable[Any]) -> None:
         self._client = scope.get("client")
@@ -47,12 +47,12 @@ class Connection:
         return getattr(next(mine, None), "transport", None)
 
     async def closed(self) -> None:
-        """Wait until the client has gone."""
+        """Wait until the client has disconnected."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
     async def reset(self) -> None:
-        """Send a TCP reset: linger with no time makes the kernel send RST in place of FIN."""
+        """Send a TCP reset: with a linger time of zero the kernel sends RST instead of FIN."""
         transport = self._transport()
         if transport is not None:
             linger = struct.pack("ii", 1, 0)
@@ -61,7 +61,7 @@ class Connection:
         await self.closed()
 
     def close(self) -> None:
-        """Close after what was sent."""
+        """Close the connection after the data that was sent."""
         transport = self._transport()
         if transport is not None:
             transport.close()
@@ -94,53 +94,53 @@ async def _hang(rule: Rule, connection: Connection) -> Response:
     return DROP
 
 
-async def _hold(
+async def _wait_or_hang(
     rule: Rule, phase: str, pauses: Pauses, entry: dict[str, Any], connection: Connection
 ) -> Response | None:
-    """What `hang`, `slow` and `pause` do in their phase; an answer when the request ends with it."""
+    """Apply `hang`, `slow` or `pause` in its phase. Returns an answer if the request ends here."""
     if rule.phase != phase:
         return None
     if rule.action == "hang":
         return await _hang(rule, connection)
     if rule.action == "slow":
         await asyncio.sleep(rule.seconds or 0)
-    if rule.action == "pause" and await pauses.hold(rule.name, phase, entry):
+    if rule.action == "pause" and await pauses.pause(rule.name, phase, entry):
         return DROP
     return None
 
 
 async def before_commit(rule: Rule, pauses: Pauses, entry: dict[str, Any], connection: Connection) -> Response | None:
-    """An answer that comes in place of the operation's, or none: go on."""
+    """The answer that replaces the operation, or None to carry it out."""
     if rule.action == "fail_before":
         return _failure(rule)
     if rule.action == "drop_before":
         return DROP
     if rule.action == "redirect":
         return _redirect(rule)
-    return await _hold(rule, "before", pauses, entry, connection)
+    return await _wait_or_hang(rule, "before", pauses, entry, connection)
 
 
 async def after_commit(
     rule: Rule, pauses: Pauses, entry: dict[str, Any], connection: Connection, response: Response
 ) -> Response:
-    """The answer that the client gets after the operation was carried out."""
+    """The answer that the client gets after the operation."""
     if rule.action == "fail_after":
         return _failure(rule)
     if rule.action == "commit_then_drop":
         return DROP
     if rule.action in ("truncated_json", "bad_json", "wrong_shape"):
-        return _spoiled(rule, response)
-    return await _hold(rule, "after", pauses, entry, connection) or response
+        return _damaged(rule, response)
+    return await _wait_or_hang(rule, "after", pauses, entry, connection) or response
 
 
-def _spoiled(rule: Rule, response: Response) -> Response:
+def _damaged(rule: Rule, response: Response) -> Response:
     body = bytes(response.body) or b'{"items": []}'
     status = response.status_code if response.status_code != 204 else 200
     if rule.action == "truncated_json" and rule.drop_connection:
-        return Cut(body, status_code=status, media_type="application/json")
-    spoiled = {
+        return Truncated(body, status_code=status, media_type="application/json")
+    damaged = {
         "truncated_json": body[: len(body) // 2],
         "bad_json": b'{"items": [1, 2,, ]',
         "wrong_shape": json.dumps({"unexpected": True} if rule.payload is None else rule.payload).encode(),
     }
-    return Response(spoiled[rule.action], status_code=status, media_type="application/json")
+    return Response(damaged[rule.action], status_code=status, media_type="application/json")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ordered log of requests and test markers, and the list of contract violations; both are durable."""
+"""The log of requests and test markers, and the list of contract violations. A restart keeps both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK = "(removed)"
 
 
 def masked_body(content_type: str, body: bytes) -> Any:
-    """A request body for the log: every member that may hold a secret is replaced."""
+    """A request body for the log, with every member replaced that may hold a secret."""
     if not body:
         return None
     media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
@@ -38,7 +38,7 @@ def _mask(data: Any) -> Any:
 
 
 class Log:
-    """Requests and markers in the order in which they began."""
+    """Requests and markers in the order in which they started."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,19 +46,19 @@ class Log:
         self._last = 0 if row is None or row["last"] is None else int(row["last"])
 
     def begin(self, **members: Any) -> dict[str, Any]:
-        """A new entry with its `seq` and the time of its start; `end` completes it."""
-        self._last += 1  # goes on after a clear, so that a running request cannot write over a later one
+        """Add an entry with its `seq` and its start time; `end` completes it."""
+        self._last += 1  # a clear does not reset it, so a running request cannot overwrite a later entry
         entry = {"seq": self._last, "started": time.time(), "ended": None, **members}
         self._database.insert("log", seq=entry["seq"], entry=json.dumps(entry))
         return entry
 
     def end(self, entry: dict[str, Any]) -> None:
-        """Write an entry again with the time of its end."""
+        """Write the entry again with its end time."""
         entry["ended"] = time.time()
         self.write(entry)
 
     def write(self, entry: dict[str, Any]) -> None:
-        """Write an entry again as it is now; an entry that was cleared meanwhile stays away."""
+        """Write the entry again. Does nothing if the entry was cleared in the meantime."""
         self._database.run("UPDATE log SET entry = ? WHERE seq = ?", json.dumps(entry), entry["seq"])
 
     def entries(self, since: int = 0) -> list[dict[str, Any]]:
@@ -72,18 +72,18 @@ class Log:
 
 
 class Violations:
-    """What broke the contract: requests (the client's fault) and responses (the simulator's fault)."""
+    """Requests and responses that broke the contract."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, kind: str, entry: Mapping[str, Any], problem: str) -> None:
-        """Record one problem of a logged exchange."""
+        """Record one problem of a logged request."""
         members = {key: entry[key] for key in ("seq", "operation", "method", "path")}
         self._database.insert("violations", kind=kind, entry=json.dumps({**members, "problem": problem}))
 
     def found(self) -> dict[str, list[dict[str, Any]]]:
-        """All problems, by whose fault they are."""
+        """All problems: `requests` are faults of the client, `responses` are faults of the simulator."""
         rows = self._database.all("SELECT kind, entry FROM violations ORDER BY id")
         return {
             "requests": [json.loads(row["entry"]) for row in rows if row["kind"] == "request"],

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The named profiles, in one table; those in files; and what each departs from in the OpenAPI file."""
+"""The named profiles, the profiles in files, and the operations in which a profile departs from the OpenAPI file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RENAMED: dict[str, Value] = {
     "secret_expiration_name": "expiresAt",
 }
 
-# Section 13 of the facts: what siblings of the API and the identity server that it probably runs suggest.
+# Section 13 of facts.md: what related APIs and the probable identity server suggest.
 _DUENDE: dict[str, Value] = {
     "put_client_id": "required",
     "create_client_status": 201,
@@ -224,16 +224,16 @@ NAMED: Mapping[str, Mapping[str, Value]] = {
 
 _FOLDER = Path(__file__).with_name("profiles")
 _NO_SWITCHES = ("name", "schema", "findings")
-"""Members of a profile file that are for others."""
+"""Members of a profile file that the simulator ignores."""
 
 
 def every_profile() -> list[str]:
-    """The named profiles, and the files beside this one by their names without `.json`."""
+    """The names of all profiles: those in `NAMED`, and the files in profiles/ without `.json`."""
     return sorted({*NAMED, *(path.stem for path in _FOLDER.glob("*.json"))})
 
 
 def named_profile(name: str, switches: Mapping[str, Value] | None = None) -> Profile:
-    """A profile by its name or file, with some switches set otherwise; `UnknownSwitch` when there is no such one."""
+    """The profile with this name or file, with some switches changed. Raises `UnknownSwitch` if it does not exist."""
     return with_switches(with_switches(Profile(), _switches_of(name)), switches or {})
 
 
@@ -248,7 +248,7 @@ def _switches_of(name: str) -> Mapping[str, Value]:
 
 
 def read_profile(path: Path) -> Mapping[str, Value]:
-    """The switches of a profile file, JSON or YAML: a mapping of switch to value."""
+    """The switches in a profile file, which is JSON or YAML."""
     try:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
@@ -259,7 +259,7 @@ def read_profile(path: Path) -> Mapping[str, Value]:
     return {str(name): value for name, value in data.items() if name not in _NO_SWITCHES}
 
 
-# switch, the values under which these operations still answer as the OpenAPI file says, the operations.
+# A switch, the values that conform to the OpenAPI file, and the operations that it changes.
 _CONFORMING: tuple[tuple[str, tuple[Value, ...], tuple[str, ...]], ...] = (
     ("create_secret_status", (201,), ("createClientSecret",)),
     ("create_secret_body", ("none",), ("createClientSecret",)),
@@ -284,7 +284,7 @@ _CONFORMING: tuple[tuple[str, tuple[Value, ...], tuple[str, ...]], ...] = (
 
 
 def departures(profile: Profile) -> frozenset[str]:
-    """Operations (or `errors`) whose answers leave the OpenAPI file on purpose under this profile."""
+    """The operations (or `errors`) whose answers differ from the OpenAPI file on purpose under this profile."""
     found = {
         operation
         for switch, conforming, operations in _CONFORMING

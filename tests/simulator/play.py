@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A tenant to play with: some things in it, and what to tell a shell to work on it."""
+"""The option `--play`: example data in the tenant, and the commands that connect a shell to it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ import shlex
 
 from simulator.call import MAIN_TENANT, TENANTS
 from simulator.render import time_text
-from simulator.seed import plant
+from simulator.seed import seed_state
 from simulator.simulation import Simulation
 
 _DAY = 86400.0
 _UNSET = ("ARITMA_ACCESS_TOKEN", "ARITMA_TOKEN_URL", "ARITMA_AUTH_SCOPE", "ARITMA_VALIDATE_CERTS", "ARITMA_CA_PATH")
 
 
-def furnish(simulation: Simulation) -> None:
-    """What somebody made long ago: two clients, one with a certificate, a user, and a group with a policy."""
+def add_examples(simulation: Simulation) -> None:
+    """Create old objects: two clients, one with a certificate, a user, and a group with a policy."""
     if simulation.store.clients.named(MAIN_TENANT, "partner-portal"):
-        return  # a restart with the same state
+        return  # restarted with the same state
     long_ago = {
         "value": secrets.token_urlsafe(16),
         "created": time_text(simulation.profile, simulation.store.database.clock() - 400 * _DAY),
     }
     certificate = {**long_ago, "description": "certificate", "type": "X509Thumbprint"}
-    made = plant(
+    created = seed_state(
         simulation,
         {
             "clients": [
@@ -36,14 +36,16 @@ def furnish(simulation: Simulation) -> None:
             "users": [{"name": "Kari Nordmann", "email": "kari@example.org"}],
         },
     )
-    portal = made["clients"][1]["subject_id"]
-    groups = plant(simulation, {"groups": [{"name": "readers", "description": "read all", "members": [portal]}]})
+    portal = created["clients"][1]["subject_id"]
+    groups = seed_state(simulation, {"groups": [{"name": "readers", "description": "read all", "members": [portal]}]})
     readers = groups["groups"][0]["subject_id"]
-    plant(simulation, {"policies": [{"subject": readers, "action": "documents.read", "scope": "/subscriptions/123"}]})
+    seed_state(
+        simulation, {"policies": [{"subject": readers, "action": "documents.read", "scope": "/subscriptions/123"}]}
+    )
 
 
 def shell_lines(simulation: Simulation, url: str, certificate: str | None) -> str:
-    """Commands that point every tool of the collection to this tenant, and away from any other."""
+    """Commands that connect the tools of the collection to this tenant, and unset what would interfere."""
     profile, settings = simulation.profile, simulation.settings
     variables = {
         "ARITMA_IAM_URL": url + profile.base_path,

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting the simulator from a test and steering it: the standard library only, so that any environment can.
+"""Starts and controls the simulator from a test. It uses only the standard library, so it runs in any environment.
 
 with running(profile="small_pages", accept_delay=2) as simulator:
     simulator.admin.seed(clients=[{"name": "billing"}])
@@ -37,7 +37,7 @@ Switch = str | int | float | bool
 
 
 class ControlError(RuntimeError):
-    """The control API refused; the message is its answer."""
+    """The control API refused a call; the message is its answer."""
 
 
 class Admin:
@@ -55,7 +55,7 @@ class Admin:
         return HTTPSConnection(host, port, timeout=timeout, context=trust)
 
     def call(self, method: str, path: str, data: Any = None, timeout: float = 30.0) -> Any:
-        """One call below /_sim; `ControlError` when it is refused."""
+        """Call a path below /_sim. Raises `ControlError` if the call is refused."""
         body = None if data is None else json.dumps(data)
         with contextlib.closing(self._connection(timeout)) as connection:
             connection.request(method, f"/_sim{path}", body, {"Content-Type": "application/json"})
@@ -66,18 +66,18 @@ class Admin:
         return json.loads(text)
 
     def health(self) -> dict[str, Any]:
-        """Whether it answers, and under which profile."""
+        """Check that the simulator answers; its profile."""
         answer: dict[str, Any] = self.call("GET", "/health", timeout=5.0)
         return answer
 
     def reset(self, profile: str | None = None, **switches: Switch) -> dict[str, Any]:
-        """Forget all state; optionally under another profile."""
+        """Forget all state, and optionally change the profile."""
         data = {"profile": profile, "switches": switches or None}
         answer: dict[str, Any] = self.call("POST", "/reset", {key: item for key, item in data.items() if item})
         return answer
 
     def profile(self) -> dict[str, Any]:
-        """The switches as they are."""
+        """The values of the switches."""
         answer: dict[str, Any] = self.call("GET", "/profile")
         return answer
 
@@ -87,12 +87,12 @@ class Admin:
         return answer
 
     def seed(self, **things: Any) -> dict[str, Any]:
-        """Make clients, policies, users, groups, scopes and actions; answers the ids made."""
+        """Create clients, policies, users, groups, scopes and actions. Returns their ids."""
         answer: dict[str, Any] = self.call("POST", "/seed", things)
         return answer
 
     def state(self, client_id: str | None = None) -> dict[str, Any]:
-        """The state, without any secret value."""
+        """The state, without values of secrets."""
         query = "" if client_id is None else "?" + urlencode({"client_id": client_id})
         answer: dict[str, Any] = self.call("GET", "/state" + query)
         return answer
@@ -103,18 +103,18 @@ class Admin:
         return answer
 
     def allowed(self, token: str, action: str, scope: str) -> dict[str, Any]:
-        """Whether a resource would let who has this token act so: `allowed`, and the subjects it holds it `through`."""
+        """Whether a resource would allow a client with this token: `allowed`, and `through` which subjects."""
         data = {"token": token, "action": action, "scope": scope}
         answer: dict[str, Any] = self.call("POST", "/allowed", data)
         return answer
 
     def log(self, since: int = 0, **wanted: str) -> list[dict[str, Any]]:
-        """The ordered log; `wanted` filters by members such as operation, client_id or kind."""
+        """The log, in order. `wanted` filters by members such as operation, client_id or kind."""
         answer: list[dict[str, Any]] = self.call("GET", "/log?" + urlencode({"since": since, **wanted}))
         return answer
 
     def clear_log(self) -> None:
-        """Forget the log."""
+        """Clear the log."""
         self.call("DELETE", "/log")
 
     def mark(self, **event: Any) -> dict[str, Any]:
@@ -132,16 +132,16 @@ class Admin:
         return answer
 
     def clear_faults(self) -> None:
-        """Remove all rules and let paused requests go on."""
+        """Remove all rules and resume paused requests."""
         self.call("DELETE", "/faults")
 
     def paused(self, wait: float = 0.0) -> list[dict[str, Any]]:
-        """The held requests; waits up to so many seconds for one."""
+        """The paused requests. Waits up to `wait` seconds until there is one."""
         answer: list[dict[str, Any]] = self.call("GET", f"/paused?wait={wait}", timeout=wait + 10.0)
         return answer
 
     def resume(self, name: str | None = None, seq: int | None = None, drop: bool = False) -> int:
-        """Let held requests go on, or drop their connections."""
+        """Resume paused requests, or drop their connections. Returns how many."""
         answer = self.call("POST", "/resume", {"name": name, "seq": seq, "drop": drop})
         return int(answer["resumed"])
 
@@ -151,12 +151,12 @@ class Admin:
         return answer
 
     def clear_violations(self) -> None:
-        """Forget the violations."""
+        """Clear the violations."""
         self.call("DELETE", "/violations")
 
 
 class Server:
-    """A simulator that runs somewhere, whoever started it: its addresses, its admin client, and its control API."""
+    """A running simulator: its addresses, its admin client, and its control API."""
 
     tenant = TENANT
     admin_client_id = ADMIN_CLIENT_ID
@@ -168,16 +168,16 @@ class Server:
 
     @property
     def api_url(self) -> str:
-        """The part before /v1."""
+        """The URL of IAM, without /v1."""
         return self.url + "/core/iam"
 
     @property
     def identity_url(self) -> str:
-        """What stands before /{tenant}/connect/token."""
+        """The URL before /{tenant}/connect/token."""
         return self.url
 
     def token_url(self, tenant: str | None = TENANT) -> str:
-        """The token endpoint of a tenant; none: that of the default tenant."""
+        """The token endpoint of a tenant; with None, of the default tenant."""
         return f"{self.url}/{tenant}/connect/token" if tenant else f"{self.url}/connect/token"
 
     @property
@@ -187,7 +187,7 @@ class Server:
 
 
 class Simulator(Server):
-    """A simulator process; its state file outlives `kill` and `restart`."""
+    """A simulator process. `kill` and `restart` keep its state file."""
 
     def __init__(self, arguments: list[str], *, tls: tuple[str, str] | None, admin_secret: str) -> None:
         super().__init__("", admin_secret, tls[0] if tls else None)
@@ -203,7 +203,7 @@ class Simulator(Server):
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start the process, on the same port as before, and wait until it answers."""
+        """Start the process on the port that it had before, and wait until it answers."""
         port_file = self.directory / "port"
         port_file.unlink(missing_ok=True)
         command = [
@@ -251,15 +251,15 @@ class Simulator(Server):
         return (self.directory / "output.log").read_text(errors="replace")
 
     def stop(self) -> int | None:
-        """End the process with SIGTERM; its exit code."""
+        """End the process with SIGTERM. Returns its exit code."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process with SIGKILL; the state stays."""
+        """End the process with SIGKILL. The state is kept."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """End the process, if it still runs, and start it again with the same state on the same port."""
+        """End the process if it runs, and start it with the same state on the same port."""
         self.stop()
         self.start()
 
@@ -289,7 +289,7 @@ def running(
     admin_secret: str = ADMIN_CLIENT_SECRET,
     **switches: Switch,
 ) -> Iterator[Simulator]:
-    """A simulator on a free port of 127.0.0.1 under a profile; `tls` is (certificate file, key file)."""
+    """Run a simulator with this profile on a free port of 127.0.0.1. `tls` is (certificate file, key file)."""
     arguments = ["--profile", profile]
     for name, value in switches.items():
         arguments += ["--set", f"{name}={value}"]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How things look on the wire under a profile: envelopes, times, errors, links."""
+"""The form of answers under a profile: envelopes, times, errors, links."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OTHER_ZONE = timezone(timedelta(hours=2))
 
 
 def time_text(profile: Profile, seconds: float | None) -> str | None:
-    """A time in the RFC 3339 spelling of the profile."""
+    """An RFC 3339 time in the format of the profile."""
     if seconds is None:
         return None
     moment = datetime.fromtimestamp(seconds, _UTC).replace(tzinfo=None)
@@ -41,7 +41,7 @@ def time_text(profile: Profile, seconds: float | None) -> str | None:
 
 
 def parse_time(text: str) -> float:
-    """Seconds since the epoch of an RFC 3339 time; `ValueError` when it is none or has no zone."""
+    """Convert an RFC 3339 time to seconds since the epoch. Raises `ValueError` if it is invalid or has no zone."""
     moment = datetime.fromisoformat(text.replace("Z", "+00:00").replace("z", "+00:00"))
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
@@ -54,7 +54,7 @@ def no_content(status: int) -> Response:
 
 
 def maybe_body(status: int, content: Any, headers: dict[str, str] | None = None) -> Response:
-    """An answer with a body, where the status allows one and there is one."""
+    """An answer with the content as its body, if there is content and the status allows a body."""
     if content is None or status == HTTPStatus.NO_CONTENT:
         return Response(status_code=status, headers=headers)
     return JSONResponse(content, status_code=status, headers=headers)
@@ -77,7 +77,7 @@ def envelope(name: str, items: Sequence[Any]) -> Any:
 
 
 def created_links(call: Call, path: str) -> list[dict[str, str | None]]:
-    """What some creates answer: links to what was made, in the version of the profile, or to nowhere."""
+    """The links to a created object, which some creates return. The profile sets version and href."""
     href = f"{call.iam_url}/{call.profile.links_version}{path}" if call.profile.links_href == "url" else None
     return [
         {"rel": "self", "href": href, "method": "GET"},
@@ -86,7 +86,7 @@ def created_links(call: Call, path: str) -> list[dict[str, str | None]]:
 
 
 def location(call: Call, path: str) -> dict[str, str]:
-    """The Location header of a create, where the profile has one."""
+    """The Location header of a create, if the profile has one."""
     if call.profile.location == "none":
         return {}
     prefix = call.iam_url if call.profile.location == "absolute" else call.profile.base_path
@@ -94,7 +94,7 @@ def location(call: Call, path: str) -> dict[str, str]:
 
 
 def page_link(call: Call, page: int | None) -> str | None:
-    """A link of the clients' page envelope."""
+    """A link to a page of clients."""
     if page is None or call.profile.page_links == "null":
         return None
     query = urlencode({**call.query, "page": page})
@@ -112,7 +112,7 @@ def error_response(profile: Profile, error: ApiError) -> Response:
 
 
 def error_body(kind: str, status: int, detail: str, members: dict[str, list[str]] | None = None) -> Response:
-    """An error body of a kind: empty, html, text, json or problem (RFC 9457)."""
+    """An error body of this kind: empty, html, text, json or problem (RFC 9457)."""
     title = responses.get(status, "Error")
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if kind == "empty":

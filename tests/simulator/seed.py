@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filling the state from a test, and showing it: never with a secret's value."""
+"""Fills the state from a test, and shows it without values of secrets."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Data = Mapping[str, Any]
 _SETTLED_SECONDS = 3600.0
 
 
-def plant(simulation: Simulation, data: Data) -> dict[str, Any]:
-    """Make clients with secrets, users, groups, policies, scopes and actions; the ids that were made."""
+def seed_state(simulation: Simulation, data: Data) -> dict[str, Any]:
+    """Create clients with secrets, users, groups, policies, scopes and actions. Returns their ids."""
     with simulation.store.database.transaction():
         for kind in ("scope", "action"):
             for name in data.get(f"{kind}s", ()):
                 simulation.store.add_name(kind, name)
-        made = {
-            "clients": [_plant_client(simulation, item) for item in data.get("clients", ())],
+        created = {
+            "clients": [_seed_client(simulation, item) for item in data.get("clients", ())],
             "secrets": [
-                _planted_secret(simulation, _plant_secret(simulation, item["client_id"], item))
+                _seeded_secret(simulation, _seed_secret(simulation, item["client_id"], item))
                 for item in data.get("secrets", ())
             ],
-            "users": [_plant_user(simulation, item) for item in data.get("users", ())],
-            "groups": [_plant_group(simulation, item) for item in data.get("groups", ())],
-            "policies": [_plant_policy(simulation, item) for item in data.get("policies", ())],
+            "users": [_seed_user(simulation, item) for item in data.get("users", ())],
+            "groups": [_seed_group(simulation, item) for item in data.get("groups", ())],
+            "policies": [_seed_policy(simulation, item) for item in data.get("policies", ())],
         }
         simulation.store.settle()
-        return made
+        return created
 
 
-def _plant_client(simulation: Simulation, item: Data) -> dict[str, Any]:
+def _seed_client(simulation: Simulation, item: Data) -> dict[str, Any]:
     client = simulation.store.clients.add(
         Client(
             tenant=item.get("tenant", MAIN_TENANT),
@@ -55,17 +55,17 @@ def _plant_client(simulation: Simulation, item: Data) -> dict[str, Any]:
             created=_created(simulation, item),
         )
     )
-    secrets = [_plant_secret(simulation, client.client_id, secret) for secret in item.get("secrets", ())]
+    secrets = [_seed_secret(simulation, client.client_id, secret) for secret in item.get("secrets", ())]
     profile = simulation.profile
     return {
         "client_id": client.client_id,
         "name": client.name,
         "subject_id": client_subject_id(profile, client),
-        "secrets": [_planted_secret(simulation, secret) for secret in secrets],
+        "secrets": [_seeded_secret(simulation, secret) for secret in secrets],
     }
 
 
-def _planted_secret(simulation: Simulation, secret: Secret) -> dict[str, Any]:
+def _seeded_secret(simulation: Simulation, secret: Secret) -> dict[str, Any]:
     return {"id": shown_id(simulation.profile, secret), "description": secret.description}
 
 
@@ -74,11 +74,11 @@ def _seconds(text: str | None) -> float | None:
 
 
 def _created(simulation: Simulation, item: Data) -> float:
-    """When a planted thing was made: by default so long ago that no delay and no lag concerns it."""
+    """When an object was created: by default so long ago that delays and lags do not affect it."""
     return _seconds(item.get("created")) or simulation.store.database.clock() - _SETTLED_SECONDS
 
 
-def _plant_secret(simulation: Simulation, client_id: str, item: Data) -> Secret:
+def _seed_secret(simulation: Simulation, client_id: str, item: Data) -> Secret:
     return simulation.store.secrets.add(
         client_id,
         item["value"],
@@ -89,12 +89,12 @@ def _plant_secret(simulation: Simulation, client_id: str, item: Data) -> Secret:
     )
 
 
-def _plant_user(simulation: Simulation, item: Data) -> dict[str, Any]:
+def _seed_user(simulation: Simulation, item: Data) -> dict[str, Any]:
     user = simulation.store.people.add_user(item.get("tenant", MAIN_TENANT), item["name"], item.get("email", ""))
     return {"id": user.uuid, "name": user.name, "subject_id": user.subject_id}
 
 
-def _plant_group(simulation: Simulation, item: Data) -> dict[str, Any]:
+def _seed_group(simulation: Simulation, item: Data) -> dict[str, Any]:
     tenant = item.get("tenant", MAIN_TENANT)
     group = simulation.store.people.add_group(
         tenant, item["name"], item.get("description", ""), opaque=simulation.profile.group_subject == "opaque"
@@ -104,7 +104,7 @@ def _plant_group(simulation: Simulation, item: Data) -> dict[str, Any]:
     return {"id": group.uuid, "name": group.name, "subject_id": group.subject_id}
 
 
-def _plant_policy(simulation: Simulation, item: Data) -> dict[str, Any]:
+def _seed_policy(simulation: Simulation, item: Data) -> dict[str, Any]:
     tenant = item.get("tenant", MAIN_TENANT)
     subject = item.get("subject") or _subject_of_client(simulation, tenant, item["client_id"])
     policy = Policy(tenant, subject, item["action"], item["scope"])
@@ -121,7 +121,7 @@ def _subject_of_client(simulation: Simulation, tenant: str, client_id: str) -> s
 
 
 def show(simulation: Simulation, client_id: str | None = None) -> dict[str, Any]:
-    """The whole state, or that of one client."""
+    """The whole state, or with only one client."""
     store = simulation.store
     clients = [client for client in store.clients.every() if client_id in (None, client.client_id)]
     people = store.people

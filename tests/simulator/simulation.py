@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The running simulator's parts, and how a request becomes a `Call` and a `Call` an answer."""
+"""The state of the running simulator, and how it answers a `Call`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Settings:
 
 
 class Simulation:
-    """State, profile, faults, log: all that one simulator process has."""
+    """The state, profile, faults and log of one simulator process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -68,11 +68,11 @@ class Simulation:
 
     @property
     def profile(self) -> Profile:
-        """The switches as they are now."""
+        """The current values of the switches."""
         return self._profile
 
     def set_profile(self, name: str, profile: Profile) -> None:
-        """Change the switches; a restart with the same options goes on with them."""
+        """Change the switches. A restart with the same options keeps them."""
         self.profile_name = name
         self._profile = profile
         self._departures = departures(profile)
@@ -89,7 +89,7 @@ class Simulation:
         self.set_profile(self.profile_name, self._profile)
 
     def reset(self, name: str | None = None, switches: Mapping[str, Value] | None = None) -> None:
-        """Forget everything but the signing key; without a profile the one of the start is taken."""
+        """Forget everything except the signing key. Without a profile, use the one of the start."""
         chosen = self.settings.switches if name is None and switches is None else switches or {}
         profile = named_profile(name or self.settings.profile, chosen)
         self.faults.rules.clear()
@@ -108,7 +108,7 @@ class Simulation:
         self.store.settle()
 
     def handle(self, call: Call) -> Response:
-        """The answer of the operation; what it writes is written completely or not at all."""
+        """Carry out the operation in one transaction, and return its answer."""
         try:
             return self._handled(call)
         except ApiError as error:
@@ -124,7 +124,7 @@ class Simulation:
         if call.operation.secured:
             self._authorize(call)
         if call.operation.id in groups.OPERATIONS:
-            groups.refuse_unoffered(call)
+            groups.refuse_without_groups(call)
         handler = HANDLERS[call.operation.id]
         if call.method == "GET":
             return handler(call)
@@ -150,10 +150,10 @@ class Simulation:
             raise ApiError(403, f"the access token lacks the scope {IAM_SCOPE}")
         writes = call.method != "GET"
         if writes and self.profile.iam_access == "admin" and call.identity.client_id != call.admin_client_id:
-            raise ApiError(403, "the caller is no IAM admin")
+            raise ApiError(403, "the caller is not the IAM admin")
 
     def judge_response(self, call: Call, response: Response) -> None:
-        """Record where an answer breaks the OpenAPI file without a switch that says so."""
+        """Record where an answer breaks the OpenAPI file, unless a switch departs from it on purpose."""
         if call.operation is None or call.operation.id in self._departures:
             return
         if response.status_code >= HTTPStatus.BAD_REQUEST and "errors" in self._departures:
@@ -168,5 +168,5 @@ class Simulation:
         return {"profile": self.profile_name, "switches": vars(self._profile), "departures": sorted(self._departures)}
 
     def known_tenants(self) -> frozenset[str]:
-        """The tenants that a token may be of."""
+        """The tenants that a token may name."""
         return _KNOWN_TENANTS

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Access tokens: JWTs signed with a key that lives in the state file, and their verification."""
+"""Issues and verifies access tokens: JWTs, signed with a key in the state file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IAM_SCOPE = "services.iam"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a verified access token speaks for."""
+    """The client, tenant and scopes of a verified access token."""
 
     client_id: str
     tenant: str
@@ -31,7 +31,7 @@ class Identity:
 
 
 class Tokens:
-    """Signs and verifies with one ES256 key."""
+    """Signs and verifies tokens with one ES256 key."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -43,7 +43,7 @@ class Tokens:
         return {"keys": [{**public, "use": "sig", "alg": ALGORITHM}]}
 
     def issue(self, issuer: str, tenant: str, client_id: str, scope: str, lifetime: int) -> tuple[str, str]:
-        """A new access token and its jti."""
+        """Issue an access token. Returns the token and its jti."""
         now = int(self._store.database.clock())
         jti = uuid.uuid4().hex
         claims = {
@@ -61,7 +61,7 @@ class Tokens:
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": self._key.kid}, claims, self._key), jti
 
     def verify(self, authorization: str, known_tenants: frozenset[str]) -> Identity | None:
-        """The identity of a bearer token, or none: signature, expiry, issuer and tenant are checked."""
+        """Check signature, expiry, issuer and tenant of a bearer token. Returns its identity, or None."""
         scheme, _unused, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
             return None

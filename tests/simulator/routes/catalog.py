@@ -57,7 +57,7 @@ def _caller(call: Call) -> str:
 
 
 def get_me(call: Call) -> Response:
-    """GET /v1/me: a client has no address, so its texts are empty."""
+    """GET /v1/me. A client has no email or phone number, so these are empty."""
     caller = _caller(call)
     return JSONResponse(
         {

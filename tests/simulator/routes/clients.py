@@ -38,7 +38,7 @@ def basic_form(client: Client) -> dict[str, Any]:
 
 
 def full_form(call: Call, client: Client) -> dict[str, Any]:
-    """`ClientDetailsDto`: the fields of the create request too (assumed)."""
+    """`ClientDetailsDto`, assumed to have the fields of the create request."""
     return {
         **basic_form(client),
         "allowedGrantTypes": list(client.grant_types),
@@ -49,14 +49,14 @@ def full_form(call: Call, client: Client) -> dict[str, Any]:
 
 
 def extra_members(call: Call, client: Client) -> dict[str, Any]:
-    """The members that nobody documented."""
+    """The undocumented members."""
     if client.extra is not None:
         return client.extra
     return {"enabled": True, "clientUri": None, "tenantId": client.tenant} if call.profile.extra_members else {}
 
 
 def _stored_name(call: Call, name: str) -> str:
-    """What becomes of a name under the profile."""
+    """The name as the profile stores it."""
     forms = {
         "as_sent": name,
         "composed": unicodedata.normalize("NFC", name),
@@ -72,7 +72,7 @@ def _form(call: Call, client: Client, how: str) -> dict[str, Any]:
 
 
 def page_number(call: Call) -> tuple[int, int]:
-    """The page as asked for, and how many pages stand before it."""
+    """The requested page, and the number of pages before it."""
     asked = call.integer("page")
     zero_based = call.profile.page_zero == "zero_based"
     page = asked if asked is not None else (0 if zero_based else 1)
@@ -127,7 +127,7 @@ def clients_envelope(call: Call, items: list[dict[str, Any]], page: int, size: i
 
 
 def _checked(call: Call, data: dict[str, Any], required: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a create or update request, with the types that they must have."""
+    """The members of a create or update request. Raises `ApiError` if one is missing or invalid."""
     wrong: dict[str, list[str]] = {name: ["required"] for name in required if data.get(name) is None}
     for name in _TEXTS:
         if not isinstance(data.get(name, ""), str):
@@ -138,7 +138,7 @@ def _checked(call: Call, data: dict[str, Any], required: tuple[str, ...]) -> dic
             wrong[name] = ["not an array of strings"]
     if data.get("name") == "":
         wrong["name"] = ["empty"]
-    wrong = wrong or _beyond(call, data)
+    wrong = wrong or _limit_problems(call, data)
     if wrong:
         raise ApiError(400, "some members of the client are missing or wrong", wrong)
     unknown = set(data.get("allowedScopes", [])) - set(scope_names(call))
@@ -147,8 +147,8 @@ def _checked(call: Call, data: dict[str, Any], required: tuple[str, ...]) -> dic
     return data
 
 
-def _beyond(call: Call, data: dict[str, Any]) -> dict[str, list[str]]:
-    """The members that are too long, or have an item twice, where the profile minds."""
+def _limit_problems(call: Call, data: dict[str, Any]) -> dict[str, list[str]]:
+    """The members that are too long or repeat an item, if the profile refuses these."""
     wrong: dict[str, list[str]] = {}
     for name, most in _LONGEST.items():
         value = data.get(name, "")
@@ -156,13 +156,13 @@ def _beyond(call: Call, data: dict[str, Any]) -> dict[str, list[str]]:
         if call.profile.length_limits and any(len(item) > most for item in items):
             wrong[name] = [f"has more than {most} characters"]
         if call.profile.duplicate_items != HTTPStatus.OK and len(set(items)) < len(items):
-            wrong[name] = ["has an item twice"]
+            wrong[name] = ["repeats an item"]
     return wrong
 
 
-def _refuse_taken_name(call: Call, name: str, but: str = "") -> None:
+def _refuse_taken_name(call: Call, name: str, except_id: str = "") -> None:
     status = call.profile.duplicate_client_name
-    others = [client for client in call.store.clients.named(call.tenant, name) if client.client_id != but]
+    others = [client for client in call.store.clients.named(call.tenant, name) if client.client_id != except_id]
     if status != HTTPStatus.OK and others:
         raise ApiError(status, "a client with this name exists")
 
@@ -215,7 +215,7 @@ def update_client(call: Call) -> Response:
         raise ApiError(400, "a PUT needs every member", {name: ["required"] for name in missing or ["clientId"]})
     if "name" in data:
         data["name"] = _stored_name(call, data["name"])
-    _refuse_taken_name(call, data.get("name", client.name), but=client.client_id)
+    _refuse_taken_name(call, data.get("name", client.name), except_id=client.client_id)
     changed = dataclasses.replace(
         client,
         name=data.get("name", client.name),
@@ -231,7 +231,7 @@ def update_client(call: Call) -> Response:
 
 
 def _extra(call: Call, client: Client, data: dict[str, Any], *, keep: bool) -> dict[str, Any]:
-    """The undocumented members after an update; `version` and `updatedAt` are the server's own."""
+    """The undocumented members after an update. The server itself sets `version` and `updatedAt`."""
     before = extra_members(call, client)
     sent = {name: value for name, value in data.items() if name not in ("clientId", *_TEXTS, *_LISTS)}
     own = {"version": before.get("version", 0) + 1, "updatedAt": time_text(call.profile, call.store.database.clock())}

@@ -15,7 +15,7 @@ from simulator.render import no_content
 from simulator.routes.subjects import find_subject, known_subject, page_of, permissions_of, person_form, subject_form
 from simulator.store import Person
 
-# What is there only where the profile offers groups.
+# The operations that exist only if the profile offers groups.
 OPERATIONS = frozenset(
     {
         *("listGroups", "createGroup", "deleteGroup", "getGroupPermissions"),
@@ -24,8 +24,8 @@ OPERATIONS = frozenset(
 )
 
 
-def refuse_unoffered(call: Call) -> None:
-    """Raise where the profile has no groups, or none for this caller."""
+def refuse_without_groups(call: Call) -> None:
+    """Raise `ApiError` if the profile has no groups, or forbids them to this caller."""
     if call.profile.groups == "missing":
         raise ApiError(404, "there is nothing here")
     if call.profile.groups == "forbidden":
@@ -128,7 +128,7 @@ def _refuse(status: int, subject_ids: Collection[str], problem: str) -> None:
 
 
 def add_members(call: Call) -> Response:
-    """POST /v1/subjects/groups/{groupSubjectId}/members: all of them, or none where one is refused."""
+    """POST /v1/subjects/groups/{groupSubjectId}/members: adds all subjects, or none if one is refused."""
     group, wanted, profile = _known_group(call), _subject_ids(call), call.profile
     unknown = {subject_id for subject_id in wanted if find_subject(call, subject_id) is None}
     _refuse(profile.unknown_member, unknown, "there is no such subject")
@@ -142,10 +142,10 @@ def add_members(call: Call) -> Response:
 
 
 def remove_members(call: Call) -> Response:
-    """DELETE /v1/subjects/groups/{groupSubjectId}/members, with a JSON body: all of them, or none."""
+    """DELETE /v1/subjects/groups/{groupSubjectId}/members, with a JSON body: removes all or none."""
     group, wanted = _known_group(call), _subject_ids(call)
     missing = {*wanted} - {*call.store.people.members(group.uuid)}
-    _refuse(call.profile.missing_member, missing, "these are no members")
+    _refuse(call.profile.missing_member, missing, "these are not members")
     for subject_id in wanted:
         call.store.people.leave(group.uuid, subject_id)
     return no_content(call.profile.member_change_status)

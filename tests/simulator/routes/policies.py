@@ -25,7 +25,7 @@ _KEY = ("subject", "action", "scope")
 
 
 def policy_form(call: Call, policy: Policy) -> dict[str, Any]:
-    """One policy; what is not literal says where it comes from."""
+    """One policy. A derived or inherited policy names its origin."""
     form: dict[str, Any] = {"subject": policy.subject, "scope": policy.scope, "action": policy.action}
     if call.profile.policy_tenant:
         form["tenant"] = policy.tenant
@@ -48,7 +48,7 @@ def _decode_cursor(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor).decode().removeprefix("after="))
     except ValueError:
-        raise ApiError(400, "the cursor is not one of ours", {"cursor": ["unknown"]}) from None
+        raise ApiError(400, "the cursor is unknown", {"cursor": ["unknown"]}) from None
 
 
 def list_policies(call: Call) -> Response:

@@ -22,7 +22,7 @@ _LONGEST_DESCRIPTION = 2000
 
 
 def shown_id(profile: Profile, secret: Secret) -> str | int:
-    """The id of a secret in the type of the profile."""
+    """The id of a secret, in the type that the profile sets."""
     return secret.number if profile.secret_id_type == "integer" else secret.uuid
 
 
@@ -70,13 +70,13 @@ def list_secrets(call: Call) -> Response:
 
 
 def _checked(call: Call, data: dict[str, Any]) -> tuple[str, str, float | None]:
-    """Value, description and expiration of the request."""
+    """The value, description and expiration in the request. Raises `ApiError` if one is missing or invalid."""
     wrong: dict[str, list[str]] = {}
     value, description, expiration = data.get("value"), data.get("description"), data.get("expiration")
     if not isinstance(value, str) or not _SHORTEST <= len(value) <= _LONGEST:
         wrong["value"] = [f"must be a string of {_SHORTEST} to {_LONGEST} characters"]
     elif call.profile.secret_alphabet == "alphanumeric" and not re.fullmatch("[A-Za-z0-9]+", value):
-        wrong["value"] = ["may have letters and digits only"]
+        wrong["value"] = ["may have only letters and digits"]
     if description is None and not call.profile.secret_description_required:
         description = ""
     if not isinstance(description, str):

@@ -77,7 +77,7 @@ def subject_form(call: Call, subject_id: str) -> dict[str, Any] | None:
 
 
 def known_subject(call: Call, subject_id: str) -> str:
-    """The subject id, when there is such a subject."""
+    """The subject id. Raises `ApiError` if there is no such subject."""
     if find_subject(call, subject_id) is None:
         raise ApiError(404, f"there is no subject {subject_id}")
     return subject_id
@@ -101,7 +101,7 @@ def _page(items: list[Any], page: int, size: int, total: int) -> dict[str, Any]:
 
 
 def page_of(call: Call, items: list[dict[str, Any]], style: str = "flat") -> Response:
-    """One page of a complete list, in the envelope of subjects (flat), in that of clients (items), or all of it."""
+    """One page of a list, in the envelope of subjects (flat) or of clients (items); with bare, the whole list."""
     if style == "bare":
         return JSONResponse(items)
     page, size = _bounds(call)
@@ -152,7 +152,7 @@ def list_user_subjects(call: Call) -> Response:
 
 
 def list_users(call: Call) -> Response:
-    """GET /v1/users: the same envelope as clients, all on one page."""
+    """GET /v1/users: all users on one page, in the envelope of clients."""
     users = call.store.people.users(call.tenant, call.query.get("searchText", ""))
     items = [{"id": user.uuid, "userName": user.name, "email": user.detail} for user in users]
     return JSONResponse(_items(items, 1, max(len(items), 1), len(items)))
@@ -171,7 +171,7 @@ def _permission_form(profile: Profile, policy: Policy) -> dict[str, Any]:
 
 
 def permissions_of(call: Call, subject_id: str) -> Response:
-    """Literal permissions of a subject, those of its groups, and what follows from them, as the profile says."""
+    """The permissions of a subject. The profile says whether those of its groups and implied ones are included."""
     profile = call.profile
     through = call.store.people.all_groups(call.tenant, subject_id) if profile.permissions_through_groups else []
     found = [
@@ -193,7 +193,7 @@ def subject_permissions(call: Call) -> Response:
 
 
 def client_permissions(call: Call) -> Response:
-    """GET /v1/subjects/clients/{client}/permissions: takes the client id or the subject id."""
+    """GET /v1/subjects/clients/{client}/permissions. {client} is the client id or the subject id."""
     asked = call.params["client"]
     subject_id = asked if find_subject(call, asked) else f"client-{asked}"
     return permissions_of(call, known_subject(call, subject_id))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The token endpoint: the client-credentials grant of RFC 6749, and the discovery document with the keys."""
+"""The token endpoint with the client-credentials grant of RFC 6749, the discovery document, and the keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 def tenant_of(profile: Profile, asked: str | None) -> str | None:
-    """The name of the tenant in a path; without one the default tenant answers."""
+    """The name of the tenant in a path; the default tenant if the path has none."""
     if asked is None:
         return DEFAULT_TENANT
     if asked in TENANTS and profile.tenant_key in ("both", "name"):
@@ -35,7 +35,7 @@ def tenant_of(profile: Profile, asked: str | None) -> str | None:
 
 
 def form_of(body: bytes) -> dict[str, str]:
-    """The form; a member that is sent twice makes the request invalid."""
+    """Parse the form. A repeated member makes the request invalid."""
     try:
         members = parse_qs(body.decode(), keep_blank_values=True)
     except ValueError:
@@ -46,7 +46,7 @@ def form_of(body: bytes) -> dict[str, str]:
 
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:
-    """Client id and secret of a Basic header, not yet form-decoded."""
+    """The client id and secret in a Basic header, not yet form-decoded."""
     scheme, _unused, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -58,7 +58,7 @@ def basic_credentials(authorization: str) -> tuple[str, str] | None:
 
 
 def claimed_client_id(authorization: str, body: bytes) -> str | None:
-    """Which client a token request claims to be, for the log and for fault rules."""
+    """The client id in a token request, for the log and for fault rules."""
     basic = basic_credentials(authorization)
     if basic is not None:
         return unquote_plus(basic[0])
@@ -101,8 +101,8 @@ def _granted(call: Call, tenant: str) -> Response:
     form = form_of(call.body)
     credentials = _credentials(call, form)
     if call.profile.token_checks == "scope_first":
-        named = call.store.clients.find(credentials[0][0], tenant)
-        _granted_scope(call, named, form)
+        claimed = call.store.clients.find(credentials[0][0], tenant)
+        _granted_scope(call, claimed, form)
     client, secret = _authenticated(call, tenant, credentials)
     call.entry["secret_id"] = shown_id(call.profile, secret)
     scope = _granted_scope(call, client, form)
@@ -116,11 +116,11 @@ def _granted(call: Call, tenant: str) -> Response:
 
 
 def _credentials(call: Call, form: dict[str, str]) -> list[tuple[str, str]]:
-    """The client id and secret of the request, in each reading that the profile allows."""
+    """The client id and secret in the request, decoded in each way that the profile allows."""
     authorization = call.headers.get("authorization", "")
     if not authorization:
         if not form.get("client_id"):
-            raise TokenError("invalid_client", "the client does not say who it is")
+            raise TokenError("invalid_client", "client_id is missing")
         return [(form["client_id"], form.get("client_secret", ""))]
     if "client_secret" in form:
         raise TokenError("invalid_request", "the client authenticates in two ways at once")
@@ -151,7 +151,7 @@ def _accepted_secret(call: Call, view: View, value: str) -> Secret | None:
 
 
 def _accepts(call: Call, secret: Secret, moment: float) -> bool:
-    """Whether a node takes this secret that knows what was up to a moment, and that with the delays of the profile."""
+    """Whether a node that knows changes up to `moment` accepts the secret, with the delays of the profile."""
     profile = call.profile
     if secret.type != SHARED or (secret.expires is not None and secret.expires <= call.store.database.clock()):
         return False
@@ -162,11 +162,11 @@ def _accepts(call: Call, secret: Secret, moment: float) -> bool:
 
 
 def _granted_scope(call: Call, client: Client | None, form: dict[str, str]) -> str:
-    """The scope of the token, when grant and scope are what the client may have; of no client nothing is known."""
+    """The scope of the token. Raises `TokenError` if the client may not have the grant or scope."""
     if not form.get("grant_type"):
         raise TokenError("invalid_request", "grant_type is missing")
     if form["grant_type"] != "client_credentials":
-        raise TokenError("unsupported_grant_type", "only client_credentials is served here")
+        raise TokenError("unsupported_grant_type", "only client_credentials is supported")
     wanted = form.get("scope", "").split()
     if not wanted and call.profile.token_scope_required:
         raise TokenError("invalid_request", "scope is missing")

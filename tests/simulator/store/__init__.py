@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole state of the simulator: one SQLite file, one object for each kind of thing in it."""
+"""The state of the simulator: one SQLite file, and one class for each kind of object in it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONG_AGO = -(1 << 40)
 
 
 class Store:
-    """Everything that the simulator remembers."""
+    """The state of the simulator."""
 
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         self.database = Database(path, clock)
@@ -40,12 +40,12 @@ class Store:
         self.database.run("INSERT OR IGNORE INTO names VALUES (?, ?)", kind, name)
 
     def settle(self) -> None:
-        """Make what is there now visible to lists that lag by requests."""
+        """Make all objects visible to lists that lag by requests."""
         for table in ("clients", "secrets", "policies", "groups", "members"):
             self.database.run(f"UPDATE {table} SET created_tick = ?", _LONG_AGO)
 
     def keep_client(self, node: int, client: Client, moment: float, until: float) -> None:
-        """Let a node keep what it knows of a client at a moment: its grants, its scopes, and so its secrets."""
+        """Let a node cache the grants and scopes of a client, and the time up to which it knows its secrets."""
         settings = json.dumps({"grant_types": client.grant_types, "scopes": client.scopes})
         self.database.run(
             "INSERT OR REPLACE INTO kept_clients VALUES (?, ?, ?, ?, ?, ?)",
@@ -53,7 +53,7 @@ class Store:
         )
 
     def kept_client(self, node: int, client: Client, now: float) -> tuple[dict[str, Any], float] | None:
-        """What a node keeps of a client, and of which moment."""
+        """The settings of a client that a node has cached, and their time."""
         row = self.database.one(
             "SELECT * FROM kept_clients WHERE node = ? AND tenant = ? AND client_id = ? AND until > ?",
             *(node, client.tenant, client.client_id, now),
@@ -63,15 +63,15 @@ class Store:
         return {name: tuple(items) for name, items in json.loads(row["settings"]).items()}, row["moment"]
 
     def count_exchange(self, client_id: str) -> int:
-        """Count a token exchange of a client; how many there were."""
+        """Count a token exchange of a client. Returns the new count."""
         return count_up(self.database, f"exchanges:{client_id}")
 
     def remember_token(self, jti: str, client_id: str, secret: int) -> None:
-        """Which secret a token was issued for."""
+        """Remember the secret that a token was issued for."""
         self.database.insert("tokens", jti=jti, client_id=client_id, secret=secret)
 
     def token_secret_is_live(self, jti: str) -> bool:
-        """Whether the secret and the client of an issued token are still there."""
+        """Whether the secret and the client of an issued token still exist."""
         row = self.database.one(
             "SELECT secrets.id FROM tokens JOIN secrets ON secrets.id = tokens.secret"
             " JOIN clients ON clients.client_id = tokens.client_id"

@@ -27,9 +27,9 @@ _SEARCH = {
 
 @dataclass(frozen=True)
 class Client:
-    """An OAuth client; `uuid` is what its subject is known by when subjects are opaque.
+    """An OAuth client. Its subject id contains `uuid` if subjects are opaque.
 
-    `extra` are members that nobody documented; None: those of the profile.
+    `extra` are undocumented members; with None, those of the profile.
     """
 
     tenant: str
@@ -46,7 +46,7 @@ class Client:
 
     @property
     def subject_ids(self) -> tuple[str, str]:
-        """Both subject ids that a client may have, whatever the profile."""
+        """Both subject ids that a client may have under the profiles."""
         return f"client-{self.client_id}", f"client-{self.uuid}"
 
 
@@ -85,7 +85,7 @@ class Clients:
         self._database = database
 
     def find(self, client_id: str, tenant: str | None = None) -> Client | None:
-        """The client that is there now."""
+        """The client, if it exists."""
         row = self._database.one(
             "SELECT * FROM clients WHERE client_id = ? AND deleted IS NULL AND (? IS NULL OR tenant = ?)",
             client_id,
@@ -95,7 +95,7 @@ class Clients:
         return None if row is None else _client(row)
 
     def find_even_deleted(self, client_id: str, tenant: str) -> Client | None:
-        """The client as it is or was last."""
+        """The client, or its last state if it was deleted."""
         row = self._database.one(
             "SELECT * FROM clients WHERE client_id = ? AND tenant = ? ORDER BY id DESC", client_id, tenant
         )
@@ -116,13 +116,13 @@ class Clients:
         return [_client(row) for row in rows]
 
     def every(self) -> list[Client]:
-        """All clients that are there now."""
+        """All clients that exist."""
         return [_client(row) for row in self._database.all("SELECT * FROM clients WHERE deleted IS NULL ORDER BY id")]
 
     def page(
         self, tenant: str, text: str, how: str, *, lag: Lag, newest: bool, offset: int, limit: int
     ) -> tuple[list[Client], int]:
-        """One page of a list, and how many clients match over all pages."""
+        """One page of a list, and the number of clients on all pages."""
         values = {
             "tenant": tenant,
             "text": text,
@@ -138,7 +138,7 @@ class Clients:
         return [_client(row) for row in rows], 0 if total is None else int(total["n"])
 
     def add(self, client: Client) -> Client:
-        """Add a client; its subject's uuid and time of creation are made here."""
+        """Add a client. Sets its `uuid` and its time of creation."""
         made = uuid.uuid4()
         self._database.insert(
             "clients",
@@ -165,7 +165,7 @@ class Clients:
         )
 
     def delete(self, client_id: str) -> None:
-        """Delete a client; stale lists may go on showing it."""
+        """Delete a client. Stale lists may still show it."""
         self._database.run(
             "UPDATE clients SET deleted = ?, deleted_tick = ? WHERE client_id = ? AND deleted IS NULL",
             self._database.clock(),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state file: one SQLite connection, its tables, and small query helpers.
 
-WAL with synchronous off: what was committed survives a kill of the process, which is all that the tests need.
+WAL with synchronous off: a commit survives a kill of the process. The tests need no more.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _EMPTIED = (
 
 
 class Database:
-    """The connection; `clock` gives the time in seconds since the epoch and may be replaced."""
+    """The connection. `clock` returns the time in seconds since the epoch."""
 
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         self.clock = clock
@@ -83,16 +83,16 @@ class Database:
         return self._connection.execute(sql, named or values).fetchall()
 
     def one(self, sql: str, *values: object, **named: object) -> sqlite3.Row | None:
-        """The first row of a query, or none."""
+        """The first row of a query, or None."""
         row: sqlite3.Row | None = self._connection.execute(sql, named or values).fetchone()
         return row
 
     def run(self, sql: str, *values: object, **named: object) -> int:
-        """Execute a statement; the number of rows that it changed."""
+        """Execute a statement. Returns the number of changed rows."""
         return self._connection.execute(sql, named or values).rowcount
 
     def insert(self, table: str, **columns: object) -> int:
-        """Insert one row; its row id."""
+        """Insert one row. Returns its row id."""
         names = ", ".join(columns)
         places = ", ".join(f":{name}" for name in columns)
         row_id = self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", columns).lastrowid
@@ -100,7 +100,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing."""
+        """Commit all statements, or none after an error."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -110,20 +110,20 @@ class Database:
         self._connection.execute("COMMIT")
 
     def empty(self) -> None:
-        """Forget everything but the meta values (the signing key among them)."""
+        """Delete everything except the meta values, such as the signing key."""
         with self.transaction():
             for table in _EMPTIED:
                 self._connection.execute(f"DELETE FROM {table}")
-            # Numbers begin anew, as after a start.
+            # Row ids start at 1 again.
             self._connection.execute("DELETE FROM sqlite_sequence")
 
     def get_meta(self, key: str) -> str | None:
-        """A value that outlives a reset."""
+        """A value that a reset keeps."""
         row = self.one("SELECT value FROM meta WHERE key = ?", key)
         return None if row is None else str(row["value"])
 
     def set_meta(self, key: str, value: str) -> None:
-        """Keep a value that outlives a reset."""
+        """Store a value that a reset keeps."""
         self.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which rows a list shows: the present ones, or those of a while ago when lists are stale."""
+"""Which rows a list shows: the current ones, or older ones if lists are stale."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ VISIBLE = (
 
 @dataclass(frozen=True)
 class Lag:
-    """How far lists are behind: in seconds, and in list requests."""
+    """How far lists are behind, in seconds and in list requests."""
 
     seconds: float = 0.0
     requests: int = 0
 
 
 def current_tick(database: Database, key: str) -> int:
-    """How many of this kind were counted: lists, or exchanges."""
+    """The current count of lists or exchanges with this key."""
     row = database.one("SELECT n FROM ticks WHERE key = ?", key)
     return 0 if row is None else int(row["n"])
 
 
 def count_up(database: Database, key: str) -> int:
-    """Count one more of this kind; the new number."""
+    """Count one more. Returns the new count."""
     database.run("INSERT INTO ticks VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET n = n + 1", key)
     return current_tick(database, key)
 
 
 def horizon(database: Database, key: str, lag: Lag) -> dict[str, Any]:
-    """The named values that `VISIBLE` needs; counts this list when the lag is in requests."""
+    """The parameters of `VISIBLE`. Counts this list if the lag is in requests."""
     seen_until = database.clock() - lag.seconds
     if not lag.requests:
         return {"horizon": seen_until, "tick_horizon": _FAR}

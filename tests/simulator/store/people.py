@@ -36,7 +36,7 @@ def _group(row: Row) -> Person:
 
 
 class People:
-    """The users and groups of every tenant. What takes a `lag` shows what a list shows that is so far behind."""
+    """The users and groups of every tenant. With a `lag`, a method returns what a stale list shows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,17 +55,17 @@ class People:
 
     def add_user(self, tenant: str, name: str, email: str) -> Person:
         """Add a user."""
-        made = str(uuid.uuid4())
+        uuid_ = str(uuid.uuid4())
         self._database.insert(
             "users",
             tenant=tenant,
-            uuid=made,
+            uuid=uuid_,
             name=name,
             folded=name.casefold(),
             email=email,
             created=self._database.clock(),
         )
-        return Person("User", tenant, made, f"user-{made}", name, email)
+        return Person("User", tenant, uuid_, f"user-{uuid_}", name, email)
 
     def groups(self, tenant: str, text: str = "", lag: Lag = _NOW) -> list[Person]:
         """The groups whose name contains the text."""
@@ -85,12 +85,12 @@ class People:
         return None if row is None else _group(row)
 
     def add_group(self, tenant: str, name: str, description: str, *, opaque: bool) -> Person:
-        """Add a group; the subject id of an opaque one says nothing about its id."""
-        made = str(uuid.uuid4())
-        subject_id = f"group-{uuid.uuid4() if opaque else made}"
+        """Add a group. If `opaque`, its subject id does not contain its id."""
+        uuid_ = str(uuid.uuid4())
+        subject_id = f"group-{uuid.uuid4() if opaque else uuid_}"
         shown = {"name": name, "folded": name.casefold(), "description": description}
-        self._add("groups", tenant=tenant, uuid=made, subject_id=subject_id, **shown)
-        return Person("Group", tenant, made, subject_id, name, description)
+        self._add("groups", tenant=tenant, uuid=uuid_, subject_id=subject_id, **shown)
+        return Person("Group", tenant, uuid_, subject_id, name, description)
 
     def delete_group(self, group: Person) -> None:
         """Delete a group with its memberships."""
@@ -99,7 +99,7 @@ class People:
         self.leave_all(group.subject_id)
 
     def members(self, group_uuid: str, lag: Lag = _NOW) -> list[str]:
-        """The subject ids in a group."""
+        """The subject ids of the members of a group."""
         values = {"group_uuid": group_uuid, **horizon(self._database, "members", lag)}
         rows = self._database.all(
             f"SELECT subject_id FROM members WHERE group_uuid = :group_uuid AND {VISIBLE} ORDER BY id", **values
@@ -107,21 +107,21 @@ class People:
         return [row["subject_id"] for row in rows]
 
     def join(self, group_uuid: str, subject_id: str) -> None:
-        """Put a subject into a group."""
+        """Add a subject to a group."""
         if subject_id not in self.members(group_uuid):
             self._add("members", group_uuid=group_uuid, subject_id=subject_id)
 
     def leave(self, group_uuid: str, subject_id: str) -> None:
-        """Take a subject out of a group."""
+        """Remove a subject from a group."""
         which = "group_uuid = :group_uuid AND subject_id = :subject_id"
         self._delete("members", which, group_uuid=group_uuid, subject_id=subject_id)
 
     def leave_all(self, subject_id: str) -> None:
-        """Take a subject out of every group."""
+        """Remove a subject from every group."""
         self._delete("members", "subject_id = :subject_id", subject_id=subject_id)
 
     def direct_groups(self, tenant: str, subject_id: str, lag: Lag = _NOW) -> list[Person]:
-        """The groups that list the subject as a member."""
+        """The groups that have the subject as a direct member."""
         values = {"tenant": tenant, "subject_id": subject_id, **horizon(self._database, "members", lag)}
         rows = self._database.all(
             "SELECT * FROM groups WHERE tenant = :tenant AND deleted IS NULL AND uuid IN"
@@ -131,7 +131,7 @@ class People:
         return [_group(row) for row in rows]
 
     def all_groups(self, tenant: str, subject_id: str) -> list[Person]:
-        """The groups of the subject, through other groups too, nearest first."""
+        """The direct and indirect groups of the subject, nearest first."""
         found: dict[str, Person] = {}
         waiting = [subject_id]
         while waiting:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Policies in the state file: a policy is exactly (subject, action, scope) in a tenant."""
+"""Policies in the state file. A policy is identified by subject, action and scope in a tenant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simulator.store.lag import VISIBLE, Lag, current_tick, horizon
 
 @dataclass(frozen=True)
 class Policy:
-    """A grant; `origin` says where it comes from when it is not literal."""
+    """A policy. `origin` names the policy that a derived or inherited one comes from."""
 
     tenant: str
     subject: str
@@ -34,7 +34,7 @@ class Policies:
         self._database = database
 
     def visible(self, tenant: str, lag: Lag, **exact: str) -> list[Policy]:
-        """The literal policies that a list shows; `exact` filters by subject, action or scope."""
+        """The stored policies that a list shows. `exact` filters by subject, action or scope."""
         filters = "".join(f" AND {column} = :{column}" for column in exact)
         values = {"tenant": tenant, **exact, **horizon(self._database, "policies", lag)}
         rows = self._database.all(
@@ -47,7 +47,7 @@ class Policies:
         return [_policy(row) for row in self._database.all("SELECT * FROM policies WHERE deleted IS NULL ORDER BY id")]
 
     def has(self, policy: Policy) -> bool:
-        """Whether exactly this policy is there now."""
+        """Whether this policy exists."""
         found = self._database.one(
             "SELECT id FROM policies WHERE tenant = ? AND subject = ? AND action = ? AND scope = ? AND deleted IS NULL",
             policy.tenant,
@@ -70,7 +70,7 @@ class Policies:
         )
 
     def delete(self, policy: Policy) -> bool:
-        """Delete a policy; whether it was there."""
+        """Delete a policy. Returns whether it existed."""
         changed = self._database.run(
             "UPDATE policies SET deleted = ?, deleted_tick = ?"
             " WHERE tenant = ? AND subject = ? AND action = ? AND scope = ? AND deleted IS NULL",

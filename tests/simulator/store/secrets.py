@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Client secrets in the state file: only a SHA-256 of each value is kept."""
+"""Client secrets in the state file, with only a SHA-256 of each value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHARED = "SharedSecret"
 
 @dataclass(frozen=True)
 class Secret:
-    """One secret of a client; times are seconds since the epoch."""
+    """One secret of a client. Times are seconds since the epoch."""
 
     number: int
     uuid: str
@@ -37,7 +37,7 @@ class Secret:
 
 
 def digest_of(value: str) -> str:
-    """What is kept of a value."""
+    """The hash that is stored for a value."""
     return hashlib.sha256(value.encode()).hexdigest()
 
 
@@ -62,7 +62,7 @@ class Secrets:
         self._database = database
 
     def every(self, client_id: str) -> list[Secret]:
-        """All secrets that the client ever had, deleted ones too, oldest first."""
+        """All secrets of the client, including deleted ones, oldest first."""
         rows = self._database.all("SELECT * FROM secrets WHERE client_id = ? ORDER BY id", client_id)
         return [_secret(row) for row in rows]
 
@@ -79,7 +79,7 @@ class Secrets:
         return [_secret(row) for row in rows]
 
     def matching(self, client_id: str, value: str) -> list[Secret]:
-        """The secrets, deleted ones too, that have this value."""
+        """The secrets with this value, including deleted ones."""
         wanted = digest_of(value)
         return [secret for secret in self.every(client_id) if hmac.compare_digest(secret.digest, wanted)]
 
@@ -93,7 +93,7 @@ class Secrets:
         created: float | None = None,
         type_: str = SHARED,
     ) -> Secret:
-        """Add a secret and count the client's highest number of live ones."""
+        """Add a secret, and update the peak of live secrets of the client."""
         number = self._database.insert(
             "secrets",
             uuid=str(uuid.uuid4()),
@@ -118,11 +118,11 @@ class Secrets:
         )
 
     def peaks(self) -> dict[str, int]:
-        """The highest number of live secrets that each client ever had at once."""
+        """The highest number of secrets of each client that were live at the same time."""
         return {row["client_id"]: row["peak"] for row in self._database.all("SELECT * FROM peaks")}
 
     def delete(self, secret: Secret) -> None:
-        """Delete a secret; stale lists may go on showing it."""
+        """Delete a secret. Stale lists may still show it."""
         self._database.run(
             "UPDATE secrets SET deleted = ?, deleted_tick = ? WHERE id = ? AND deleted IS NULL",
             self._database.clock(),
