@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A double of AWX's API over real HTTP: pages, checked writes, relations between objects, users with rights.
+"""A double of the AWX API over real HTTP: pages, checked writes, relations between objects, users with rights.
 
-Each rule names the file of ansible/awx that it comes from. Where two files have a say, it is the one that refuses.
+Each rule names the file in ansible/awx that refuses the request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from awx.data import FOLDER
 from awx.rules import answer_complaints, complaints, input_complaints, playbooks
 
 PREFIXES = ("/api/v2", "/api/controller/v2")
-"""What the second one shows has the second one in its addresses: awx/api/versioning.py."""
+"""Answers below the second prefix have it in their addresses too: awx/api/versioning.py."""
 TOKEN = "ControllerTokenCanary0123456789"
 USER, PASSWORD = "admin", "ControllerPasswordCanary:+/=&%"
 TOKENS = {
@@ -35,7 +35,7 @@ TOKENS = {
     "ReadTokenCanary01234567890123": "reader",
     "StrangerTokenCanary0123456789": "stranger",
 }
-"""Tokens and whose they are. The reader stands for a token of the scope "read" too: both get 403 for a write."""
+"""Tokens and their users. The reader also represents a token of the scope "read": both get 403 for a write."""
 PAGE = 25
 LINKS = ("success_nodes", "failure_nodes", "always_nodes")
 
@@ -79,7 +79,7 @@ _FORBIDDEN = Refused(403, {"detail": "You do not have permission to perform this
 
 
 class Controller:
-    """The objects, and what came in. ``writes`` are (method, path, body); ``on_write`` is called after each."""
+    """The objects and the writes. ``writes`` has (method, path, body); ``on_write`` is called after each write."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -95,31 +95,31 @@ class Controller:
             self.found("Aritma IAM", "Service clients", owner)
 
     def found(self, project: str, inventory: str, organization: str) -> None:
-        """A project of the shipped playbooks, and an inventory."""
+        """Add a project with the shipped playbooks, and an inventory."""
         owner = self.one("organizations", organization)["id"]
         self.add("projects", name=project, organization=owner, playbook_files=playbooks(FOLDER / "project"))
         self.add("inventories", name=inventory, organization=owner)
 
     def add(self, kind: str, /, **fields: Any) -> Row:
-        """A new object."""
+        """Add an object."""
         self._next += 1
         row = {"id": self._next, "url": f"{PREFIXES[0]}/{kind}/{self._next}/", "description": "", **fields}
         self.rows.setdefault(kind, []).append(row)
         return row
 
     def one(self, kind: str, name: str) -> Row:
-        """The object with a name (or, of nodes, an identifier). Where several organizations have it, the last."""
+        """The object with this name, or the node with this identifier. If several organizations have one, the last."""
         return [each for each in self.rows[kind] if name in (each.get("name"), each.get("identifier"))][-1]
 
     def get(self, kind: str, number: object) -> Row:
-        """The object with an id. Raises ``Refused``."""
+        """The object with this id. Raises ``Refused``."""
         for row in self.rows.get(kind, []):
             if row["id"] == number:
                 return row
         raise Refused(404, {"detail": f"No {kind} matches the given query."})
 
     def drop(self, kind: str, row: Row) -> None:
-        """Delete an object, and what points at it."""
+        """Delete an object and the references to it."""
         self.rows[kind].remove(row)
         for template in self.rows.get("job_templates", []):
             template["_credentials"] = [each for each in template["_credentials"] if each != row["id"]]
@@ -128,7 +128,7 @@ class Controller:
                 node[link] = [each for each in node[link] if each != row["id"]]
 
     def page(self, kind: str, rows: Iterable[Row], query: Mapping[str, str]) -> Row:
-        """One page of those that fit the query: awx/api/pagination.py and the filters of django-ansible-base."""
+        """One page of the matching objects: awx/api/pagination.py and the filters of django-ansible-base."""
         wanted = dict(query)
         number, size = int(wanted.pop("page", "1")), min(int(wanted.pop("page_size", PAGE)), 200)
         if owner := wanted.pop("organization__name", None):
@@ -149,13 +149,13 @@ class Controller:
         return {"count": len(fitting), "next": more, "results": [self.shown(row) for row in shown]}
 
     def shown(self, row: Row) -> Row:
-        """An object as AWX shows it: without secrets, and with what it runs (awx/api/serializers.py)."""
+        """An object as AWX shows it: without secrets, and with the template that it runs (awx/api/serializers.py)."""
         seen = {name: value for name, value in row.items() if not name.startswith("_")}
         if "credential_type" in row and "inputs" in row:
             secret = self._secret_fields(row["credential_type"])
             inputs = row["inputs"].items()
             seen["inputs"] = {name: "$encrypted$" if name in secret else value for name, value in inputs}
-        if runs := self._runs(row):
+        if runs := self._template_of(row):
             kind, other = runs
             seen["related"] = {"unified_job_template": other["url"]}
             names = ("id", "name", "description", "timeout")
@@ -164,7 +164,7 @@ class Controller:
             seen["summary_fields"] = {"unified_job_template": summary}
         return seen
 
-    def _runs(self, row: Row) -> tuple[str, Row] | None:
+    def _template_of(self, row: Row) -> tuple[str, Row] | None:
         for kind in _RELATED["unified_job_template"]:
             for other in self.rows.get(kind, []):
                 if other["id"] == row.get("unified_job_template"):
@@ -191,7 +191,7 @@ class Controller:
     def _write(self, kind: str, row: Row | None, body: Row) -> Row:
         _check(kind, body, partial=row is not None)
         known = {*(row or _defaults(kind)), *_UNIQUE.get(kind, ()), "name", "description"}
-        # Other members are ignored, and texts are trimmed, as the fields of awx/api/serializers.py do it.
+        # awx/api/serializers.py: unknown members are ignored, and texts are trimmed.
         given = {name: _trimmed(value) for name, value in body.items() if name in known}
         for name in set(given) & set(_RELATED):
             if given[name] is not None and not self._exists(name, given[name]):
@@ -205,16 +205,16 @@ class Controller:
                 raise Refused(400, {"__all__": [f"{kind} with this {_UNIQUE[kind]} already exists."]})
         if row is None:
             return self.shown(self.add(kind, **fields))
-        before = self._runs(row)
+        before = self._template_of(row)
         row.update(fields)
-        self._leave(before, row)
+        self._drop_approval(before, row)
         return self.shown(row)
 
     def _exists(self, name: str, number: object) -> bool:
         return any(each["id"] == number for kind in _RELATED[name] for each in self.rows.get(kind, []))
 
-    def _leave(self, before: tuple[str, Row] | None, node: Row) -> None:
-        """An approval goes with the node that no longer has it: awx/main/models/workflow.py."""
+    def _drop_approval(self, before: tuple[str, Row] | None, node: Row) -> None:
+        """Delete the approval that a node no longer runs: awx/main/models/workflow.py."""
         if before and before[0] == "workflow_approval_templates" and before[1]["id"] != node["unified_job_template"]:
             self.drop(*before)
 
@@ -248,8 +248,8 @@ class Controller:
         fields["inputs"] = {name: "" if value is None else value for name, value in inputs.items()} | stored
 
     def check_answers(self, fields: Row, _row: Row | None) -> None:
-        """awx/main/models/mixins.py: SurveyJobTemplateMixin. A schedule needs all that is required, a node does not."""
-        runs = self._runs(fields)
+        """awx/main/models/mixins.py: SurveyJobTemplateMixin. Only a schedule must answer all required questions."""
+        runs = self._template_of(fields)
         if runs is None or "_survey" not in runs[1]:
             return
         spec = runs[1]["_survey"].get("spec", []) if runs[1]["survey_enabled"] else []
@@ -261,8 +261,8 @@ class Controller:
             raise Refused(400, {"extra_data": [f"Variables {', '.join(unasked)} are not allowed on launch."]})
 
     def attach(self, template: Row, body: Row) -> None:
-        """Give a job template a credential, one of each type, or take it: awx/api/views: JobTemplateCredentialsList."""
-        credential = self._meant("credentials", body)
+        """Add or remove a credential of a job template, one of each type: awx/api/views: JobTemplateCredentialsList."""
+        credential = self._referenced("credentials", body)
         number, held = credential["id"], template["_credentials"]
         if "disassociate" in body:
             template["_credentials"] = [each for each in held if each != number]
@@ -272,8 +272,8 @@ class Controller:
             held.append(number)
 
     def link(self, kind: str, node: Row, body: Row) -> None:
-        """Let a node follow another one, or no longer: awx/api/views: WorkflowJobTemplateNodeChildrenBaseList."""
-        other = self._meant("workflow_job_template_nodes", body)
+        """Add or remove a link between two nodes: awx/api/views: WorkflowJobTemplateNodeChildrenBaseList."""
+        other = self._referenced("workflow_job_template_nodes", body)
         if other["workflow_job_template"] != node["workflow_job_template"]:
             raise _FORBIDDEN
         if "disassociate" in body:
@@ -285,11 +285,10 @@ class Controller:
         elif other["id"] not in node[kind]:
             node[kind].append(other["id"])
 
-    def _meant(self, kind: str, body: Row) -> Row:
-        """The object whose id ``body`` has: awx/api/generics.py: SubListCreateAttachDetachAPIView.
+    def _referenced(self, kind: str, body: Row) -> Row:
+        """The object with the id in ``body``: awx/api/generics.py: SubListCreateAttachDetachAPIView.
 
-        A member "disassociate" counts, whatever it says. AWX makes a new object where there is no id; the setup always
-        sends one.
+        Without an id, AWX creates an object; the setup always sends an id.
         """
         number = body.get("id")
         if not isinstance(number, int):
@@ -304,19 +303,19 @@ class Controller:
         return node["id"] == number or any(self._leads_to(each, number) for each in following)
 
     def approve(self, node: Row, body: Row) -> Row:
-        """Make a node an approval, in place of whatever it ran: awx/main/models/workflow.py."""
+        """Turn a node into an approval: awx/main/models/workflow.py."""
         _check("workflow_approval_templates", body)
         members = {name: _trimmed(body[name]) for name in ("name", "description", "timeout") if name in body}
         approval = self.add("workflow_approval_templates", **{"timeout": 0, **members})
-        before, node["unified_job_template"] = self._runs(node), approval["id"]
-        self._leave(before, node)
+        before, node["unified_job_template"] = self._template_of(node), approval["id"]
+        self._drop_approval(before, node)
         return approval
 
     def path(self, workflow: Row, approval: str) -> list[str]:
-        """The nodes that run when every job succeeds and approvals end as said: awx/main/scheduler/dag_workflow.py.
+        """The nodes that run if every job succeeds and every approval ends as ``approval``, "successful" or "failed".
 
-        An approval ends as "successful" or "failed". A denied and a timed-out one are failed
-        (awx/main/models/workflow.py, awx/main/scheduler/task_manager.py).
+        An approval that is denied or times out has failed (awx/main/scheduler/dag_workflow.py and task_manager.py,
+        awx/main/models/workflow.py).
         """
         nodes = [
             each for each in self.rows["workflow_job_template_nodes"] if each["workflow_job_template"] == workflow["id"]
@@ -326,7 +325,7 @@ class Controller:
         while ready:
             node = ready.pop(0)
             ran.append(str(node["identifier"]))
-            kind, _runs = self._runs(node) or ("", {})
+            kind, _template = self._template_of(node) or ("", {})
             failed = kind == "workflow_approval_templates" and approval == "failed"
             numbers = node["failure_nodes" if failed else "success_nodes"] + node["always_nodes"]
             ready += [self.get("workflow_job_template_nodes", number) for number in numbers]
@@ -353,7 +352,7 @@ def _check(kind: str, body: Any, *, partial: bool = False) -> None:
 
 
 def _defaults(kind: str) -> Row:
-    """What a new object has that nobody gave."""
+    """The default members of a new object."""
     asks = {"allow_simultaneous": False, "ask_variables_on_launch": False, "survey_enabled": False, "extra_vars": ""}
     job = {"job_type": "run", "inventory": None, "project": None, "playbook": "", "execution_environment": None}
     others: dict[str, Row] = {
@@ -401,7 +400,7 @@ class _Routes:
         return JSONResponse(self._controller.change(kind, row, await request.json()))
 
     async def below(self, request: Request) -> Response:
-        """What stands below an object: children, relations, its survey."""
+        """The lists below an object: children, relations, and the survey."""
         controller, part = self._controller, request.path_params["part"]
         row = controller.get(request.path_params["kind"], request.path_params["number"])
         body: Any = await request.json() if request.method == "POST" else None
@@ -428,7 +427,7 @@ class _Routes:
         return Response(status_code=204)
 
     def guarded(self, route: Callable[[Request], Any]) -> Callable[[Request], Any]:
-        """``route`` behind authentication and rights, with refusals as answers and writes noted."""
+        """``route`` with authentication, checks of rights, refusals as answers, and a record of writes."""
 
         async def guard(request: Request) -> Response:
             user = _who(request.headers)
@@ -450,7 +449,7 @@ class _Routes:
 
 
 def _check_right(user: str, request: Request) -> None:
-    """awx/main/access.py: a credential type is the system administrator's, the rest the organization's."""
+    """awx/main/access.py: only the system administrator may write credential types; an organization admin the rest."""
     allowed = user == "admin" or (
         user == "organization admin" and request.path_params.get("kind") != "credential_types"
     )
@@ -466,7 +465,7 @@ def _with_prefix(answer: Response, path: str) -> Response:
 
 
 def _who(headers: Mapping[str, str]) -> str | None:
-    """Whose login it is. An expired token and a wrong password are nobody's."""
+    """The user of the login. None for an expired token or a wrong password."""
     scheme, _space, given = headers.get("authorization", "").partition(" ")
     if scheme == "Basic":
         return USER if given == base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode() else None
@@ -475,7 +474,7 @@ def _who(headers: Mapping[str, str]) -> str | None:
 
 @contextmanager
 def running_controller() -> Iterator[Controller]:
-    """A controller on a free port of 127.0.0.1, in a thread of this process."""
+    """Run a controller on a free port of 127.0.0.1, in a thread of this process."""
     controller = Controller()
     routes = _Routes(controller)
     number = "/{kind}/{number:int}/"

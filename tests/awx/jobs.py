@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a job template as AWX does: a project out of git, answers to the survey, an injected credential."""
+"""Runs a job template as AWX does: with a project from git, answers to the survey, and an injected credential."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from awx.rules import answer_complaints
 
 
 def injected(inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """The environment that the credential type makes of a credential; its files are put into ``folder``.
+    """The environment of a job with this credential. Writes the files of the credential into ``folder``.
 
-    As AWX renders it: a blank input is undefined, and an undefined one is an empty text.
+    AWX leaves blank inputs undefined, and renders undefined variables as empty text.
     """
     injectors = load("credential_type")["injectors"]
     environment = ImmutableSandboxedEnvironment()
@@ -42,9 +42,9 @@ def injected(inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def answers(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The extra variables of a job: what was answered, and defaults, which the page of AWX fills in. AWX takes them.
+    """The extra variables of a job: the given answers, and the defaults that the page of AWX fills in. Checks them.
 
-    What is left blank arrives as a blank text or as null, depending on how the job was launched.
+    An answer left blank is an empty text or null, depending on how the job was launched.
     """
     spec = template["survey"]["spec"]
     assert set(given) <= {question["variable"] for question in spec}
@@ -55,13 +55,13 @@ def answers(template: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, 
 
 
 def hosts(inventory: Mapping[str, Any]) -> list[str]:
-    """All hosts of an inventory as AWX slices them: by name."""
+    """All hosts of an inventory in the order in which AWX slices them: by name."""
     groups = [inventory["all"], *inventory["all"].get("children", {}).values()]
     return sorted({name for group in groups for name in group.get("hosts", {})})
 
 
 def slice_of(inventory: Mapping[str, Any], number: int, count: int) -> dict[str, Any]:
-    """What one slice sees, counted from 0: awx/main/models/inventory.py, get_script_data. Empty groups stay."""
+    """The inventory of a slice, counted from 0, with empty groups: awx/main/models/inventory.py, get_script_data."""
     mine = hosts(inventory)[number::count]
 
     def cut(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def slice_of(inventory: Mapping[str, Any], number: int, count: int) -> dict[str,
 
 @dataclass(frozen=True)
 class Job:
-    """A finished job: its status, what it set as artifacts, and the folder with everything that ansible-runner kept."""
+    """A finished job: its status, its artifacts, and the folder with all output of ansible-runner."""
 
     status: str
     artifacts: dict[str, Any]
@@ -86,7 +86,7 @@ class Job:
 
 
 class Jobs:
-    """Jobs in a folder of their own, from one project and one inventory, with one credential."""
+    """Runs jobs of one project with one inventory and one credential. Each job has its own folder."""
 
     def __init__(self, home: Path, inventory: Mapping[str, Any], credential: Mapping[str, Any]) -> None:
         self._home = home
@@ -96,15 +96,15 @@ class Jobs:
         _git("clone", "--quiet", _committed(home / "origin"), str(self._repository))
 
     def run(self, template: Mapping[str, Any], environment: Mapping[str, str], **given: Any) -> Job:
-        """Run a job template at verbosity 4. ``environment`` is what stands for the execution environment."""
+        """Run a job template at verbosity 4. ``environment`` replaces the execution environment."""
         return self._job(template, environment, self._inventory, given)
 
     def run_sliced(
         self, template: Mapping[str, Any], environment: Mapping[str, str], count: int, **given: Any
     ) -> list[Job]:
-        """The same with so many slices, all at once: awx/main/models/jobs.py, JobTemplate.create_unified_job.
+        """Run ``count`` slices at the same time: awx/main/models/jobs.py, JobTemplate.create_unified_job.
 
-        There are no more of them than hosts.
+        There are at most as many slices as hosts.
         """
         slices = [slice_of(self._inventory, number, count) for number in range(min(count, len(hosts(self._inventory))))]
         homes = [{**environment, "RECORDER_FILE": f"{environment['RECORDER_FILE']}.{each}"} for each in range(count)]
@@ -131,7 +131,7 @@ class Jobs:
         shutil.copytree(folder / "project" / "inventory" / "group_vars", folder / "inventory" / "group_vars")
         _keep(folder / "inventory" / "hosts.json", json.dumps(inventory))
         _keep(folder / "env" / "extravars", json.dumps(answers(template, given)))
-        # Without a machine credential AWX says whom to log in as: awx/main/tasks/jobs.py, RunJob.build_args.
+        # Without a machine credential, AWX sets the user: awx/main/tasks/jobs.py, RunJob.build_args.
         _keep(folder / "env" / "cmdline", "-u root -vvvv")
         _keep(folder / "env" / "settings", json.dumps({"process_isolation": False, "suppress_ansible_output": True}))
         wanted = {
@@ -139,7 +139,7 @@ class Jobs:
             "playbook": template["playbook"],
             "ident": "job",
             "envvars": injected(self._credential, folder / "env"),
-            # So that no file is written with the environment; AWX sets it as well.
+            # AWX sets this too: the environment is not written to files.
             "suppress_env_files": True,
         }
         run = subprocess.run(
@@ -160,7 +160,7 @@ _RUN = "import ansible_runner, json, sys; print(ansible_runner.run(**json.load(s
 
 
 def _artifacts(folder: Path) -> dict[str, Any]:
-    """What AWX shows as the artifacts of a job: they stand in the event of the statistics."""
+    """The artifacts of a job, from its statistics event, as in AWX."""
     found: dict[str, Any] = {}
     for path in (folder / "job_events").glob("*.json"):
         event = json.loads(path.read_text(encoding="utf-8"))
@@ -169,7 +169,7 @@ def _artifacts(folder: Path) -> dict[str, Any]:
 
 
 def _committed(origin: Path) -> str:
-    """A git repository with the example project."""
+    """Create a git repository with the example project. Returns its path."""
     shutil.copytree(FOLDER / "project", origin)
     _git("-C", str(origin), "init", "--quiet")
     _git("-C", str(origin), "add", ".")

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What AWX refuses: the schemas, and the rules over several members that a schema cannot say.
+"""The checks of AWX: the schemas, and the rules that a schema cannot express.
 
-Each rule names the file of ansible/awx that it comes from.
+Each rule names its file in ansible/awx.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NO_PLAYBOOKS = {"roles", "tasks", "group_vars", "host_vars"}
 
 
 def playbooks(project: Path) -> list[str]:
-    """The files of a project that a job template may name, in folders too: awx/main/utils/ansible.py."""
+    """The files of a project, also in folders, that a job template may name: awx/main/utils/ansible.py."""
     found = [path for path in project.rglob("*") if path.suffix in (".yml", ".yaml")]
     names = [path.relative_to(project) for path in found if _PLAYBOOK.search(path.read_text(encoding="utf-8"))]
     hidden = [name for name in names if _NO_PLAYBOOKS & set(name.parts) or any(part[0] == "." for part in name.parts)]
@@ -46,7 +46,7 @@ def _validator(kind: str, *, partial: bool) -> jsonschema_rs.Draft202012Validato
 
 
 def complaints(kind: str, body: Any, *, partial: bool = False) -> list[str]:
-    """Why AWX would refuse ``body``; with ``partial`` as the body of a PATCH. Values are not quoted."""
+    """Why AWX refuses ``body``; with ``partial`` as the body of a PATCH. Values are not quoted."""
     found = [
         f"{'/'.join(map(str, error.instance_path)) or kind}: {'/'.join(map(str, error.schema_path))}"
         for error in _validator(kind, partial=partial).iter_errors(body)
@@ -55,12 +55,12 @@ def complaints(kind: str, body: Any, *, partial: bool = False) -> list[str]:
 
 
 def ignored(kind: str, body: Mapping[str, Any]) -> set[str]:
-    """Members that AWX does not know, and does not mention."""
+    """Members that AWX silently ignores."""
     return set(body) - set(_SCHEMAS["bodies"][kind]["properties"])
 
 
 def input_complaints(credential_type: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, list[str]] | list[str]:
-    """Why AWX would refuse the inputs of a credential, values quoted: awx/main/fields.py, CredentialInputField."""
+    """Why AWX refuses the inputs of a credential, with values: awx/main/fields.py, CredentialInputField."""
     fields = {field["id"]: field for field in credential_type["inputs"]["fields"]}
     for name in inputs:
         if name not in fields:
@@ -95,7 +95,7 @@ def _credential_type(body: Mapping[str, Any]) -> Iterator[str]:
     injectors = body.get("injectors", {})
     names = [name for name in injectors.get("file", {}) if name.startswith("template")]
     if "template" in names and len(names) > 1:
-        yield "injectors: one file, or several with names"
+        yield "injectors: several files need names"
     files = SimpleNamespace(**{name.partition(".")[2]: "name" for name in names if "." in name})
     namespace = {**dict.fromkeys(ids, "EXAMPLE"), "tower": SimpleNamespace(filename=files)}
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
@@ -108,10 +108,10 @@ def _credential_type(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _survey(body: Mapping[str, Any]) -> Iterator[str]:
-    """awx/api/views/__init__.py: JobTemplateSurveySpec. Choices may be a text, and then any part of it is one."""
+    """awx/api/views/__init__.py: JobTemplateSurveySpec. Choices may be a list, or a text with one on each line."""
     variables = [question["variable"] for question in body["spec"]]
     if len(variables) != len(set(variables)):
-        yield "spec: a variable stands twice"
+        yield "spec: a variable is used twice"
     for question in body["spec"]:
         choices = question.get("choices", [])
         choices = choices.splitlines() if isinstance(choices, str) else choices
@@ -123,9 +123,9 @@ def _survey(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def answer_complaints(question: Mapping[str, Any], answers: Mapping[str, Any]) -> list[str]:
-    """Why AWX would refuse the answer to a survey's question: awx/main/models/mixins.py.
+    """Why AWX refuses the answer to a question of a survey: awx/main/models/mixins.py.
 
-    A required one must be answered, whatever its default. Blanks count as characters.
+    A required question must be answered even if it has a default. Spaces count as characters.
     """
     name = question["variable"]
     if name not in answers:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``attached.py PROGRAM ARGUMENT...`` becomes that program, which then ends when its parent does, however that ends.
+"""``attached.py PROGRAM ARGUMENT...`` runs a program that is killed when its parent process ends.
 
-A test that is killed, or that ``ansible-test units`` runs in a fork that it leaves without a word, stops no server.
+A test that is killed cannot stop its servers, and neither can a fork that ``ansible-test units`` ends.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import signal
 import sys
 
 ATTACHED = (sys.executable, "-I", "-S", __file__)
-"""What stands before the command of a server that a test starts."""
+"""The start of the command of every server that a test starts."""
 
 _SET_PARENT_DEATH_SIGNAL = 1
-"""``PR_SET_PDEATHSIG`` of prctl(2), which keeps it across execve(2). Other systems than Linux have none."""
+"""``PR_SET_PDEATHSIG`` of prctl(2). It survives execve(2), and exists only on Linux."""
 
 if __name__ == "__main__":
     if sys.platform == "linux":

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""AWS Secrets Manager, played by moto in a process of its own.
+"""A double of AWS Secrets Manager: moto in its own process.
 
-Moto moves a staging label in two steps. In between a reader finds no current version, which real Secrets Manager never
-shows. It also has no notion of who may do what: permissions are not tested here.
+Moto moves a staging label in two steps. Between them there is no current version, which never happens in the real
+Secrets Manager. Moto does not check permissions, so they are not tested here.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from doubles.proxy import Asked
 
 REGION = "eu-north-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIAOFTHEDOUBLE00000", "AWS_SECRET_ACCESS_KEY": "key-of-the-double"}
-"""For the environment of whoever uses boto3 here; moto looks at neither."""
+"""The environment variables that boto3 needs. Moto does not check them."""
 
 _WRITES = frozenset({"CreateSecret", "PutSecretValue", "UpdateSecretVersionStage", "DeleteSecret"})
 
 
 def reading(_method: str, _path: str, headers: Mapping[str, str], body: bytes) -> Asked:
-    """What a request asks of Secrets Manager: see ``doubles.proxy``."""
+    """Describe a request to Secrets Manager for ``doubles.proxy``."""
     operation = headers.get("X-Amz-Target", "").rpartition(".")[2]
     given = json.loads(body or b"{}")
     return Asked(operation, given.get("SecretId") or given.get("Name", ""), operation in _WRITES)
@@ -50,7 +50,7 @@ def client(url: str) -> Any:
 
 
 def held(secrets: Any, name: str) -> Any:
-    """The JSON that is current, by such a client; None where there is no such secret."""
+    """The current JSON of a secret, read with a client of Secrets Manager. None if the secret does not exist."""
     try:
         answer = secrets.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
     except secrets.exceptions.ResourceNotFoundException:
@@ -69,11 +69,11 @@ class Aws:
         self.client = client(self.url)
 
     def held(self, name: str) -> Any:
-        """The JSON that is current; None where there is no such secret."""
+        """The current JSON of a secret. None if it does not exist."""
         return held(self.client, name)
 
     def keep(self, name: str, data: Mapping[str, Any]) -> None:
-        """Make it current, as somebody else would."""
+        """Make the data current, as another program would."""
         text, version = json.dumps(data), str(uuid4())
         stages = self.stages(name)
         if not stages:
@@ -88,7 +88,7 @@ class Aws:
         )
 
     def stages(self, name: str) -> dict[str, list[str]]:
-        """The labels of each version; none where there is no such secret."""
+        """The labels of each version. Empty if the secret does not exist."""
         try:
             answer = self.client.describe_secret(SecretId=name)
         except self.client.exceptions.ResourceNotFoundException:
@@ -98,7 +98,7 @@ class Aws:
 
 @contextmanager
 def running_aws(home: Path) -> Iterator[Aws]:
-    """The double on a free port of loopback."""
+    """Run the double on a free port of loopback."""
     port = free_port()
     command = [*ATTACHED, sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with (home / "moto.log").open("ab") as log:

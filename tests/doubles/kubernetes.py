@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a delivery uses of the Kubernetes API: Secrets with optimistic concurrency, and workloads that roll out.
+"""A double of the Kubernetes API: Secrets with optimistic concurrency, and workloads that roll out.
 
-Every change gives an object the next resourceVersion. A change that names an older one is refused with 409, as the API
-documents it.
+Every change gives an object a new resourceVersion. A change that names an older one is refused with 409, as the
+documentation of the API says.
 """
 
 from __future__ import annotations
@@ -45,43 +45,43 @@ class Refusal(Exception):
         self.status, self.reason, self.message = status, reason, message or reason
 
     def answer(self) -> Response:
-        """As the API writes it."""
+        """The answer in the format of the API."""
         body = {"kind": "Status", "status": "Failure", "reason": self.reason, "code": self.status}
         return JSONResponse({**body, "message": self.message}, self.status)
 
 
 @dataclass
 class Cluster:
-    """What there is, and what the tests arrange: who may not do what, whose answers are lost, who else writes."""
+    """The objects of a cluster, and its faults: denied requests, lost answers and concurrent writes."""
 
     namespaces: set[str] = field(default_factory=lambda: {"default", "billing"})
     objects: dict[tuple[str, str, str], Json] = field(default_factory=dict)
-    """By resource (secrets, deployments ...), namespace and name."""
+    """The key is the resource (secrets, deployments ...), the namespace and the name."""
     denied: set[str] = field(default_factory=set)
-    """Verbs with their resource that are answered with 403, such as ``patch secrets``."""
+    """Verbs and resources that are refused with 403, such as ``patch secrets``."""
     lost: list[str] = field(default_factory=list)
-    """Methods whose next answers are lost after the change was made."""
+    """Methods. The next answer to each is lost after the change."""
     before: Callable[[str], None] = lambda _method: None
-    """Called before each request is carried out."""
+    """Called before each request."""
     looks: int = 2
-    """How often a workload is read before it has rolled out; -1 for never."""
+    """A rollout is complete after this many reads of the workload; with -1 it never is."""
     seen: list[str] = field(default_factory=list)
     url: str = ""
     _version: int = 100
 
     def secret(self, name: str, namespace: str = "billing") -> dict[str, str]:
-        """The decoded members of a Secret; none where there is no such Secret."""
+        """The decoded members of a Secret. Empty if it does not exist."""
         found = self.objects.get(("secrets", namespace, name), {})
         return {key: base64.b64decode(text).decode() for key, text in found.get("data", {}).items()}
 
     def keep(self, name: str, members: dict[str, str], namespace: str = "billing", **more: Any) -> None:
-        """Make or change a Secret, as somebody else would."""
+        """Create or change a Secret, as another program would."""
         data = {key: base64.b64encode(value.encode()).decode() for key, value in members.items()}
         found = self.objects.get(("secrets", namespace, name), {"metadata": {"name": name}})
         self.store("secrets", namespace, name, merged(found, {"data": data, **more}))
 
     def deploy(self, resource: str, name: str, replicas: int = 3, namespace: str = "billing") -> None:
-        """A workload that has rolled out."""
+        """Add a workload whose rollout is complete."""
         counts = {"replicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas}
         if resource == "daemonsets":
             counts = {
@@ -97,12 +97,12 @@ class Cluster:
         }
 
     def annotation(self, resource: str, name: str, namespace: str = "billing") -> str | None:
-        """The rotation that the pods of a workload of one client are annotated with."""
+        """The rotation id in the annotation of the pods of a workload that uses one client."""
         annotations = self.objects[resource, namespace, name]["spec"]["template"]["metadata"].get("annotations", {})
         return next((text for key, text in annotations.items() if key.startswith("aritma.iam/rotation-id")), None)
 
     def store(self, resource: str, namespace: str, name: str, changed: Json) -> Json:
-        """Keep an object under the next version; a change of nothing is none."""
+        """Store an object with a new version, unless it did not change."""
         before = self.objects.get((resource, namespace, name))
         if before != changed:
             self._version += 1
@@ -114,7 +114,7 @@ class Cluster:
         return changed
 
     def look(self, found: Json) -> Json:
-        """A reading: a workload that rolls out has come a step further."""
+        """Count a read of an object, and complete its rollout after enough reads."""
         if "looks" in found:
             found["looks"] -= 1
             if found["looks"] == 0:
@@ -123,7 +123,7 @@ class Cluster:
         return found
 
     def kubeconfig(self, path: Path, token: str = TOKEN) -> str:
-        """Write a kubeconfig for this cluster, with the context ``double``; its path."""
+        """Write a kubeconfig for this cluster with the context ``double``. Returns its path."""
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -138,7 +138,7 @@ class Cluster:
 
 
 def merged(base: Any, patch: Any) -> Any:
-    """A merge patch (RFC 7386); for maps the strategic one does the same."""
+    """Apply a merge patch (RFC 7386). For maps, a strategic merge patch has the same effect."""
     if not isinstance(patch, dict):
         return patch
     result = dict(base) if isinstance(base, dict) else {}
@@ -157,7 +157,7 @@ class _Api:
         self.cluster = cluster
 
     async def handle(self, request: Request) -> Response:
-        """One request for the objects of a resource, or for one of them."""
+        """Answer a request for one object, or for the objects of a resource."""
         cluster, method = self.cluster, request.method
         resource, namespace = request.path_params["resource"], request.path_params["namespace"]
         verb = {"POST": "create", "GET": "get", "PATCH": "patch", "DELETE": "delete"}[method]
@@ -183,11 +183,11 @@ class _Api:
             raise Refusal(403, "Forbidden", f'User "writer" cannot {verb} resource "{resource}" in API group ""')
 
     def get(self, key: tuple[str, str, str], _body: Json, _request: Request) -> Json:
-        """One object."""
+        """Read an object."""
         return copy.deepcopy(self.cluster.look(self._found(key)))
 
     def create(self, key: tuple[str, str, str], body: Json, _request: Request) -> Json:
-        """A new object."""
+        """Create an object."""
         if key[1] not in self.cluster.namespaces:
             raise Refusal(404, "NotFound")
         if key in self.cluster.objects:
@@ -195,7 +195,7 @@ class _Api:
         return self.cluster.store(*key, self._valid(key, body))
 
     def patch(self, key: tuple[str, str, str], body: Json, request: Request) -> Json:
-        """A part of an object."""
+        """Change a part of an object."""
         if request.headers.get("content-type") not in _PATCHES:
             raise Refusal(415, "UnsupportedMediaType")
         found = self._found(key)
@@ -206,7 +206,7 @@ class _Api:
         return self.cluster.store(*key, self._valid(key, changed))
 
     def delete(self, key: tuple[str, str, str], body: Json, _request: Request) -> Json:
-        """An object as a whole."""
+        """Delete an object."""
         self._same_version(self._found(key), body.get("preconditions") or {})
         del self.cluster.objects[key]
         return {"kind": "Status", "status": "Success"}
@@ -247,7 +247,7 @@ def application(cluster: Cluster) -> Starlette:
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
-    """The API on a free port of loopback, in a thread."""
+    """Run the API on a free port of loopback, in a thread."""
     cluster = Cluster()
     config = uvicorn.Config(
         application(cluster), host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none"

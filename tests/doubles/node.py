@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Node, and pinned packages of npm."""
+"""Finds Node, and installs pinned npm packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUILD = Path(__file__).resolve().parents[2] / ".build"
 
 
 def find_node() -> str | None:
-    """A Node that is new enough, with npm beside it."""
+    """The path of Node, if it is new enough and npm is installed too."""
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
         return None
@@ -24,7 +24,7 @@ def find_node() -> str | None:
 
 
 def installed(pins: Path) -> Path:
-    """A folder with the packages that a folder of ours pins: installed once for as long as the pins stay."""
+    """Install the packages that the folder ``pins`` lists, unless they are installed. Returns their folder."""
     place = _BUILD / pins.name
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as lock:

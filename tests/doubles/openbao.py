@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OpenBao itself, as tests start it, and what a proxy before it reads in its requests."""
+"""Runs a real OpenBao for tests, and describes its requests for the proxy."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from doubles.ports import free_port
 from doubles.proxy import Asked
 
 MOUNT = "secret"
-"""Where a server in dev mode has KV version 2."""
+"""The mount of KV version 2 on a server in dev mode."""
 _SECONDS = 60.0
-"""For a server to start, to elect itself, or to prepare a mount."""
+"""How long to wait for a server to start, to become active, or to prepare a mount."""
 
 
 @dataclass
@@ -36,14 +36,14 @@ class Bao:
     process: subprocess.Popen[bytes]
 
     def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
-        """One request; the decoded answer. Raises ``requests.HTTPError``."""
+        """Send a request. Returns the decoded answer. Raises ``requests.HTTPError``."""
         headers = {"X-Vault-Token": self.token if token is None else token}
         answer = requests.request(method, f"{self.url}/v1/{path}", json=body, headers=headers, timeout=10)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
     def record(self, path: str) -> Any:
-        """What a secret holds; None where there is none."""
+        """The data of a secret. None if it does not exist."""
         try:
             return self.call("GET", f"{MOUNT}/data/{path}")["data"]["data"]
         except requests.HTTPError as error:
@@ -52,16 +52,16 @@ class Bao:
             raise
 
     def keep(self, path: str, data: Mapping[str, Any]) -> None:
-        """Write a secret, as somebody else would."""
+        """Write a secret, as another program would."""
         self.call("POST", f"{MOUNT}/data/{path}", {"data": data})
 
     def token_for(self, name: str, rules: str) -> str:
-        """A token with a new policy of these rules alone."""
+        """Create a token that has only a new policy with these rules."""
         self.call("PUT", f"sys/policies/acl/{name}", {"policy": rules})
         return str(self.call("POST", "auth/token/create", {"policies": [name]})["auth"]["client_token"])
 
     def answers(self) -> bool:
-        """Whether it listens already."""
+        """Whether the server answers."""
         try:
             self.call("GET", "sys/seal-status", token="")
         except requests.ConnectionError:
@@ -69,7 +69,7 @@ class Bao:
         return True
 
     def unseal(self, key: str) -> None:
-        """Unseal the server, and wait until it has elected itself."""
+        """Unseal the server, and wait until it is active."""
         self.call("PUT", "sys/unseal", {"key": key}, token="")
         deadline = time.monotonic() + _SECONDS
         while not self.call("GET", "sys/leader", token="")["is_self"]:
@@ -77,7 +77,7 @@ class Bao:
             time.sleep(0.1)
 
     def mount(self, name: str) -> None:
-        """Mount KV version 2, and wait until it has prepared itself: until then it refuses every request."""
+        """Mount KV version 2, and wait until it is ready. Until then it refuses every request."""
         self.call("POST", f"sys/mounts/{name}", {"type": "kv", "options": {"version": "2"}})
         self.wait_for(name)
 
@@ -92,7 +92,7 @@ class Bao:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server, as a kill does."""
+        """Kill the server."""
         self.process.kill()
         self.process.wait(10)
 
@@ -119,7 +119,7 @@ def start_bao(home: Path, *arguments: str, port: int, token: str = "") -> Bao:
 
 @contextmanager
 def running_bao(home: Path, token: str) -> Iterator[Bao]:
-    """A server in dev mode, whose root token this is, on a free port of loopback."""
+    """Run a server in dev mode with this root token on a free port of loopback."""
     port = free_port()
     arguments = ["-dev", f"-dev-root-token-id={token}", f"-dev-listen-address=127.0.0.1:{port}"]
     bao = start_bao(home, *arguments, port=port, token=token)
@@ -131,7 +131,7 @@ def running_bao(home: Path, token: str) -> Iterator[Bao]:
 
 
 def reading(method: str, path: str, _headers: Mapping[str, str], _body: bytes) -> Asked:
-    """What a request asks: see ``doubles.proxy``. Only writes of data count: others come and go with a login."""
+    """Describe a request for ``doubles.proxy``. Only writes of data count as writes: a login writes too."""
     prefix = f"/v1/{MOUNT}/data/"
     writes = method in ("POST", "PUT") and path.startswith(prefix)
     return Asked(method, path.removeprefix(prefix), writes)

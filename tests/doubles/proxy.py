@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A proxy before a server of secrets: it holds a write, loses the answer to it, or refuses an operation."""
+"""A proxy between tests and a server of secrets. It pauses a write, loses its answer, or refuses an operation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OWN_HEADERS = frozenset({"host", "connection", "content-length", "transfer-enco
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks: the operation, which secret it is about, whether it writes."""
+    """A request: its operation, the path of its secret, and whether it writes."""
 
     operation: str
     path: str
@@ -26,14 +26,14 @@ class Asked:
 
 
 Reading = Callable[[str, str, Mapping[str, str], bytes], Asked]
-"""Makes that of a method, a path, headers and a body."""
+"""Describes a request with this method, path, headers and body."""
 
 
 @dataclass
 class Rule:
-    """What happens to one write of the secret ``path``: ``pause`` before or after the commit, or ``drop`` after it.
+    """A fault in writes of the secret ``path``: ``pause`` before or after the commit, or ``drop`` the answer.
 
-    With ``times`` it happens to so many in a row.
+    It skips ``skip`` writes, and then applies to the next ``times`` writes.
     """
 
     path: str
@@ -48,23 +48,23 @@ class Rule:
 
     @property
     def spent(self) -> bool:
-        """Whether it has happened as often as it was to."""
+        """Whether the rule was applied ``times`` times."""
         return self.times <= 0
 
     def meets(self, asked: Asked) -> bool:
-        """Whether it is for this write at all."""
+        """Whether the rule matches this write."""
         return not self.spent and self.path == asked.path and self.operation in ("", asked.operation)
 
 
 class Proxy:
-    """Passes requests on to ``target``; ``writes`` names the secret of each write that was committed."""
+    """Forwards requests to ``target``. ``writes`` has the secret of each committed write."""
 
     def __init__(self, target: str, reading: Reading) -> None:
         self.target = target
         self.reading = reading
         self.rules: list[Rule] = []
         self.refusals: dict[str, tuple[int, bytes, Mapping[str, str]]] = {}
-        """Answers by operation that are given in the place of the server: status, body and headers."""
+        """By operation, the answer that the proxy gives itself: status, body and headers."""
         self.asked: list[Asked] = []
         self.writes: list[str] = []
         self._lock = threading.Lock()
@@ -74,20 +74,20 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
-        """End it; whatever is held is dropped."""
+        """End the proxy, and drop paused writes."""
         self.release(drop=True)
         self._server.shutdown()
         self._server.server_close()
 
     def release(self, *, drop: bool) -> None:
-        """Let held writes go on, or never happen."""
+        """Resume paused writes, or drop them."""
         for rule in self.rules:
             rule.dropped = drop
             rule.released.set()
         self.rules = []
 
     def rule_for(self, asked: Asked) -> Rule | None:
-        """The rule for this write, if there is one."""
+        """The rule to apply to this write, if any."""
         with self._lock:
             for rule in self.rules:
                 if rule.meets(asked):
@@ -99,7 +99,7 @@ class Proxy:
         return None
 
     def forward(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes, str]:
-        """One request to the server behind: status, body and its type."""
+        """Send the request to the server. Returns status, body and content type."""
         passed = {name: value for name, value in headers.items() if name.lower() not in _OWN_HEADERS}
         request = urllib.request.Request(self.target + path, body or None, passed, method=method)
         try:
@@ -137,7 +137,7 @@ class _Forward(BaseHTTPRequestHandler):
             self._reply(status, answer, {"Content-Type": kind})
 
     def _lost(self, rule: Rule, phase: str) -> bool:
-        """Whether the answer is lost in this phase; a pause is waited for."""
+        """Apply the rule in this phase. Returns whether the answer is lost."""
         if rule.phase != phase:
             return False
         if rule.action == "pause":
@@ -152,8 +152,8 @@ class _Forward(BaseHTTPRequestHandler):
     def _reply(self, status: int, answer: bytes, headers: Mapping[str, str]) -> None:
         try:
             self.send_response(status)
-            told = {"Content-Type": "application/json", "Content-Length": str(len(answer)), **headers}
-            for name, value in told.items():
+            sent = {"Content-Type": "application/json", "Content-Length": str(len(answer)), **headers}
+            for name, value in sent.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(answer)
@@ -163,4 +163,4 @@ class _Forward(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_LIST = _pass
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

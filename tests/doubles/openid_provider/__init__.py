@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A certified OpenID provider, npm's `oidc-provider`, that knows the clients and secrets of a simulator."""
+"""A certified OpenID provider, the npm package `oidc-provider`, with the clients and secrets of a simulator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HERE = Path(__file__).resolve().parent
 
 @contextmanager
 def running_provider(node: str, simulator: str) -> Iterator[str]:
-    """Run it for the simulator at an address; yields its own, below which there is `/acme/connect/token`."""
+    """Run the provider for the simulator at this address. Yields the URL before `/acme/connect/token`."""
     place = installed(_HERE)
     shutil.copy(_HERE / "server.js", place)
     command = [node, str(place / "server.js"), simulator]

@@ -2,8 +2,8 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A certified OpenID provider in the place of Aritma ID. Its clients, and which of their secrets are live, are those of
-// the simulator whose address is the only argument. Prints the address where it listens, and ends with its input.
+// A certified OpenID provider that replaces Aritma ID. It asks the simulator, whose address is the only argument, for
+// clients and live secrets. It prints its own address, and ends when its standard input is closed.
 
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
@@ -30,7 +30,7 @@ class Adapter {
     return clients[0] && metadata(clients[0]);
   }
 
-  async upsert() {} // tokens are only issued here, never looked at
+  async upsert() {} // tokens are issued but never verified here
 }
 
 function metadata(client) {
