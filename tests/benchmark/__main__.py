@@ -1,13 +1,13 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m benchmark``: the collection beside a hand-written uri playbook and beside an empty one, in one run.
+"""``python -m benchmark`` compares the collection with a hand-written uri playbook and with an empty play.
 
-For each size all are run against a fresh simulator with 10 forks, one after the other, in an order that alternates.
-The empty play has as many action tasks as ours ran for a client, each of which does nothing: that is what Ansible
-itself costs. CPU seconds are those of ansible-playbook and its children, without the simulator.
+For each size it runs all of them, with 10 forks and a new simulator each, in alternating order. The empty play has as
+many action tasks as the collection runs for a client, and they do nothing: it measures the cost of Ansible itself. CPU
+seconds are those of ansible-playbook and its children, without the simulator.
 
-Then ``benchmark.writers``: many clients that are delivered to one path of OpenBao at the same time.
+Then it runs ``benchmark.writers``: many clients are delivered to one path of OpenBao at the same time.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ HERE = Path(__file__).resolve().parent
 FORKS = 10
 RECORDER = HERE.parent / "integration" / "callback_plugins"
 NOTHING = {"ansible.builtin.assert": {"that": True, "quiet": True}}
-"""An action task that does nothing, in a worker of its own like any other."""
+"""An action task that does nothing. It runs in a worker like any other."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run cost, in all: seconds of wall clock and CPU, requests, and peak memory of any process in MiB."""
+    """The cost of one run: seconds of wall clock and CPU, requests, and the peak memory of a process in MiB."""
 
     wall: float
     cpu: float
@@ -48,7 +48,7 @@ class Cost:
 
 
 def action_tasks() -> int:
-    """How many action tasks our playbook runs for a client, without those that were skipped or included others."""
+    """The number of action tasks that our playbook runs for a client, without skipped tasks and includes."""
     with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as name, running() as simulator:
         home = Path(name)
         recorder = {"ANSIBLE_CALLBACK_PLUGINS": str(RECORDER), "ANSIBLE_CALLBACKS_ENABLED": "recorder"}
@@ -58,13 +58,13 @@ def action_tasks() -> int:
 
 
 def empty_play(tasks: int) -> list[dict[str, Any]]:
-    """A play with so many tasks that do nothing."""
+    """A play with this many tasks that do nothing."""
     named = [{"name": f"Nothing {number}", **NOTHING} for number in range(tasks)]
     return [{"name": "Nothing", "hosts": "service_clients", "gather_facts": False, "tasks": named}]
 
 
 def measure(playbook: Path, clients: int) -> Cost:
-    """Run one playbook for so many clients against a simulator of its own."""
+    """Run one playbook for this many clients against its own simulator."""
     with tempfile.TemporaryDirectory(prefix="aritma-iam-bench-") as name, running() as simulator:
         before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         _play(Path(name), simulator, playbook, clients)
@@ -100,7 +100,7 @@ def _client(home: Path, name: str) -> dict[str, Any]:
         "service_client_allowed_scopes": ["services.banking"],
         "service_client_policies": [{"action": "banking.ais.read", "scope": f"/subscriptions/{name}"}],
         "service_client_store": {"type": "file", "path": str(home / "store" / f"{name}.json")},
-        # Like the other playbook, it deletes the old secret at once.
+        # The uri playbook also deletes the old secret at once.
         "service_client_rotation_grace": "0s",
         "service_client_deliveries": [{"type": "file", "path": str(home / f"{name}.env"), "format": "env"}],
     }
@@ -120,11 +120,11 @@ def _environment(home: Path, simulator: Simulator) -> Mapping[str, str]:
 
 
 def main() -> None:
-    """Print one line for each size and way, and the ratios."""
+    """Print one line for each size and playbook, and the ratios."""
     parser = argparse.ArgumentParser(prog="benchmark", description=__doc__)
     parser.add_argument("--clients", type=int, nargs="*", default=[1, 10, 50])
-    parser.add_argument("--only-ours", action="store_true", help="leave the uri playbook out, as for 300 clients")
-    parser.add_argument("--writers", type=int, nargs="*", default=[10, 50, 200], help="none leaves that table out")
+    parser.add_argument("--only-ours", action="store_true", help="do not run the uri playbook; useful for many clients")
+    parser.add_argument("--writers", type=int, nargs="*", default=[10, 50, 200], help="no number: skip this table")
     options = parser.parse_args()
     print(
         f"{'clients':>7} {'way':>10} {'wall s/client':>14} {'CPU s/client':>13} {'requests/client':>16} {'peak MiB':>9}"
@@ -138,12 +138,12 @@ def main() -> None:
             del ways["uri"]
         for number, clients in enumerate(options.clients):
             _compare(dict(list(ways.items())[:: -1 if number % 2 else 1]), clients)
-    print(f"The empty play has {tasks} action tasks, as many as ours ran for a client.")
+    print(f"The empty play has {tasks} action tasks, as many as the collection ran for a client.")
     writers.report(options.writers)
 
 
 def _compare(ways: Mapping[str, Path], clients: int) -> None:
-    """The rows of one size, and ours against each other way."""
+    """Print the rows of one size, and the ratio of the collection to each other playbook."""
     costs = {way: measure(playbook, clients) for way, playbook in ways.items()}
     for way, cost in costs.items():
         print(

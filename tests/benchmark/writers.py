@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many hosts that deliver to one path of a real OpenBao at the same time, each with members of its own.
+"""Many hosts deliver to one path of a real OpenBao at the same time, each with its own members.
 
-Each is a thread that does what ``credential_delivery`` does, 50 ms away from the server. What is counted is the time
-until each has its turn, and how many attempts were needed.
+Each host is a thread that runs the code of ``credential_delivery``, with a latency of 50 ms. The benchmark measures how
+long each delivery takes, and how many writes are sent.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TOKEN = "root-bench"
 
 @dataclass
 class Wire:
-    """What was sent, once it is slow."""
+    """The number of writes that were sent over the slow connection."""
 
     writes: int = 0
 
@@ -60,7 +60,7 @@ def report(sizes: Sequence[int]) -> None:
 
 
 def _deliver(bao: Bao, path: str, number: int) -> tuple[float, bool]:
-    """The seconds that one writer needed, and whether it got through."""
+    """Deliver once. Returns the seconds, and whether it succeeded."""
     options = {
         "target": {"type": "hashi_vault", "url": bao.url, "token": bao.token, "path": path},
         "credential": {"client_id": f"c{number}", "client_secret": f"value-{number}", "rotation_id": "r1"},
@@ -74,7 +74,7 @@ def _deliver(bao: Bao, path: str, number: int) -> tuple[float, bool]:
 
 @contextmanager
 def slow() -> Iterator[Wire]:
-    """Every request of this process takes a moment longer; the writes are counted."""
+    """Delay every request of this process, and count the writes."""
     wire, send = Wire(), requests.Session.send
 
     def later(self: requests.Session, request: Any, **named: Any) -> requests.Response:

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m demo``: the simulator, a consumer, and the playbook ``aritma.iam.demo`` between them.
+"""``python -m demo`` starts the simulator and a consumer, and runs the playbook ``aritma.iam.demo`` on them.
 
-Everything lives in one temporary folder and in child processes; both are gone at the end, also after Ctrl-C.
+It uses one temporary folder and child processes, and removes both at the end, also after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PORT_SECONDS = 60.0
 
 
 def main() -> int:
-    """Run the demonstration; its exit code is that of the playbook."""
+    """Run the demonstration. Returns the exit code of the playbook."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     with contextlib.suppress(KeyboardInterrupt), tempfile.TemporaryDirectory(prefix="aritma-iam-demo-") as name:
@@ -49,7 +49,7 @@ def _interrupt(*_args: object) -> None:
 
 
 def _without_ansible(environment: os._Environ[str]) -> dict[str, str]:
-    """Settings of the user's own Ansible do not belong in a demonstration."""
+    """The environment without settings of the user for Ansible and for the collection."""
     return {name: value for name, value in environment.items() if not name.startswith(("ANSIBLE_", "ARITMA_"))}
 
 
@@ -63,13 +63,13 @@ def _play(environment: dict[str, str]) -> int:
 
 
 def places(home: Path, simulator: Server, consumer_port: int) -> dict[str, str]:
-    """Where everything is, as the playbook wants to be told."""
+    """The environment variables that tell the playbook its folder, URL and port."""
     return {"DEMO_HOME": str(home), "DEMO_URL": simulator.url, "DEMO_CONSUMER_PORT": str(consumer_port)}
 
 
 @contextlib.contextmanager
 def consumer(home: Path) -> Iterator[int]:
-    """A consumer that waits for its credential; yields the port of its status page."""
+    """Run a consumer that waits for its credential. Yields the port of its status page."""
     port_file = home / "consumer.port"
     program = Path(__file__).with_name("consumer.py")
     process = subprocess.Popen(

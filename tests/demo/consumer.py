@@ -1,11 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small service: it reads its delivered credential file and exchanges it for a token, again and again.
+"""A small service that reads its delivered credential file and exchanges it for a token, again and again.
 
-``python tests/demo/consumer.py CREDENTIAL_FILE --port 8099`` answers on loopback what it has done, as JSON: how many
-exchanges it made, how many failed, and the rotation ids it has worked with. It is what a real service would be, and
-its probe.
+``python tests/demo/consumer.py CREDENTIAL_FILE --port 8099`` serves a status as JSON on loopback: the number of
+exchanges, the number of failures, and the rotation ids that it has used. It represents a real service and its probe.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ PAUSE = 0.01
 
 
 class Consumer:
-    """Counts what it does; a failure is any exchange that brought no token."""
+    """Counts its exchanges. An exchange without a token is a failure."""
 
     def __init__(self, credential: Path) -> None:
         self._credential = credential
@@ -34,7 +33,7 @@ class Consumer:
         self.status: dict[str, Any] = {"exchanges": 0, "failed": 0, "rotation_ids": [], "errors": [], "seconds": 0.0}
 
     def work(self) -> None:
-        """Wait for the first delivery, then exchange without end."""
+        """Wait for the first delivery, then exchange forever."""
         while not self._credential.exists():
             time.sleep(PAUSE)
         begun = time.monotonic()
@@ -80,21 +79,21 @@ def _handler(consumer: Consumer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     return Status
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="A small service that works with a delivered credential.")
-    parser.add_argument("credential", type=Path, help="its credential file, of format env; it waits for the first one")
-    parser.add_argument("--port", type=int, default=0, help="where it answers what it has done; 0: a free port")
-    parser.add_argument("--port-file", type=Path, help="written once it answers")
+    parser = argparse.ArgumentParser(description="A small service that uses a delivered credential.")
+    parser.add_argument("credential", type=Path, help="the credential file, format env; the service waits for it")
+    parser.add_argument("--port", type=int, default=0, help="the port of the status page; 0: a free port")
+    parser.add_argument("--port-file", type=Path, help="a file for the port, written when the service is ready")
     return parser
 
 
 def main() -> None:
-    """Serve the status, and work."""
+    """Serve the status, and exchange credentials."""
     options = _parser().parse_args()
     consumer = Consumer(options.credential)
     server = ThreadingHTTPServer(("127.0.0.1", options.port), _handler(consumer))

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mutation tests of the code that decides: ``python -m mutants [MODULE...]``.
 
-The known tools do not fit: cosmic-ray starts Python anew for each mutant, and mutmut reaches neither the tables of a
-module nor its properties and never removes a guard. Here each mutant lives in a fork that has pytest loaded already,
-and only in memory: no file is changed.
+The known tools do not fit: cosmic-ray starts a new Python for each mutant; mutmut does not change the tables and
+properties of a module, and never removes a guard. Here each mutant runs in a fork that has already loaded pytest. It
+exists only in memory: no file is changed.
 """

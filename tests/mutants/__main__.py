@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m mutants [MODULE...]``: how many mutants of the code that decides are killed by its unit tests.
+"""``python -m mutants [MODULE...]`` shows how many mutants of the code that decides are killed by its unit tests.
 
-Fails when too few are killed, when one survives that survivors.toml does not explain, and when one is explained there
-that is killed or gone.
+It fails if too few are killed, if survivors.toml does not explain a survivor, or if it explains a mutant that is killed
+or no longer exists.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from mutants.trial import passes, preload
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 NEEDED = 90.0
-"""Per cent of each module's mutants that must be killed."""
+"""The percentage of the mutants of each module that must be killed."""
 
 _PLANNER = ("rotation/test_plan.py",)
 
-# Quick ones, which run for every mutant; those that kill most come first.
+# These tests run for every mutant. They are quick, and those that kill most come first.
 TESTS: dict[str, tuple[str, ...]] = {
     "_rotation.plan": (*_PLANNER, "rotation/test_rounds.py", "rotation/test_plan_properties.py"),
     "_rotation.evidence": ("rotation/test_evidence.py",),
@@ -52,7 +52,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Result:
-    """Of one module: how many mutants there are, which survived, and which of those nobody has explained."""
+    """The mutants of one module: their number, the survivors, and the survivors without a reason in survivors.toml."""
 
     module: str
     made: int
@@ -62,7 +62,7 @@ class Result:
 
     @property
     def killed(self) -> float:
-        """In per cent."""
+        """The percentage of killed mutants."""
         return 100 * (1 - len(self.survivors) / self.made)
 
     @property
@@ -71,7 +71,7 @@ class Result:
 
 
 def explained() -> dict[str, set[Key]]:
-    """By module, the mutants that survivors.toml explains."""
+    """The mutants that survivors.toml explains, by module."""
     listed = tomllib.loads((HERE / "survivors.toml").read_text(encoding="utf-8"))
     return {
         module: {(each["place"], each["before"], each["after"]) for each in entries}
@@ -98,14 +98,14 @@ def measure(module: str, known: Collection[Key], scratch: Path) -> Result:
 
 def show(result: Result, seconds: float) -> None:
     for place, before, after in result.outdated:
-        print(f"  explained in survivors.toml, but killed or gone: {place}: {before}  ->  {after}")
+        print(f"  explained in survivors.toml, but killed or no longer there: {place}: {before}  ->  {after}")
     count = result.made - len(result.survivors)
     print(f"{result.module}: {count} of {result.made} killed ({result.killed:.1f} %), {seconds:.0f} s", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="mutants", description="Mutation tests of the code that decides.")
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all when none is named")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one of {', '.join(TESTS)}; default: all")
     wanted = parser.parse_args().modules or list(TESTS)
     if unknown := set(wanted) - set(TESTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(TESTS)}")
@@ -116,7 +116,7 @@ def main() -> None:
             result = measure(module, known.get(module, ()), Path(scratch))
             show(result, time.monotonic() - begun)
             good = good and result.good
-    print(f"{'all' if good else 'not all'} is well: {NEEDED:.0f} % are needed, and a reason for each survivor")
+    print(f"{'passed' if good else 'FAILED'}: needs {NEEDED:.0f} % killed, and a reason for each survivor")
     sys.exit(not good)
 
 

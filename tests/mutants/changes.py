@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mutants of a module: small changes of its syntax tree, each of which a test should notice.
+"""The mutants of a module: small changes of its syntax tree. A test should notice each of them.
 
-Words are left alone where they are for people: texts with a blank in them, the words of f-strings, documentation. So
-are annotations and decorators.
+Text for people is not changed: strings with spaces, the text of f-strings, and docstrings. Annotations and decorators
+are not changed either.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What names the mutant as long as the code around it changes and its own does not."""
+        """Identifies the mutant, also after the code around it changed."""
         return self.place, self.before, self.after
 
     def apply(self) -> None:
-        """Change the tree, for good."""
+        """Change the tree. This cannot be undone."""
         setattr(self.owner, self.field, self.value)
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Mutant:
 
 
 def mutants(tree: ast.Module) -> list[Mutant]:
-    """Every mutant of the module, in the order of its lines."""
+    """Every mutant of the module, ordered by line."""
     return sorted(_below(tree, "module"), key=lambda each: each.line)
 
 
@@ -101,7 +101,7 @@ def _text(node: ast.AST) -> str:
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[ast.AST, ast.AST, ast.AST]]:
-    """The part that is shown, what becomes of it, and the whole node that takes the place of this one."""
+    """For each change: the part of the node to show, its replacement, and the new node."""
     match node:
         case ast.If() | ast.IfExp() | ast.While():
             yield from ((node.test, test, _with(node, test=test)) for test in _conditions(node))
@@ -133,7 +133,7 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _conditions(node: ast.If | ast.IfExp | ast.While) -> Iterator[ast.expr]:
-    """Never true (a guard is gone), always true, and, where no comparison is turned by itself, turned."""
+    """The condition as false (which removes a guard), as true, and negated if `_compared` does not negate it."""
     yield ast.Constant(False)
     if not isinstance(node, ast.While):
         yield ast.Constant(True)

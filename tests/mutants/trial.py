@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the tests of a module against one mutant of it, in a fork of this process."""
+"""Runs the tests of a module against one of its mutants, in a fork of this process."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from hypothesis import Phase, settings
 from mutants.changes import Mutant
 
 _PACKAGE = "ansible_collections.aritma.iam.plugins.module_utils"
-# Loaded once, here, for all forks.
+# Loaded once, before all forks.
 _PRELOADED = ("pytest_timeout", "_hypothesis_pytestplugin", "_pytest.junitxml", "pydantic", "requests")
 _PLUGINS = ("pytest_timeout", "_hypothesis_pytestplugin")
-"""What the tests need of the plugins that are installed: loading all takes longer than most tests."""
+"""The pytest plugins that the tests need. To load all plugins takes longer than most tests."""
 _PROCESSOR_LIMIT = 20
-"""Seconds of the processor for one mutant; by then it is in a loop that does not end."""
+"""CPU seconds for one mutant. A mutant that needs more is in an endless loop."""
 
 
 class Mutated(MetaPathFinder):
-    """Imports one module from a changed syntax tree in place of its file."""
+    """Imports one module from a changed syntax tree instead of its file."""
 
     def __init__(self, module: str, code: CodeType) -> None:
         self._name = f"{_PACKAGE}.{module}"
@@ -57,7 +57,7 @@ class _Loader(SourceFileLoader):
 
 
 def preload(tree: ast.Module) -> None:
-    """Import what every fork needs: the tools, and what the module itself imports of the collection. All else goes."""
+    """Import what every fork needs: the tools and the imports of the module. Forget the rest of the collection."""
     for name in [each for each in sys.modules if each.startswith("ansible_collections.")]:
         del sys.modules[name]
     own = [each.module for each in tree.body if isinstance(each, ast.ImportFrom) and each.module]
@@ -66,16 +66,16 @@ def preload(tree: ast.Module) -> None:
 
 
 def passes(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mutant: Mutant | None = None) -> bool:
-    """Whether all tests pass. Without a mutant the module is loaded from the tree as it is.
+    """Whether all tests pass with the mutant, or with the unchanged tree if there is none.
 
-    ``scratch`` takes what pytest and Hypothesis write, and the last output (``output.txt``).
+    pytest and Hypothesis write to ``scratch``. The last output is in ``output.txt``.
     """
     process = os.fork()
     if process == 0:
         try:
             code = _run(tree, module, tests, scratch, mutant)
         except BaseException:
-            # Nothing may go on in the fork as if it were the parent.
+            # The fork must not continue the code of the parent.
             traceback.print_exc()
             code = 1
         os._exit(code)
@@ -88,7 +88,7 @@ def _run(tree: ast.Module, module: str, tests: Sequence[Path], scratch: Path, mu
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.environ |= {"HYPOTHESIS_STORAGE_DIRECTORY": str(scratch), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    # One counterexample is enough, the smallest one is not asked for.
+    # One counterexample is enough: Hypothesis need not shrink it.
     settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), database=None, deadline=None)
     settings.load_profile("mutants")
     if mutant is not None:
