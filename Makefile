@@ -5,13 +5,13 @@
 # The contract between this file and the tests:
 #   * Tests import the collection as ansible_collections.aritma.iam.* and the simulator as `simulator` (tests/ is on
 #     pytest's import path, see pyproject.toml).
-#   * ANSIBLE_VENV is the environment whose bin/ansible-playbook the integration tests run. It is always set here, to
-#     .build/venv unless another core is tested. Tests that are started by hand use sys.prefix.
+#   * ANSIBLE_VENV is the environment whose bin/ansible-playbook the integration tests run: .build/venv, or that of another
+#     core. Without it, tests that are started by hand use sys.prefix.
 #   * `integration` runs tests/integration without the tests marked `torture`, `programs` or `matrix`. `matrix` runs the
 #     tests marked `matrix` for every core in MATRIX.
-#   * In `test`, sanity uses one Python and leaves out tests/, which ruff and mypy check. `make sanity` uses all installed
-#     Pythons, and checks everything.
-#   * No ANSIBLE_* or ARITMA_* variable of the caller reaches a target.
+#   * `make test` runs sanity with one Python and without tests/, which ruff and mypy check. `make sanity` checks everything
+#     with all installed Pythons.
+#   * Targets do not see ANSIBLE_* and ARITMA_* variables of the caller.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
 # WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of ansible-test sanity),
@@ -30,7 +30,7 @@ VENV := $(ROOT)/.build/venv
 PYTEST = "$(VENV)/bin/python" -m pytest -n $(WORKERS) --dist worksteal
 
 unexport $(filter ANSIBLE_% ARITMA_%,$(.VARIABLES))
-# Without compiled bytecode every start of Ansible takes twice as long.
+# Without bytecode files, Ansible takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH
 export PATH := $(VENV)/bin:$(PATH)
 export ANSIBLE_VENV := $(VENV)

@@ -1,15 +1,14 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the Python environments under .build/ from the pinned files in requirements/.
+"""Create the Python environments under .build/ from the pinned files in requirements/.
 
-``environment.py NAME...`` makes or refreshes each named environment and returns at once for those that are up to
-date: ``demo`` and ``main`` in .build/venv, ``core-2.18`` and the like (see ``[tool.aritma-iam.cores]`` in
-pyproject.toml), ``docs``, ``importer`` and ``lowest`` in folders of their own. A core whose Pythons this machine
-lacks is skipped with a notice. ``environment.py --lock`` pins all groups anew, ``environment.py --matrix`` prints
-core and Python as JSON.
+``environment.py NAME...`` creates or updates the named environments: ``demo`` and ``main`` in .build/venv, and
+``docs``, ``importer``, ``lowest`` and ``core-2.18`` and the like (see ``[tool.aritma-iam.cores]`` in pyproject.toml)
+in their own folders. It skips a core with a notice if this machine has none of its Pythons. ``environment.py --lock``
+pins new versions of all groups, ``environment.py --matrix`` prints cores and Pythons as JSON.
 
-Needs Python 3.11 and the package index; nothing but the standard library, and works on an externally managed Python.
+Needs Python 3.11 with only the standard library, and the package index. Works with an externally managed Python.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ BUILD = ROOT / ".build"
 REQUIREMENTS = ROOT / "requirements"
 UV_VERSION = "0.13.9"
 OLDEST_PYTHON = "3.11"
-# Nothing may come from the caller's own Python set-up. Bytecode is written when a module is first imported: the most of
-# what is installed never is.
+# The Python settings of the caller must not affect the environments. Without PYTHONDONTWRITEBYTECODE, Python compiles a
+# module when it is first imported.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in UNWANTED} | {
     "UV_PYTHON_DOWNLOADS": "never"
@@ -42,12 +41,12 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in 
 
 
 class EnvironmentFailure(Exception):
-    """Something that the user has to mend; the text says what."""
+    """A failure that the user must fix; the text says how."""
 
 
 @dataclass(frozen=True)
 class Venv:
-    """A virtual environment: its name, where it is, and the pinned file that it holds."""
+    """A virtual environment with its name, its folder, and the file with its pinned versions."""
 
     name: str
 
@@ -68,31 +67,31 @@ class Venv:
         return self.path / "aritma-iam.stamp"
 
     def stamp(self) -> str:
-        """What this environment is made from: the checkout's place, uv, and the pinned versions."""
+        """The sources of this environment: the path of the checkout, the version of uv, and the pinned versions."""
         digest = hashlib.sha256(self.requirements.read_bytes()).hexdigest()
         return f"{self.name}\n{ROOT}\n{UV_VERSION}\n{digest}\n"
 
     def up_to_date(self) -> bool:
         if not (self.stamp_file.is_file() and self.python.exists()):
             return False
-        # The main environment holds all that the demo needs.
+        # The main environment contains everything that the demo needs.
         wanted = {self.stamp(), Venv("main").stamp()} if self.name == "demo" else {self.stamp()}
         return self.stamp_file.read_text() in wanted
 
     def moved(self) -> bool:
-        """Whether the checkout was renamed since: the scripts in bin/ name their old place."""
+        """Whether the checkout was moved: the scripts in bin/ contain its old path."""
         return self.stamp_file.is_file() and str(ROOT) not in self.stamp_file.read_text().splitlines()
 
 
 def settings() -> dict[str, list[str]]:
-    """Each ansible-core release of the matrix with the Python versions that may run it, best first."""
+    """Each tested release of ansible-core with the Python versions that may run it, best first."""
     with (ROOT / "pyproject.toml").open("rb") as file:
         cores: dict[str, list[str]] = tomllib.load(file)["tool"]["aritma-iam"]["cores"]
     return cores
 
 
 def run(*command: str | Path) -> None:
-    """Run a command quietly; show what it printed when it fails."""
+    """Run a command without showing its output. Raises `EnvironmentFailure` with the output if it fails."""
     try:
         subprocess.run(command, check=True, env=ENVIRONMENT, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except subprocess.CalledProcessError as failure:
@@ -101,7 +100,7 @@ def run(*command: str | Path) -> None:
 
 
 def uv() -> Path:
-    """The pinned uv, installed beside nothing else into .build/."""
+    """The pinned uv, installed alone in a folder below .build/."""
     home = BUILD / f"uv-{UV_VERSION}"
     program = home / "bin" / "uv"
     if not program.exists():
@@ -110,14 +109,14 @@ def uv() -> Path:
         try:
             run(sys.executable, "-m", "pip", "install", "--quiet", "--target", home, package)
         except EnvironmentFailure:
-            # A Python without pip may still come with the one in ensurepip.
+            # A Python without pip may have ensurepip.
             run(sys.executable, "-m", "venv", "--clear", home)
             run(home / "bin" / "python", "-m", "pip", "install", "--quiet", package)
     return program
 
 
 def python_version(program: Path | str) -> str | None:
-    """``3.12`` for a program that is that Python; None for a missing one and for a pyenv shim, which only fails."""
+    """The version of a Python, such as ``3.12``. None if it is missing or fails, as some pyenv shims do."""
     command = [program, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
     try:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -148,7 +147,7 @@ def interpreter(venv: Venv) -> str | Path | None:
 
 
 def link_collection(venv: Venv) -> None:
-    """Show the checkout as ansible_collections.aritma.iam to everything in the environment, wherever it is run from."""
+    """Make the checkout importable as ansible_collections.aritma.iam in the environment."""
     (site_packages,) = venv.path.glob("lib/python3.*/site-packages")
     place_link(site_packages / "ansible_collections" / "aritma" / "iam")
 
@@ -160,7 +159,7 @@ def place_link(link: Path) -> None:
 
 
 def make(venv: Venv) -> None:
-    """Bring one environment up to date. The stamp comes last, so an interrupted run is done again."""
+    """Update one environment. The stamp is written last, so the next run repeats an interrupted one."""
     if venv.up_to_date():
         return
     python = interpreter(venv)
@@ -173,19 +172,19 @@ def make(venv: Venv) -> None:
     venv.stamp_file.unlink(missing_ok=True)
     run(uv(), "pip", "install", "--quiet", "--python", venv.python, "-r", venv.requirements)
     link_collection(venv)
-    # mypy takes source from its own path only, never from site-packages.
+    # mypy checks source only on its own path, never in site-packages.
     place_link(BUILD / "source" / "ansible_collections" / "aritma" / "iam")
     venv.stamp_file.write_text(venv.stamp())
 
 
 def prepare(names: list[str]) -> list[Venv]:
-    """Bring the named environments up to date; return those that this machine has."""
+    """Update the named environments. Returns those that this machine can run."""
     unknown = [name for name in names if not Venv(name).requirements.is_file()]
     if unknown:
         raise EnvironmentFailure(f"unknown: {', '.join(unknown)}; there are {', '.join(known())}")
     BUILD.mkdir(exist_ok=True)
     with (BUILD / "environment.lock").open("w") as file:
-        # Two runs must not make the same environment at once.
+        # Two runs must not create the same environment at the same time.
         fcntl.flock(file, fcntl.LOCK_EX)
         for name in names:
             make(Venv(name))
@@ -193,7 +192,7 @@ def prepare(names: list[str]) -> list[Venv]:
 
 
 def lock() -> None:
-    """Pin every environment's group for all Pythons at once; the demo's versions are those of main."""
+    """Pin the group of every environment for all its Pythons. The demo gets the versions of main."""
     pythons = dict.fromkeys(("main", "demo", "docs", "importer", "lowest"), OLDEST_PYTHON)
     pythons |= {f"core-{core}": min(versions, key=minor) for core, versions in settings().items()}
     for name, python in pythons.items():
@@ -213,14 +212,14 @@ def minor(version: str) -> int:
 
 
 def matrix() -> str:
-    """Core and its best Python, in the form that a hosted CI reads."""
+    """Each core and its best Python, as JSON for a hosted CI."""
     return json.dumps([{"core": core, "python": versions[0]} for core, versions in settings().items()])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Make the Python environments under .build/.")
+    parser = argparse.ArgumentParser(description="Create the Python environments under .build/.")
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--lock", action="store_true", help="pin all groups of pyproject.toml again")
+    parser.add_argument("--lock", action="store_true", help="pin new versions of all groups in pyproject.toml")
     parser.add_argument("--matrix", action="store_true", help="print the tested cores and Pythons as JSON")
     wanted = parser.parse_args()
     if wanted.matrix:

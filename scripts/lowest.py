@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the unit tests of what uses libraries with the oldest versions of them that are allowed.
+"""Run the unit tests of HTTP and stores with the oldest supported libraries.
 
-Options go to pytest: ``lowest.py -n 2 -k vault``.
+Options are passed to pytest: ``lowest.py -n 2 -k vault``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the integration tests marked ``matrix`` once for each named core: ``matrix.py 2.18 2.21 -- -n 2``.
 
-pytest itself stays in the main environment; ANSIBLE_VENV tells the tests whose ansible-playbook to start.
+pytest itself runs in the main environment. ANSIBLE_VENV is the environment whose ansible-playbook the tests start.
 """
 
 from __future__ import annotations

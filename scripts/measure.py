@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measure which lines and branches of plugins/ the tests reach: ``measure.py -- PYTEST OPTIONS``.
 
-Counted are the test process, Ansible's worker processes, and the modules as they are shipped to a target, all of them
-under the file in plugins/ that they come from. Fails below the limits, or when a test fails.
+It counts the test process, the workers of Ansible, and modules on a target, each under its file in plugins/. It fails
+below the limits, or if a test fails.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import sys
 from environment import BUILD, ROOT, Venv
 
 LINES, BRANCHES = 95.0, 90.0
-"""Per cent that must be reached."""
+"""The minimum percentages."""
 
 PLACE = BUILD / "coverage"
 
 
 def coverage(*arguments: str) -> int:
-    """Run coverage.py; its exit code."""
+    """Run coverage.py. Returns its exit code."""
     return subprocess.call([str(Venv("main").python), "-m", "coverage", *arguments], cwd=ROOT)
 
 

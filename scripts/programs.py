@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the programs that some tests drive, beside the Python packages: Chromium with its driver, and Java.
+"""Find the programs that some tests need: Chromium with its driver, and Java.
 
-``programs.py`` makes sure that they are there. What is missing it installs with apt-get, where this user may do that
-(root, or sudo without a password); else it says what to install, and fails.
+``programs.py`` installs missing programs with apt-get if the user is root or may use sudo without a password. Otherwise
+it fails and says what to install.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ APT = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "-qq"]
 
 @dataclass(frozen=True)
 class Need:
-    """A program: what it is for people, how to find it, and the Debian packages that have it."""
+    """A program: its name, a function that finds it, and its Debian packages."""
 
     name: str
     find: Callable[[], str | None]
@@ -41,19 +41,19 @@ def find_chromium() -> str | None:
 
 
 def find_chromedriver() -> str | None:
-    """Its driver; some CI machines keep it in a folder of its own."""
+    """The driver of Chromium. Some CI machines have it in a separate folder."""
     return shutil.which(
         "chromedriver", path=os.pathsep.join([os.environ["PATH"], os.environ.get("CHROMEWEBDRIVER", "")])
     )
 
 
 def find_java() -> str | None:
-    """A Java that ansible-rulebook can use."""
+    """A Java that is new enough for ansible-rulebook."""
     program = shutil.which("java")
     if program is None:
         return None
-    told = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', told)
+    output = subprocess.run([program, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', output)
     return program if version and int(version[1]) >= OLDEST_JAVA else None
 
 
@@ -65,12 +65,12 @@ NEEDS = (
 
 
 def missing() -> list[Need]:
-    """What this machine lacks."""
+    """The programs that this machine does not have."""
     return [need for need in NEEDS if need.find() is None]
 
 
 def root() -> list[str] | None:
-    """What to put before a command to run it as root; None where that is not possible."""
+    """The start of a command that runs as root. None if this user may not run commands as root."""
     if os.geteuid() == 0:
         return []
     asked = ["sudo", "-n", "true"]
@@ -79,7 +79,7 @@ def root() -> list[str] | None:
 
 
 def install(needs: list[Need]) -> None:
-    """Install the packages, where there is apt-get and this user may."""
+    """Install the packages if apt-get exists and this user may run it."""
     prefix = root()
     if prefix is None or shutil.which("apt-get") is None:
         return
@@ -93,7 +93,7 @@ def install(needs: list[Need]) -> None:
 def main() -> None:
     BUILD.mkdir(exist_ok=True)
     with Path(BUILD / "programs.lock").open("w") as file:
-        # Two targets of one run may want them at the same time.
+        # Two make targets may need them at the same time.
         fcntl.flock(file, fcntl.LOCK_EX)
         if missing():
             install(missing())

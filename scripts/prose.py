@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lint what people read: spelling (codespell), style (proselint), and constructions that are not plain English.
+"""Check the text for people: spelling (codespell), style (proselint), and phrases that are not plain English.
 
-Guides are read without their code, plugins for their documentation alone, roles for their options. Settings:
+It checks guides without their code, the documentation of plugins, and the options of roles. Settings:
 ``[tool.codespell]`` in pyproject.toml, and the two tables below.
 """
 
@@ -21,7 +21,7 @@ GUIDES = ("*.md", "docs/*.md", "roles/*/README.md", "tests/simulator/README.md",
 PLUGINS = ("modules", "lookup", "inventory", "filter", "doc_fragments")
 
 OFF = ("typography.", "annotations.")
-"""Checks of proselint that are wrong for Markdown: who renders it sets curly quotes."""
+"""Checks of proselint that do not fit Markdown: a renderer sets typographic quotes."""
 
 PLAIN = {
     r"\b(?:is|are) told as\b": "is reported as",
@@ -38,7 +38,7 @@ PLAIN = {
     r"\bmakes? sure of\b": "create or update",
     r"\bto be had\b": "available",
 }
-"""What we do not write, and what we write in its place."""
+"""Phrases that we do not write, and their replacements."""
 
 _NO_PROSE = re.compile(r"^(```|~~~).*?^\1|<!--.*?-->|\]\([^)]*\)|https?://\S+", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"`[^`\n]+`|\b[A-Z]{1,2}\([^()]*\)")
@@ -48,7 +48,7 @@ _KEY = re.compile(r"^[ -]*(?:[\w.]+: (?:\w+$)?|[\w.]+:$|- [\w.]+$)|^ *(?:sample|
 
 
 def prose() -> Iterator[tuple[Path, str]]:
-    """Each file that is read, with its prose; what is none is blank, so that lines keep their numbers."""
+    """Each checked file with its prose. Other lines are blank, so that line numbers stay the same."""
     for pattern in GUIDES:
         for path in sorted(ROOT.glob(pattern)):
             if path.name not in ("CHANGELOG.md", "CODE_OF_CONDUCT.md"):
@@ -68,7 +68,7 @@ def prose() -> Iterator[tuple[Path, str]]:
 
 
 def _placeholder(found: re.Match[str]) -> str:
-    """A name, in a form that no check knows; each another, so that none seems repeated."""
+    """Replace a name with a unique word that no check reports, also not as repeated."""
     return f"x{found.start()}"
 
 
@@ -81,7 +81,7 @@ def _lines(text: str) -> str:
 
 
 def plain(path: Path, text: str) -> Iterator[str]:
-    """What stands there and has a plainer form."""
+    """The phrases in the text that have a plainer form."""
     for number, line in enumerate(text.splitlines(), 1):
         for pattern, better in PLAIN.items():
             for found in re.finditer(pattern, line, re.IGNORECASE):
@@ -89,7 +89,7 @@ def plain(path: Path, text: str) -> Iterator[str]:
 
 
 def styled(files: list[tuple[Path, str]]) -> Iterator[str]:
-    """What proselint says."""
+    """The findings of proselint."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copies = []
@@ -100,10 +100,10 @@ def styled(files: list[tuple[Path, str]]) -> Iterator[str]:
             copies.append(copy)
         command = ["proselint", "check", *map(str, copies)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        # What proselint quotes may hold line breaks.
-        for said in re.split(rf"^{re.escape(str(folder.resolve()))}/", done.stdout, flags=re.MULTILINE)[1:]:
-            at, line, _column, what, text = said.strip().split(":", 4)
-            broken = "lexical_illusions" in what and "\n" in text  # across paragraphs: no illusion
+        # The quotations of proselint may contain line breaks.
+        for finding in re.split(rf"^{re.escape(str(folder.resolve()))}/", done.stdout, flags=re.MULTILINE)[1:]:
+            at, line, _column, what, text = finding.strip().split(":", 4)
+            broken = "lexical_illusions" in what and "\n" in text  # a repeated word in two paragraphs is no mistake
             if not broken and not what.strip().startswith(OFF):
                 yield f"{at.removesuffix('.md')}:{line}: {what.strip()}:{text}"
         if done.returncode and not done.stdout:
@@ -111,7 +111,7 @@ def styled(files: list[tuple[Path, str]]) -> Iterator[str]:
 
 
 def spelt() -> Iterator[str]:
-    """What codespell says, of comments and messages too."""
+    """The findings of codespell, also in comments and messages."""
     folders = ("docs", "plugins", "roles", "playbooks", "scripts", "extensions")
     where = [each for each in folders if (ROOT / each).is_dir()] + [path.name for path in ROOT.glob("*.md")]
     done = subprocess.run(["codespell", *where], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -121,9 +121,9 @@ def spelt() -> Iterator[str]:
 
 
 def findings() -> list[str]:
-    """All that is to be mended."""
+    """All findings."""
     files = list(prose())
-    return [*spelt(), *styled(files), *(said for path, text in files for said in plain(path, text))]
+    return [*spelt(), *styled(files), *(each for path, text in files for each in plain(path, text))]
 
 
 def main() -> None:

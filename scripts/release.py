@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a release ready: ``release.py 0.2.0``.
+"""Prepare a release: ``release.py 0.2.0``.
 
-It sets the version wherever it is written, turns the fragments into the changelog, builds the tarball, lets
-galaxy-importer check it, writes its checksum and commits. It publishes nothing. Run again for the same version, it
-builds, checks and sums what is committed. When a step fails, the files are put back as they were.
+It sets the version in all files, turns the fragments into the changelog, builds the tarball, checks it with
+galaxy-importer, writes its checksum and commits. It publishes nothing. If it runs again for the same version, it only
+builds, checks, and writes the checksum. If a step fails, it restores the files.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ VERSIONS = {
     "extensions/awx/project/collections/requirements.yml": r'version: ">=([^"]+)"',
     "extensions/ee/execution-environment.yml": r'version: ">=([^"]+)"',
 }
-"""Where the version is written, each with the pattern that finds it."""
+"""The files with the version, and the patterns that find it."""
 
 
 class ReleaseFailure(Exception):
-    """Something that the maintainer has to mend; the text says what."""
+    """A failure that the maintainer must fix; the text says how."""
 
 
 def versions_in(path: str) -> list[str]:
-    """The versions that a file names."""
+    """The versions in a file."""
     return re.findall(VERSIONS[path], (ROOT / path).read_text(encoding="utf-8"))
 
 
 def set_version(path: str, version: str) -> None:
-    """Write another version into a file."""
+    """Change the version in a file."""
     text = (ROOT / path).read_text(encoding="utf-8")
     new = re.sub(VERSIONS[path], lambda found: found[0].replace(found[1], version), text)
     (ROOT / path).write_text(new, encoding="utf-8")
 
 
 def run(*command: str) -> str:
-    """Run a program in the checkout. Raises ``ReleaseFailure`` with what it said."""
+    """Run a program in the checkout. Raises ``ReleaseFailure`` with its output if it fails."""
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise ReleaseFailure(f"{' '.join(command)}\nfailed:\n{done.stdout}")
@@ -56,7 +56,7 @@ def run(*command: str) -> str:
 
 
 def require(version: str) -> bool:
-    """Whether there is something to prepare; False when this version was prepared before."""
+    """Check that the release is possible. Returns False if this version is already prepared."""
     if not _is_version(version):
         raise ReleaseFailure("Give the version, such as: make release VERSION=0.2.0")
     dirty = run("git", "status", "--porcelain")
@@ -74,13 +74,13 @@ def require(version: str) -> bool:
 
 
 def prepare(version: str) -> None:
-    """Version and changelog. A fragment that is named after an older version becomes that version's part of it."""
+    """Set the version and write the changelog. A fragment named after an older version goes into its section."""
     for path in VERSIONS:
         set_version(path, version)
     run("antsibull-changelog", "lint")
     named = [path.stem for path in FRAGMENTS.glob("*.yml") if _is_version(path.stem)]
     for older in sorted((each for each in named if _parts(each) < _parts(version)), key=_parts):
-        # antsibull-changelog takes every fragment there is, and ignores other extensions.
+        # antsibull-changelog uses every fragment, but ignores other file extensions.
         later = [path for path in FRAGMENTS.glob("*.yml") if path.stem != older]
         for fragment in later:
             fragment.rename(f"{fragment}.later")
@@ -91,10 +91,10 @@ def prepare(version: str) -> None:
 
 
 def build(version: str, *, check: bool) -> Path:
-    """The tarball, checked, with its checksum beside it in the format of sha256sum."""
-    said = run("make", "--no-print-directory", "--old-file=venv", "importer" if check else "build")
-    complaints = [line for line in said.splitlines() if line.startswith(("ERROR: ", "WARNING: "))]
-    if complaints:  # galaxy-importer ends well all the same, also if ansible-lint took too long
+    """Build and check the tarball, and write its checksum in the format of sha256sum. Returns its path."""
+    output = run("make", "--no-print-directory", "--old-file=venv", "importer" if check else "build")
+    complaints = [line for line in output.splitlines() if line.startswith(("ERROR: ", "WARNING: "))]
+    if complaints:  # galaxy-importer still exits with 0, also if ansible-lint timed out
         raise ReleaseFailure("galaxy-importer complains:\n" + "\n".join(complaints))
     tarball = DIST / f"aritma-iam-{version}.tar.gz"
     digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
@@ -103,9 +103,9 @@ def build(version: str, *, check: bool) -> Path:
 
 
 def release(version: str, *, check: bool) -> None:
-    """All of it."""
+    """Prepare and commit the release, or build it again."""
     if not require(version):
-        print(f"{version} was prepared before: built, checked and summed again.")
+        print(f"{version} was prepared before. Built it again:")
         print(build(version, check=check))
         return
     try:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run ansible-test without containers, on a copy of the checkout that lies where ansible-test wants it.
+"""Run ansible-test without containers, on a copy of the checkout in a folder that ansible-test accepts.
 
 ``sanity.py NAME...`` runs ``ansible-test sanity --local`` in each named environment (``main``, ``core-2.18``, ...).
-Everything that follows ``--`` goes to ansible-test, for example ``sanity.py main -- --test validate-modules``.
+Options after ``--`` are passed to ansible-test, for example ``sanity.py main -- --test validate-modules``.
 """
 
 from __future__ import annotations
@@ -21,14 +21,13 @@ from typing import Any
 
 from environment import BUILD, ROOT, EnvironmentFailure, Venv, prepare
 
-# ansible-test fetches get-pip.py from the network unless its cache holds a file of that name. The standard library
-# brings pip too.
+# ansible-test downloads get-pip.py unless the file is in its cache. This one installs the pip of the standard library.
 GET_PIP = "import ensurepip\nensurepip.bootstrap()\n"
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 def copy_checkout(target: Path) -> None:
-    """Copy what git tracks or would track, with an index of its own: else ansible-test asks the outer repository."""
+    """Copy the files that git tracks or would track into a new repository. ansible-test would use an outer one."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
@@ -54,7 +53,7 @@ def place_pip_stand_in(venv: Venv, home: Path) -> None:
 
 
 def search_path(venv: Venv) -> str:
-    """The venv first, no pyenv shims (they are found, and then fail), and the Pythons behind the shims last."""
+    """The PATH: the venv first, then the inherited PATH without pyenv shims (which fail), then the pyenv Pythons."""
     inherited = [part for part in os.environ["PATH"].split(os.pathsep) if not part.endswith("/shims")]
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     real = [str(found) for python in PYTHONS for found in sorted(pyenv.glob(f"versions/{python}.*/bin"))]
@@ -67,7 +66,7 @@ def environment(venv: Venv, home: Path) -> dict[str, str]:
 
 
 def share_pip_settings(home: Path) -> None:
-    """Let pip, run under another HOME, still see the user's package index."""
+    """Let pip use the package index of the user although HOME is another folder."""
     settings = Path.home() / ".config" / "pip"
     link = home / ".config" / "pip"
     if settings.is_dir() and not link.exists():
@@ -77,7 +76,7 @@ def share_pip_settings(home: Path) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """Where one ansible-test command runs in one environment: a copy of the checkout, and a home folder."""
+    """The folders of one ansible-test command in one environment: a copy of the checkout, and a home folder."""
 
     venv: Venv
     command: str
@@ -109,7 +108,7 @@ def sanity(place: Place, options: list[str]) -> bool:
 
 
 def main(command: str, test: Callable[[Place, list[str]], bool], arguments: list[str]) -> None:
-    """Run ``test`` in each named environment. Exits with what failed."""
+    """Run ``test`` in each named environment. Exits with the names of those that failed."""
     split = arguments.index("--") if "--" in arguments else len(arguments)
     places = [Place(venv, command) for venv in prepare(arguments[:split])]
     if not places:
@@ -125,7 +124,7 @@ def main(command: str, test: Callable[[Place, list[str]], bool], arguments: list
 
 
 def run(command: str, test: Callable[[Place, list[str]], bool]) -> None:
-    """``main`` of a script."""
+    """Run ``main`` with the arguments of the script."""
     try:
         main(command, test, sys.argv[1:])
     except EnvironmentFailure as failure:

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the make targets of `make test`: some in the background, the rest before the reader's eyes, all of them always.
+"""Run all make targets of `make test`: some in the background, the others with their output on the screen.
 
-``suite.py --background lint sanity -- unit integration`` runs two rows of targets side by side, each row in order,
-keeps every target's output in .build/logs/, and closes with what passed, what failed, and pytest's closing lines.
+``suite.py --background lint sanity -- unit integration`` runs two rows of targets at the same time, and each row in
+order. The output of each target is in .build/logs/. At the end it prints the results and the last lines of pytest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from environment import BUILD
 
 LOGS = BUILD / "logs"
 SHOWN_OF_A_FAILURE = 60
-# "=== 3 passed, 1 skipped in 0.12s ===", with or without the rulers.
+# "=== 3 passed, 1 skipped in 0.12s ===", with or without the equals signs.
 CLOSING_LINE = re.compile(r"^=*\s*\d+ (passed|failed|error|skipped|deselected)\b.* in [\d.]+s\b")
 
 
@@ -44,7 +44,7 @@ class Result:
 
 
 class Suite:
-    """The running targets and their results; ``stop`` ends what still runs."""
+    """The running targets and the results. ``stop`` ends the running targets."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
@@ -96,7 +96,7 @@ def closing_lines(results: list[Result]) -> list[str]:
 
 
 def report(results: list[Result], hidden: list[str]) -> None:
-    """Show the end of what failed unseen, then the list, then what pytest said last."""
+    """Show the end of the output of failed background targets, then all results, then the last lines of pytest."""
     for result in results:
         if result.target in hidden and not result.passed:
             tail = result.log.read_text(errors="replace").splitlines()[-SHOWN_OF_A_FAILURE:]
@@ -110,7 +110,7 @@ def main() -> int:
     parser.add_argument("--background", nargs="*", default=[], metavar="TARGET")
     parser.add_argument("foreground", nargs="*", metavar="TARGET")
     wanted = parser.parse_args()
-    # The targets lead process groups of their own, so a signal meant for all of them reaches only this process.
+    # Each target is in its own process group, so Ctrl-C reaches only this process.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     LOGS.mkdir(parents=True, exist_ok=True)

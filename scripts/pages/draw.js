@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 "use strict";
 
-// Draws the diagrams of a page as SVG, light or dark as the page is, and again when that changes.
+// Draws the diagrams of a page as SVG in its theme, light or dark, and again when the theme changes.
 document.addEventListener("DOMContentLoaded", () => {
   const night = matchMedia("(prefers-color-scheme: dark)");
   const diagrams = Array.from(document.querySelectorAll("pre.mermaid"), (element) => [element, element.textContent]);
