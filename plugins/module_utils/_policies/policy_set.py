@@ -119,7 +119,7 @@ def _make(api: IamApi, subject: str, changes: Changes) -> tuple[bool, Changes, l
             (done if withdraw(api, _key(subject, pair)) else unknown).append(pair)
     except IamError as error:
         if done:
-            error.hint = f"{error.hint} {len(done)} of the changes were made before that. Run it again to continue."
+            error.hint = f"{error.hint} Changes made before that: {len(done)}. Run it again to continue."
         raise
     return bool(done), changes, [*warnings, *_still_listed(api, subject, unknown)]
 

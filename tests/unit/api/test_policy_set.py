@@ -156,13 +156,13 @@ def test_a_refusal_says_what_was_made_before(iam: Driver, client_id: str) -> Non
     wrong = {"action": "no.such", "scope": "/subscriptions/1"}
     message = iam.refused("iam_policies", client_id=client_id, policies=[READ, wrong])
     assert "action 'no.such' in GET /v1/actions" in message
-    assert "1 were made before that" in message
+    assert "Changes made before that: 1." in message
     assert held(iam) == [READ]
 
 
 def test_a_refusal_of_the_first_one_says_nothing_of_others(iam: Driver, client_id: str) -> None:
     wrong = {"action": "no.such", "scope": "/subscriptions/1"}
-    assert "were made before that" not in iam.refused("iam_policies", client_id=client_id, policies=[wrong, READ])
+    assert "made before that" not in iam.refused("iam_policies", client_id=client_id, policies=[wrong, READ])
     assert held(iam) == []
 
 
