@@ -275,12 +275,14 @@ def _refused(seen: Seen, wish: Wish) -> Plan | None:
         return Plan(BLOCKED, _MISCONFIGURED)
     if seen.current != "rejected":
         return Plan(BLOCKED, f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed")
-    if expires and expires <= wish.now and wish.due and record and not record.previous:
-        return Plan(ROTATE, f"due: the secret expired at {format_timestamp(expires)}", STAGE)
+    expired = f"the secret expired at {format_timestamp(expires)}" if expires and expires <= wish.now else ""
+    if expired and wish.due and record and not record.previous:
+        return Plan(ROTATE, f"due: {expired}", STAGE)
     if wish.recover:
         left = others(seen.listed, record)
         return Plan(ROTATE, "recover: the stored secret is not accepted; a new one is added", RECOVER, left=left)
-    return Plan(BLOCKED, f"the stored secret is not accepted, nothing was deleted. {RECOVERY}")
+    why = f"Since {expired}, run once with service_client_recover=true: it adds a new one" if expired else RECOVERY
+    return Plan(BLOCKED, f"the stored secret is not accepted, nothing was deleted. {why}")
 
 
 def _previous(seen: Seen, wish: Wish) -> Plan | None:

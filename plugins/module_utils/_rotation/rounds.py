@@ -47,7 +47,7 @@ from .plan import (
     going,
     plan_round,
 )
-from .record import Current, Leak, Pending, Record
+from .record import Current, Leak, Pending, Previous, Record
 
 T = TypeVar("T")
 
@@ -104,7 +104,10 @@ class Held(NamedTuple):
 
 Ask: TypeAlias = "List | Read | Exchange | Mint | Write"
 Steps = Generator[Ask, Any, T]
-Tries: TypeAlias = "Callable[[Plan, Record | None], bool]"
+Tries: TypeAlias = "Callable[[Plan, Seen], bool]"
+
+ROUNDS = 3
+"""How many rounds a run has at most: one for the trial, one for what an earlier run left, one for the rotation."""
 
 
 @dataclass(frozen=True)
@@ -148,10 +151,10 @@ def _ours(held: Held) -> Record:
     return held.record
 
 
-def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _plan, _record: False) -> Steps[Round]:
+def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _plan, _seen: False) -> Steps[Round]:
     """List, read the store, exchange the stored secrets, and decide. Write the next secret ahead, or take the lease.
 
-    If ``tries`` returns true for the plan and the record, something must be tried first: this round writes nothing.
+    If ``tries`` returns true for the plan and what was seen, something must be tried first: this round writes nothing.
 
     LIST comes before the store. Otherwise another run could write ahead and create a secret after the read, and this
     secret would look like a leftover.
@@ -178,7 +181,7 @@ def begin(wish: Wish, known_value: str | None = None, tries: Tries = lambda _pla
             # Store what a list without tags showed: another run must confirm the guess.
             record = yield Write(_feared(record, held, wish), end=True)
         return Round(plan, record, listed=listed)
-    if tries(plan, record):
+    if tries(plan, seen):
         return Round(replace(plan, state=UNCHANGED, act=TRY, again=True), record, listed=listed)
     record = yield from _acted(plan.act, seen, held, wish, known_value)
     record = yield Write(records.named(record, [each.name for each in wish.targets]))
@@ -363,11 +366,13 @@ def close(wish: Wish, plan: Plan, shown: Shown, exchanged: Exchanged) -> Steps[R
 def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     """Nothing was begun, and the targets were only compared."""
     differing = [each.name for each in wish.targets if each.name in shown.differing]
-    if not differing:
+    if not differing and plan.state != WAITING:
         return Round(plan)
     held: Held = yield Read()
     wish = _timed(wish, held)
-    if held.record is None or held.rival:
+    known = held.record.targets if held.record else {}
+    differing = [name for name in differing if name in known and known[name].generation is not None]
+    if held.record is None or held.rival or not differing:
         return Round(plan, held.record)
     lost = Shown(differing=frozenset(differing))
     record = yield Write(noted(_feared(held.record, held, wish), lost, wish.targets, wish.now), end=True)
@@ -375,21 +380,31 @@ def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
 
 
 def _outcome(wish: Wish, plan: Plan, record: Record, gone: bool) -> Plan:
-    previous = record.previous
-    open_ = unsettled(record, wish.targets)
+    previous, open_ = record.previous, unsettled(record, wish.targets)
     if plan.state not in (ROTATE, UNCHANGED):
         return replace(plan, again=False)
     if record.pending:
         return replace(plan, state=BLOCKED, reason=NOT_ISSUED, again=False)
-    if open_ and not plan.again:
-        return replace(plan, state=BLOCKED, reason=f"{', '.join(open_)}: not proven to hold and use the current secret")
+    if open_:
+        reason = f"{', '.join(open_)}: not proven to hold and use the current secret"
+        return plan if plan.again else replace(plan, state=BLOCKED, reason=reason)
     if previous and not gone:
-        if previous.doomed:
-            return replace(plan, state=UNCONFIRMED, reason=STILL_ACCEPTED, again=False)
-        stop = objection(record, wish.targets, wish.grace, wish.now)
-        state, reason = (stop.state, stop.reason) if stop and not wish.hold else (WAITING, HOLD)
-        return replace(plan, state=state, reason=reason, again=plan.again and bool(open_))
+        return _kept(wish, plan, record, previous)
+    if previous and previous.rolled_back:
+        return replace(plan, state=UNCHANGED, reason=WITHDRAWN)
     return replace(plan, state=ROTATED if gone or record.generation > plan.since else UNCHANGED)
+
+
+def _kept(wish: Wish, plan: Plan, record: Record, previous: Previous) -> Plan:
+    """The outcome while the previous secret stays in the record."""
+    if previous.doomed:
+        return replace(plan, state=UNCONFIRMED, reason=STILL_ACCEPTED, again=False)
+    stop = objection(record, wish.targets, wish.grace, wish.now)
+    state, reason = (stop.state, stop.reason) if stop and not wish.hold else (WAITING, HOLD)
+    return replace(plan, state=state, reason=reason, again=False)
+
+
+WITHDRAWN = "the secret that an earlier run rolled back is deleted; the one before it stays current"
 
 
 NOT_ISSUED = "the next secret was written ahead but did not become the current one: its tasks did not run"

@@ -41,7 +41,7 @@ class Consumers:
     @property
     def hosts(self) -> tuple[str, ...]:
         """The hosts on which the probe runs."""
-        return tuple(dict.fromkeys(host for each in self.deliveries for host in each.hosts)) or (self.default_host,)
+        return _hosts(self.deliveries) or (self.default_host,)
 
     @property
     def own_tasks(self) -> bool:
@@ -116,13 +116,26 @@ class Consumers:
             "more": bool(servers or own or notices or reloads or hosts),
         }
 
+    def trial(self, record: Record | None, kept: str, *, here: bool, probe: bool) -> dict[str, Any]:
+        """What is checked, without a write, before a rotation begins: new targets, and with ``probe`` the service.
+
+        A service can only work if its targets still hold the credential. So they are compared before a probe.
+        """
+        lists = self.untried(record, kept, here=here)
+        probes = self.first_probes(record) if record and probe else []
+        if record and probes:
+            known = self.tasks(record, write=False)
+            for name in ("files", "servers"):
+                lists[name] += [each for each in known[name] if each["target"] in record.targets]
+        return {**lists, "probes": probes, "more": bool(lists["servers"] or probes)}
+
     def untried(self, record: Record | None, kept: str, *, here: bool) -> dict[str, Any]:
-        """The targets without a delivery in the record. They are tried, without a write, before a secret is created.
+        """The targets that the record does not name. They are tried, without a write, before a secret is created.
 
         ``kept`` is the path of the record if the store is a file. The store creates missing folders of this path, so a
         delivery to one of them cannot be tried before. ``here`` is true if that file is on this machine.
         """
-        known = {name for name, each in record.targets.items() if each.generation} if record else set()
+        known = set(record.targets) if record else set()
         lists = self.tasks(Record(client_id=""), write=False)
         new = {name: [each for each in lists[name] if each["target"] not in known] for name in ("files", "servers")}
         new["files"] = [each for each in new["files"] if not self._is_made(each, kept, here)]
@@ -135,11 +148,16 @@ class Consumers:
         return not folder.is_dir() if here else folder == Path(kept).parent
 
     def first_probes(self, record: Record) -> list[dict[str, Any]]:
-        """The probes before the credential is replaced; none if the service was not proven to work before."""
-        if not self.probe or record.current is None or unsettled(record, self.targets):
+        """The probes before the credential is replaced; none if the service was not proven to work before.
+
+        A target that the record does not name has not been delivered yet, so it and its hosts do not count.
+        """
+        known = [each for each in self.deliveries if each.name in record.targets]
+        named = [each for each in self.targets if each.name in record.targets]
+        if not self.probe or record.current is None or unsettled(record, named) or (self.deliveries and not known):
             return []
         mark = {"generation": record.generation, "rotation_id": record.current.rotation_id}
-        return self._probes(mark, self.hosts)
+        return self._probes(mark, _hosts(known) or (self.default_host,))
 
     def _probes(self, mark: Mapping[str, Any], hosts: Iterable[str]) -> list[dict[str, Any]]:
         file = {"file": self.probe["tasks"]} if "tasks" in self.probe else {}
@@ -173,6 +191,10 @@ def read_consumers(
     if wrong:
         raise OptionError(f"{where}: {'; '.join(wrong)}.", hint="Correct it.", option="probe")
     return Consumers(tuple(read_deliveries(deliveries, default_host)), given, default_host)
+
+
+def _hosts(deliveries: Iterable[DeliveryTarget]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(host for each in deliveries for host in each.hosts))
 
 
 def _readers(delivery: DeliveryTarget) -> tuple[str, ...]:

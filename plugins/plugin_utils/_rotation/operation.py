@@ -31,11 +31,12 @@ from ...module_utils._rotation.plan import (
     TRY,
     UNCHANGED,
     Plan,
+    Seen,
     Wish,
     busy,
 )
 from ...module_utils._rotation.record import Current, Record
-from ...module_utils._rotation.rounds import Round, carry_out
+from ...module_utils._rotation.rounds import ROUNDS, Round, carry_out
 from ...module_utils._secrets.age import read_limits
 from .._deliveries import TARGET_TYPES, open_target
 from .._lease import Owner
@@ -107,7 +108,7 @@ _POLL = 2.0
 """Seconds between two reads of a record that another run holds."""
 _REPAIR = "The previous secret is the current one again. Repair what failed, and run again."
 _CONTINUE = "The next run continues from here. Until then no secret is deleted."
-_CORRECT = "Nothing was changed. Repair what failed, and run again."
+_CORRECT = "Repair what failed, and run again."
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
@@ -263,27 +264,28 @@ class Step:
                 site.render(each.options)
         require_alone(site.me.host, self._exclusive(known), site.folder)
 
-    def tries(self, plan: Plan, record: Record | None) -> bool:
+    def tries(self, plan: Plan, seen: Seen) -> bool:
         """Whether new deliveries or probes of the service must be tried before this plan begins.
 
-        They are tried once in a run. Provisioning tries deliveries before it creates the client. The secret of a broken
-        service is not rotated, unless the rotation repairs it. After a leak nothing is tried first.
+        They are tried once in a run, and never in its last round. Provisioning tries deliveries before it creates the
+        client. The secret of a broken service is not rotated, unless the secret itself no longer works. After a leak
+        nothing is tried first.
         """
+        record = seen.record
         leak = plan.act == BURN or (record is not None and record.leak is not None)
-        if self.words["tried"] or leak or PROVISIONING in self.site.variables:
+        late = self.words["tried"] or self.words["round"] >= ROUNDS
+        if late or leak or PROVISIONING in self.site.variables:
             return False
-        lists = self.untried(record)
         rotates = plan.act == STAGE or (record is not None and record.pending is not None)
-        probe_first = self.settings["probe_first"] and rotates and not self.check_mode
-        probes = self.consumers.first_probes(record) if probe_first and record else []
-        self.trial = {**lists, "probes": probes, "more": bool(lists["servers"] or probes)}
-        return bool(lists["files"]) or self.trial["more"]
+        works = rotates and seen.current == "accepted"
+        self.trial = self.untried(record, probe=works and self.settings["probe_first"] and not self.check_mode)
+        return bool(self.trial["files"]) or self.trial["more"]
 
-    def untried(self, record: Record | None) -> dict[str, Any]:
-        """The lists of ``Consumers.untried``, for the path of the record if the store is a file."""
+    def untried(self, record: Record | None, *, probe: bool = False) -> dict[str, Any]:
+        """The lists of ``Consumers.trial``, for the path of the record if the store is a file."""
         store = self.params["store"]
         kept = store.get("path") if store["type"] == "file" else None
-        return self.consumers.untried(record, kept or "", here=self.site.here)
+        return self.consumers.trial(record, kept or "", here=self.site.here, probe=probe)
 
     def require_own_tasks(self) -> None:
         """Raise ``BlockedError`` if ``--skip-tags`` could skip tasks of the caller, because nothing would show it."""
@@ -356,8 +358,12 @@ class Step:
     def answer(self, steps: Callable[[Shown], rounds.Steps[Round]]) -> Round:
         """Run a step with the evidence of the deliveries of the secret that the step before named."""
         self.find_client()
+        return carry_out(steps(self.shown()), self.desk)
+
+    def shown(self) -> Shown:
+        """The evidence of the deliveries of that secret."""
         secret = self.words.get("generation", 0), self.words.get("current_rotation_id") or ""
-        return carry_out(steps(read_deliveries(self.params["evidence"], *secret)), self.desk)
+        return read_deliveries(self.params["evidence"], *secret)
 
 
 def _checked(step: Step) -> Outcome:
@@ -389,7 +395,11 @@ def _begun(step: Step) -> Outcome:
     step.require_sense()
     step.require_scope(listed=False)
     before = step.words if step.plan.again else {}
-    step.words = {"started": before.get("started") or time.monotonic(), "tried": bool(before.get("tried"))}
+    step.words = {
+        "started": before.get("started") or time.monotonic(),
+        "round": before.get("round", 0) + 1,
+        "tried": bool(before.get("tried")),
+    }
     try:
         step.wish = replace(step.wish, client_id=step.desk.find_client())
     except MissingError:
@@ -402,7 +412,8 @@ def _begun(step: Step) -> Outcome:
         return _continued(step, Round(plan, Record(client_id="", generation=1)))
     taken = _alone(step)
     plan, record = taken.plan, taken.record
-    step.words["tried"] |= plan.act == TRY
+    if plan.act == TRY:
+        step.words |= {"tried": True, "probes": [each["proof"] for each in step.trial["probes"]]}
     if plan.state == BLOCKED:
         reason = " ".join([plan.reason, *step.desk.details])
         raise BlockedError(reason, plan=asdict(plan), client_id=step.desk.client_id)
@@ -491,10 +502,25 @@ def _closed(step: Step) -> Outcome:
         state = f"would {ROTATE}" if step.plan.state == ROTATE else step.plan.state
         return _ended(step, Round(replace(step.plan, state=state, again=False)))
     exchanged = read_exchanges(step.params["evidence"])
-    taken = step.answer(lambda shown: rounds.close(step.wish, step.plan, shown, exchanged))
-    if taken.plan.state == BLOCKED:
-        raise BlockedError(taken.plan.reason)
-    return _ended(step, taken)
+    last = step.words.get("round", ROUNDS) >= ROUNDS or (step.check_mode and step.plan.act != TRY)
+    plan = replace(step.plan, again=step.plan.again and not last)
+    taken = step.answer(lambda shown: rounds.close(step.wish, plan, shown, exchanged))
+    if taken.plan.act == TRY:
+        _require_answers(step)
+    if taken.plan.state == BLOCKED or (last and taken.plan.again and not step.check_mode):
+        raise BlockedError(taken.plan.reason, hint="" if taken.plan.state == BLOCKED else "Run again to deliver.")
+    return _ended(step, replace(taken, plan=replace(taken.plan, again=taken.plan.again and not last)))
+
+
+def _require_answers(step: Step) -> None:
+    """Raise ``BlockedError`` if a probe of the trial gave no result, as on an unreachable host."""
+    shown = step.shown()
+    silent = [each for each in step.words.get("probes") or () if each not in shown.proofs]
+    if silent and not shown.differing:
+        raise BlockedError(
+            f"{', '.join(silent)}: there is no result, so nothing shows that the service works.",
+            hint="Make the host reachable, or set service_client_probe_first to false.",
+        )
 
 
 def _failure(step: Step) -> Mapping[str, Any]:
@@ -530,16 +556,18 @@ def _reported(step: Step) -> Outcome:
     """Fail with the outcome of a failed run, so that no following task treats this client as finished."""
     plan = step.plan if step.params["plan"] else Plan(FAILED, _failure_message(step))
     message = f"{step.params['client_name']}: {plan.text.rstrip('.')}."
-    raise BlockedError(message, hint=_failure_hint(plan), plan={"state": plan.state})
+    raise BlockedError(message, hint=_failure_hint(plan, step.words.get("round")), plan={"state": plan.state})
 
 
-def _failure_hint(plan: Plan) -> str:
+def _failure_hint(plan: Plan, number: int | None) -> str:
     """What to do after a failure, and what the next run does."""
     if plan.state == ROLLED_BACK:
         return _REPAIR
     if plan.act == TRY:
-        return _CORRECT
-    return "" if "othing was changed" in plan.reason else _CONTINUE
+        return f"{'Nothing was changed' if number == 1 else 'No secret was created'}. {_CORRECT}"
+    # What blocks a rotation says by itself what to do.
+    told = plan.state == BLOCKED or "un again" in plan.reason or "othing was changed" in plan.reason
+    return "" if told else _CONTINUE
 
 
 FAILED_STATES = (FAILED, BLOCKED, ROLLED_BACK)

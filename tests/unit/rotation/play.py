@@ -37,6 +37,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     TRY,
     UNCHANGED,
     Plan,
+    Seen,
     Wish,
 )
 from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import (
@@ -45,6 +46,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.record import
     decode_record,
     encode_record,
 )
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import ROUNDS
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.plan import SecretKey, plan_present
 from ansible_collections.aritma.iam.plugins.module_utils._secrets.steps import add, delete
 
@@ -216,10 +218,6 @@ RESTORE = (
 GIVE_UP = (Task("abandon", "rotation", "abandoned"),)
 
 
-ROUNDS = 3
-"""How many rounds a run has at most."""
-
-
 class Point(NamedTuple):
     """Where a run is: a part of the play, the task, and which round it is."""
 
@@ -251,7 +249,8 @@ class Play:
             if self.wanted(tasks[index], facts):
                 return point._replace(number=index), facts
         if point.part == "round" and facts.plan.again and point.round < ROUNDS:
-            return Point("round", round=point.round + 1), Facts(tried=facts.tried or facts.plan.act == TRY)
+            tried = facts.tried or facts.plan.act == TRY or point.round + 1 == ROUNDS
+            return Point("round", round=point.round + 1), Facts(tried=tried)
         return None
 
     def wanted(self, task: Task, facts: Facts) -> bool:
@@ -326,9 +325,10 @@ class Play:
     def do_begin(self, role: Role, facts: Facts, clock: int) -> Doing:
         wish = role.targets(clock)
 
-        def tries(plan: Plan, record: Record | None) -> bool:
+        def tries(plan: Plan, seen: Seen) -> bool:
             """A service that was proven to work is probed before its secret is replaced. Targets are not tried here."""
-            if record is None or record.current is None or record.leak or plan.act == BURN or facts.tried:
+            record = seen.record
+            if record is None or seen.current != "accepted" or record.leak or plan.act == BURN or facts.tried:
                 return False
             rotates = plan.act == STAGE or record.pending is not None
             return rotates and not unsettled(record, wish.targets) and any(probe(each) for each in wish.targets)
@@ -365,7 +365,7 @@ class Play:
     def do_probe_first(self, role: Role, facts: Facts, clock: int) -> Doing:
         assert facts.credential
         for name in facts.first_probes:
-            if not (yield Op("probe", (name, facts.credential.value))):
+            if (yield Op("probe", (name, facts.credential.value))) is not True:
                 raise Failed("the service does not work before the rotation")
         return facts
 

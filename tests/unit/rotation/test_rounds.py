@@ -28,6 +28,7 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     ROTATE,
     ROTATED,
     STAGE,
+    TRY,
     UNCHANGED,
     UNCONFIRMED,
     WAITING,
@@ -581,8 +582,27 @@ def test_what_waits_is_told_with_its_time() -> None:
         (RECORD, NOTHING, replace(PLAN, state=ROLLED_BACK, again=True), False),
     ],
 )
-def test_whether_a_second_round_follows(record: Record, shown: Shown, plan: Plan, again: bool) -> None:
-    assert closed(Desk(record), shown, plan).plan.again is again
+def test_whether_another_round_follows(record: Record, shown: Shown, plan: Plan, again: bool) -> None:
+    ended = closed(Desk(record), shown, plan).plan
+    assert ended.again is again
+    assert not (again and ended.state == BLOCKED)
+
+
+def test_the_deletion_of_a_secret_that_was_rolled_back_is_no_rotation() -> None:
+    withdrawn = DOOMED.model_copy(
+        update={"previous": PREVIOUS.model_copy(update={"doomed": True, "rolled_back": True})}
+    )
+    ended = closed(Desk(withdrawn), plan=replace(PLAN, act=CLAIM))
+    assert ended.plan.state == UNCHANGED
+    assert ended.record is not None
+    assert ended.record.previous is None
+
+
+@pytest.mark.parametrize("record", [PROMOTED, RECORD.model_copy(update={"targets": {"file": Delivered()}})])
+def test_a_trial_takes_evidence_only_from_what_has_some(record: Record) -> None:
+    desk, trial = Desk(record), Plan(UNCHANGED, "due: forced", TRY, again=True)
+    assert closed(desk, DIFFERS, trial).plan.again
+    assert bool(desk.written) is (record is PROMOTED)
 
 
 def test_targets_known_by_name_alone_are_forgotten_only_where_all_is_settled() -> None:
@@ -604,9 +624,10 @@ LOOKED = Plan(UNCHANGED, "not due", since=3)
 def test_where_nothing_was_begun_and_nothing_differs_nothing_is_asked() -> None:
     desk = Desk(RECORD)
     assert closed(desk, SHOWN, LOOKED) == Round(LOOKED)
-    assert closed(desk, NOTHING, replace(LOOKED, state=WAITING)).plan.state == WAITING
     assert closed(desk, Shown(differing=frozenset({"unknown"})), LOOKED) == Round(LOOKED)
     assert desk.asked == []
+    waiting = closed(desk, NOTHING, replace(LOOKED, state=WAITING))
+    assert (waiting.plan.state, waiting.record, desk.asked) == (WAITING, RECORD, ["read"])
 
 
 def test_a_target_that_differs_loses_its_evidence_and_a_second_round_follows() -> None:

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from ansible_collections.aritma.iam.tests.unit.rotation.play import GIVE_UP, RESTORE, ROUND, ROUNDS, Task
+from ansible_collections.aritma.iam.plugins.module_utils._rotation.rounds import ROUNDS
+from ansible_collections.aritma.iam.tests.unit.rotation.play import GIVE_UP, RESTORE, ROUND, Task
 
 TASKS = Path(__file__).resolve().parents[3] / "roles" / "service_client" / "tasks"
 PREFIX = "aritma.iam."
