@@ -30,7 +30,7 @@ from weather import (
 from simulator.process import Simulator, running
 
 GIVEN_UP = [r"Given up after \d+ attempts? in \d+ s"]
-PATIENCE = ["Look at api_url, the network and its proxies", "request_timeout and retry_budget"]
+PATIENCE = ["Check api_url, the network and its proxies", "request_timeout and retry_budget"]
 
 IAM_WEATHER: dict[str, tuple[dict[str, Any], list[str]]] = {
     "s401": ({"status": 401}, ["answered 401", "does not accept the token of auth_client_id", "auth_scope"]),
