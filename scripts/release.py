@@ -90,10 +90,15 @@ def prepare(version: str) -> None:
     run("antsibull-changelog", "release", "--version", version)
 
 
+EXPECTED = "Failed to load aritma.iam.revoke playbook due to failing syntax check"
+"""A complaint that is no defect: this playbook has no default for its hosts, on purpose."""
+
+
 def build(version: str, *, check: bool) -> Path:
     """Build and check the tarball, and write its checksum in the format of sha256sum. Returns its path."""
     output = run("make", "--no-print-directory", "--old-file=venv", "importer" if check else "build")
-    complaints = [line for line in output.splitlines() if line.startswith(("ERROR: ", "WARNING: "))]
+    lines = [line for line in output.splitlines() if line.startswith(("ERROR: ", "WARNING: "))]
+    complaints = [line for line in lines if EXPECTED not in line]
     if complaints:  # galaxy-importer still exits with 0, also if ansible-lint timed out
         raise ReleaseFailure("galaxy-importer complains:\n" + "\n".join(complaints))
     tarball = DIST / f"aritma-iam-{version}.tar.gz"
