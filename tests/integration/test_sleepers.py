@@ -30,18 +30,19 @@ def _before(task: str, number: int = 1) -> Point:
     return Point("task", number, operation=task)
 
 
+# The first round tries the delivery, which was never made before.
 POINTS = {
     "promote": _before("Promote |"),
-    "deliver": _before("Deliver | Write"),
+    "deliver": _before("Deliver | Write", 2),
     "delete": _before("Retire | Delete"),
     "posting": Point("call", operation="createClientSecret"),
-    "back": _before("Deliver | Write", 2),
+    "back": _before("Deliver | Write", 3),
     "slow": _before("Own tasks | Run them"),
 }
 FURTHER = {
     "create": _before("Create |"),
     "guard": _before("Guard |"),
-    "close": _before("Close |"),
+    "close": _before("Close |", 2),
     "prove": _before("Prove |"),
     "reload": _before("Reload | Run the command"),
     "probe": _before("Probe | Run the command"),
@@ -51,7 +52,7 @@ FURTHER = {
     "deleted": Point("call", operation="deleteClientSecret", phase="after"),
     "back_guard": _before("Guard |"),
     "back_delete": _before("Retire | Delete"),
-    "back_close": _before("Close |"),
+    "back_close": _before("Close |", 2),
 }
 
 
