@@ -129,7 +129,7 @@ def test_a_run_that_is_killed_in_a_reload(tmp_path: Path, simulator: Simulator) 
             assert set(world.states().values()) == {"failed"}, ended_by
             assert _old_lives(world, old), ended_by
             _notify(world.clients[2], "Load")
-        run = _run(world, made, rotation_force=False)
+        run = _run(world, made)
     assert run.code == 0, run.messages
     assert world.states() == dict.fromkeys(old, "rotated")
     assert world.complaints() == []
