@@ -179,7 +179,7 @@ def _lost_record(seen: Seen, wish: Wish) -> Plan | None:
     return Plan(
         BLOCKED,
         f"there is no record, but {len(ours)} secret(s) of an earlier record are listed ({', '.join(ours)}): the store"
-        " was lost or moved, or another store manages this client. Nothing was changed. Bring the record back"
+        " was lost or moved, or another store manages this client. No secret was changed. Bring the record back"
         " (aritma.iam.move_store, or the right service_client_store); or run once with service_client_recover=true,"
         " which adds a new secret and leaves those.",
         left=tuple(row.secret_id for row in seen.listed),

@@ -293,7 +293,7 @@ class Step:
         if skipped and self.consumers.own_tasks:
             raise BlockedError(
                 f"--skip-tags {','.join(skipped)} may skip your own tasks that deliver, reload or probe, and nothing"
-                " would show it. Nothing was changed.",
+                " would show it. No secret was changed.",
                 hint="Run without it.",
             )
 
@@ -542,7 +542,7 @@ def _abandoned(step: Step) -> Outcome:
     refused = refused and not details.get("repeated")  # after a repetition, the first attempt may still arrive
     if step.plan.state in FAILED_STATES:
         then = "Then that failed again." if message in step.plan.reason else f"Then: {message}"
-        outcome = replace(outcome, reason=f"{step.plan.text} {then}")
+        outcome = replace(outcome, reason=f"{step.plan.reason.rstrip('.')}. {then}")
     try:
         taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
     except IamError as error:
