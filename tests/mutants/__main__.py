@@ -37,7 +37,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "_rotation.ids": ("rotation/test_rotation_id.py",),
     "_rotation.record": ("rotation/test_record.py",),
     "_rotation.rounds": ("rotation/test_rounds.py",),
-    "_oauth.verdict": ("http/test_http_judge.py",),
+    "_oauth.verdict": ("http/test_http_verdict.py",),
     "_http.retry": ("http/test_http_retry.py",),
     "_secrets.plan": ("api/test_secret_plan.py", "api/test_plans.py"),
     "_clients.plan": ("api/test_client_plan.py", "api/test_plans.py"),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection options: what is refused, with which words, and that their documentation is theirs."""
+"""The connection options: what is refused, with which words, and that they are documented as they are."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_token_url_wins_over_the_tenant() -> None:
 
 
 @pytest.mark.parametrize("written", ["/", "/v1", "/v1/", "//"])
-def test_the_end_of_api_url_is_forgiven(written: str) -> None:
+def test_a_slash_or_v1_at_the_end_of_api_url_is_dropped(written: str) -> None:
     assert connection(api_url=GOOD["api_url"] + written).api_url == GOOD["api_url"]
 
 
@@ -74,7 +74,7 @@ def test_the_end_of_api_url_is_forgiven(written: str) -> None:
         ({"ca_path": "/does/not/exist"}, ["ca_path", "/does/not/exist", "ARITMA_CA_PATH"]),
     ],
 )
-def test_what_cannot_be_used_is_named(changes: dict[str, Any], words: list[str]) -> None:
+def test_an_option_that_cannot_be_used_is_named(changes: dict[str, Any], words: list[str]) -> None:
     with pytest.raises(OptionError) as caught:
         connection(**changes)
     text = str(caught.value)
@@ -92,13 +92,13 @@ def test_a_given_token_needs_no_tenant() -> None:
     assert (given.access_token, given.token_url) == ("t0k", "")
 
 
-def test_an_exchange_needs_neither_api_nor_admin() -> None:
+def test_an_exchange_needs_neither_api_url_nor_the_admin_credential() -> None:
     assert Connection.for_token_endpoint({"tenant": "acme"}).token_url.endswith("/acme/connect/token")
     with pytest.raises(OptionError, match="default tenant"):
         Connection.for_token_endpoint({"access_token": "t0k"})
 
 
-def test_no_secret_in_the_repr() -> None:
+def test_the_repr_of_a_connection_shows_no_secret() -> None:
     assert "canary" not in repr(connection())
     assert "canary" not in repr(Connection.from_params({**GOOD, "access_token": "canary"}))
 
@@ -114,7 +114,7 @@ def test_options_fall_back_to_the_environment(monkeypatch: pytest.MonkeyPatch) -
     assert {validated.validated_parameters[name] for name in ENVIRONMENT if _type(name) == "str"} == {"given", "target"}
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ENVIRONMENT.values():
         monkeypatch.setenv(variable, "")
     validated = ArgumentSpecValidator(CONNECTION.to_kwargs()["argument_spec"]).validate({})
@@ -123,14 +123,14 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     assert validated.validated_parameters["tenant"] is None
 
 
-def test_the_documentation_is_that_of_the_options() -> None:
+def test_each_option_is_documented_with_its_variable() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     assert _facts(documented) == _facts(CONNECTION.argument_spec)
     for option, variable in ENVIRONMENT.items():
         assert f"E({variable})" in " ".join(documented[option]["description"])
 
 
-def test_plugins_have_the_same_options_and_more_sources() -> None:
+def test_plugins_document_the_same_options_with_env_ini_and_vars() -> None:
     documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
     del documented["run_on"]
     assert yaml.safe_load(ModuleDocFragment.PLUGIN)["options"] == documented
@@ -145,11 +145,11 @@ def test_plugins_have_the_same_options_and_more_sources() -> None:
     }
 
 
-def test_token_exchange_is_documented_as_it_is() -> None:
+def test_token_exchange_documents_its_options() -> None:
     assert _facts(yaml.safe_load(token_exchange.DOCUMENTATION)["options"]) == _facts(SPEC.argument_spec)
 
 
-def test_the_version_is_the_collections() -> None:
+def test_the_version_is_that_of_galaxy_yml() -> None:
     root = Path(token_exchange.__file__).parents[2]
     written = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
     version = re.search(

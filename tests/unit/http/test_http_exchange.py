@@ -1,12 +1,11 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What token_exchange asks, when it stops, and what it says."""
+"""``token_exchange``: what it sends, when it stops asking, and what it reports."""
 
 from __future__ import annotations
 
 import base64
-import time
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def run(wire: Wire, *, check_mode: bool = False, **options: Any) -> dict[str, An
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_line_break_of_a_file_is_not_sent(wire: Wire, end: str) -> None:
+def test_the_line_break_at_the_end_of_a_secret_is_not_sent(wire: Wire, end: str) -> None:
     wire.expect("POST", TOKENS).reply(401, REFUSED)
     run(wire, client_secret=f"{SECRET}{end}", expect="any")
     assert wire.seen[0].form["client_secret"] == SECRET
@@ -76,7 +75,7 @@ def test_a_good_secret_is_accepted(wire: Wire, check_mode: bool) -> None:
     assert "Authorization" not in wire.seen[0].headers
 
 
-def test_basic_is_form_encoded_first(wire: Wire) -> None:
+def test_basic_credentials_are_form_encoded_first(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(200, ISSUED)
     run(wire, auth_method="basic")
     value = base64.b64encode(b"billing:c4n%25ry%3A%2B+secret").decode()
@@ -108,7 +107,7 @@ def test_netrc_is_not_read(wire: Wire, tmp_path: Path) -> None:
     assert "Authorization" not in wire.seen[0].headers
 
 
-def test_a_new_secret_may_need_time(wire: Wire) -> None:
+def test_a_new_secret_is_tried_until_it_is_accepted(wire: Wire) -> None:
     wire.expect("POST", TOKENS, times=2).reply(401, REFUSED)
     wire.expect("POST", TOKENS).commit_then_drop()
     wire.expect("POST", TOKENS).reply(200, ISSUED)
@@ -148,14 +147,14 @@ def test_the_last_attempt_is_not_cut_short(wire: Wire) -> None:
     assert run(wire, deadline=0.7)["verdict"] == "rejected"
 
 
-def test_a_misconfiguration_ends_it_at_once(wire: Wire) -> None:
+def test_a_misconfiguration_is_not_tried_again(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(400, {"error": "invalid_scope"})
     result = run(wire)
     assert (result["verdict"], result["error"], result["attempts"]) == ("misconfigured", "invalid_scope", 1)
     assert "allowed_scopes" in result["msg"]
 
 
-def test_an_unknown_is_asked_again_and_never_a_rejection(wire: Wire) -> None:
+def test_an_unknown_verdict_is_asked_for_again_and_is_no_rejection(wire: Wire) -> None:
     wire.always("POST", TOKENS).html(503, "busy")
     result = run(wire, deadline=0.5)
     assert (result["failed"], result["verdict"], result["error"]) == (True, "unknown", None)
@@ -163,14 +162,13 @@ def test_an_unknown_is_asked_again_and_never_a_rejection(wire: Wire) -> None:
     assert "Nothing is known about the secret" in result["msg"]
 
 
-def test_retry_after_beyond_the_deadline_ends_it(wire: Wire) -> None:
+def test_a_retry_after_beyond_the_deadline_is_not_waited_for(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(429, headers={"Retry-After": "60"})
-    start = time.monotonic()
-    assert run(wire)["verdict"] == "unknown"
-    assert time.monotonic() - start < 10
+    result = run(wire)
+    assert (result["verdict"], result["attempts"]) == ("unknown", 1)
 
 
-def test_where_there_is_no_token_endpoint_nobody_waits(wire: Wire) -> None:
+def test_a_token_endpoint_that_is_not_there_is_not_asked_again(wire: Wire) -> None:
     wire.expect("POST", TOKENS).html(404, "Not Found")
     result = run(wire)
     assert (result["verdict"], result["attempts"]) == ("unknown", 1)
@@ -191,7 +189,7 @@ def test_a_deleted_secret_is_waited_for(wire: Wire) -> None:
     assert (result.get("failed"), result["verdict"], result["attempts"]) == (None, "rejected", 3)
 
 
-def test_one_that_goes_on_working_fails(wire: Wire) -> None:
+def test_a_deleted_secret_that_still_works_fails(wire: Wire) -> None:
     wire.always("POST", TOKENS).reply(200, ISSUED)
     result = run(wire, expect="rejected", deadline=0.3, return_token=True)
     assert (result["failed"], result["verdict"]) == (True, "accepted")
@@ -199,7 +197,7 @@ def test_one_that_goes_on_working_fails(wire: Wire) -> None:
     assert "access_token" not in result
 
 
-def test_an_unknown_is_no_rejection(wire: Wire) -> None:
+def test_a_500_is_no_rejection_whatever_it_says(wire: Wire) -> None:
     wire.always("POST", TOKENS).reply(500, {"error": "invalid_client"})
     result = run(wire, expect="rejected", deadline=0.3)
     assert (result["failed"], result["verdict"]) == (True, "unknown")
@@ -209,19 +207,19 @@ def test_an_unknown_is_no_rejection(wire: Wire) -> None:
     ("status", "document", "verdict"),
     [(200, ISSUED, "accepted"), (401, REFUSED, "rejected"), (400, {"error": "invalid_scope"}, "misconfigured")],
 )
-def test_any_asks_once_and_reports(wire: Wire, status: int, document: Any, verdict: str) -> None:
+def test_expect_any_asks_once_and_reports_the_verdict(wire: Wire, status: int, document: Any, verdict: str) -> None:
     wire.expect("POST", TOKENS).reply(status, document)
     result = run(wire, expect="any", successes=3)
     assert (result.get("failed"), result["verdict"], result["attempts"]) == (None, verdict, 1)
 
 
-def test_any_asks_again_while_nothing_is_known(wire: Wire) -> None:
+def test_expect_any_asks_again_while_nothing_is_known(wire: Wire) -> None:
     wire.expect("POST", TOKENS).reply(503)
     wire.expect("POST", TOKENS).reply(401, REFUSED)
     assert run(wire, expect="any", deadline=0.0)["verdict"] == "rejected"
 
 
-def test_any_never_fails(wire: Wire) -> None:
+def test_expect_any_never_fails(wire: Wire) -> None:
     wire.always("POST", TOKENS).reply(503)
     result = run(wire, expect="any", retry_budget=0.4)
     assert (result.get("failed"), result["verdict"]) == (None, "unknown")

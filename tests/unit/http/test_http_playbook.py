@@ -79,7 +79,7 @@ def run(play: object, environment: dict[str, str], folder: Path, *options: str) 
     return output
 
 
-def test_a_play(wire: Wire, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_play_uses_the_token_and_shows_no_secret(wire: Wire, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(SECRET, encoding="utf-8")
     wire.expect("POST", TOKENS).reply(200, ISSUED)
     wire.expect("POST", TOKENS).reply(401, {"error": "invalid_client", "error_description": SECRET})

@@ -39,7 +39,7 @@ def unused_port() -> int:
         return port
 
 
-def test_a_request_as_it_goes_out(wire: Wire, session: OpenSession) -> None:
+def test_a_request_carries_its_query_the_token_and_the_version(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).reply(200, {"items": []}, headers={"X-Page": "1"})
     with session() as opened:
         query: Query = {"searchText": "a b&c", "page": 2, "deep": True, "flat": False}
@@ -61,13 +61,13 @@ def test_a_delete_may_have_a_body(wire: Wire, session: OpenSession) -> None:
     assert wire.seen[0].headers["Content-Type"] == "application/json"
 
 
-def test_segments_stay_segments(wire: Wire, session: OpenSession) -> None:
+def test_an_id_is_one_percent_encoded_segment_of_the_path(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", "/iam/v1/clients/a%2Fb%3Fc%23d%20%C3%A6%25%7B%7B..").reply(200, {})
     session().request("getClient", "GET", ("clients", "a/b?c#d æ%{{.."))
 
 
 @pytest.mark.parametrize("segment", ["", ".", ".."])
-def test_a_segment_that_is_none_is_refused(session: OpenSession, segment: str) -> None:
+def test_an_id_that_cannot_be_a_segment_of_the_path_is_refused(session: OpenSession, segment: str) -> None:
     with pytest.raises(OptionError, match="cannot be an id"):
         session().request("getClient", "GET", ("clients", segment))
 
@@ -114,14 +114,14 @@ def test_a_lost_answer_is_asked_for_again(wire: Wire, session: OpenSession, meth
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_a_write_is_not_repeated_after_500(wire: Wire, session: OpenSession, method: str) -> None:
+def test_a_write_is_not_repeated_after_a_500(wire: Wire, session: OpenSession, method: str) -> None:
     wire.expect(method, CLIENTS).reply(500, {"title": "boom"})
     with pytest.raises(ApiError, match=rf"something: {method} .* answered 500: boom") as caught:
         session().request("something", method, ("clients",))
     assert caught.value.status == 500
 
 
-def test_a_read_is_not_repeated_for_ever_after_500(wire: Wire, session: OpenSession) -> None:
+def test_a_read_is_given_up_after_three_500s(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS, times=3).reply(500)
     with pytest.raises(ApiError, match=r"500: no explanation. Given up after 3 attempts"):
         session().request("listClients", "GET", ("clients",))
@@ -141,7 +141,9 @@ def test_a_lost_create_is_ambiguous_and_not_repeated(wire: Wire, session: OpenSe
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_so_is_a_create_that_a_proxy_answered(wire: Wire, session: OpenSession, status: int) -> None:
+def test_a_create_answered_with_5xx_is_ambiguous_and_not_repeated(
+    wire: Wire, session: OpenSession, status: int
+) -> None:
     wire.expect("POST", CLIENTS).reply(status, headers={"Retry-After": "0"})
     with pytest.raises(AmbiguousError, match=str(status)):
         session().request("createClient", "POST", ("clients",), body={})
@@ -153,7 +155,7 @@ def test_a_create_that_hangs_is_ambiguous(wire: Wire, session: OpenSession) -> N
         session(request_timeout=0.3).request("createClient", "POST", ("clients",), body={})
 
 
-def test_a_create_is_repeated_after_429(wire: Wire, session: OpenSession) -> None:
+def test_a_create_is_repeated_after_a_429(wire: Wire, session: OpenSession) -> None:
     wire.expect("POST", CLIENTS).reply(429, headers={"Retry-After": "0"})
     wire.expect("POST", CLIENTS).reply(201)
     assert session().request("createClient", "POST", ("clients",), body={}).status == 201
@@ -177,10 +179,10 @@ def test_retry_after_is_waited_for(wire: Wire, session: OpenSession) -> None:
 
 def test_a_retry_after_beyond_the_budget_fails_at_once(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).reply(429, headers={"Retry-After": "3600"})
-    start = time.monotonic()
+    opened = session()
     with pytest.raises(ApiError, match=r"answered 429.*wait 3600 s. Try again after .*retry_budget") as caught:
-        session().request("listClients", "GET", ("clients",))
-    assert time.monotonic() - start < 10
+        opened.request("listClients", "GET", ("clients",))
+    assert opened.calls["iam"] == 1
     assert caught.value.details["retry_after"] == 3600
 
 
@@ -193,18 +195,14 @@ def test_without_a_budget_nothing_is_repeated(wire: Wire, session: OpenSession) 
 @pytest.mark.parametrize("in_headers", [False, True])
 def test_a_dripping_server_is_not_waited_for(wire: Wire, session: OpenSession, in_headers: bool) -> None:
     wire.always("GET", CLIENTS).drip(in_headers=in_headers)
-    start = time.monotonic()
     with pytest.raises(TransportError, match=r"did not answer (in full )?within"):
         session(request_timeout=0.5, retry_budget=1.0).request("listClients", "GET", ("clients",))
-    assert time.monotonic() - start < 10
 
 
 def test_a_silent_server_is_not_waited_for(wire: Wire, session: OpenSession) -> None:
     wire.always("GET", CLIENTS).hang()
-    start = time.monotonic()
     with pytest.raises(TransportError, match=r"did not answer within.*request_timeout") as caught:
         session(request_timeout=0.4, retry_budget=1.0).request("listClients", "GET", ("clients",))
-    assert time.monotonic() - start < 10
     assert not isinstance(caught.value, AmbiguousError)
 
 
@@ -215,25 +213,25 @@ def test_an_endless_body_is_not_read(wire: Wire, session: OpenSession, monkeypat
         session().request("listClients", "GET", ("clients",))
 
 
-def test_a_name_that_does_not_resolve(session: OpenSession) -> None:
+def test_a_name_that_cannot_be_resolved_is_named(session: OpenSession) -> None:
     with pytest.raises(TransportError, match=r"name of nowhere.invalid cannot be resolved.*api_url"):
         session(api_url="https://nowhere.invalid", retry_budget=0.0).request("listClients", "GET", ("clients",))
 
 
-def test_a_cut_body_is_no_answer(wire: Wire, session: OpenSession) -> None:
+def test_a_read_whose_body_was_cut_off_is_repeated(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).cut(200, b'{"items": [')
     wire.expect("GET", CLIENTS).reply(200, {"items": []})
     assert session().request("listClients", "GET", ("clients",)).json() == {"items": []}
 
 
-def test_broken_json_is_told(wire: Wire, session: OpenSession) -> None:
+def test_broken_json_is_an_error_that_names_the_operation(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).reply(200, body=b'{"items": [')
     answer = session().request("listClients", "GET", ("clients",))
     with pytest.raises(ContractError, match=r"listClients: GET .* answered 200 with JSON that is cut off.*api_url"):
         answer.json()
 
 
-def test_a_page_is_told_by_its_title(wire: Wire, session: OpenSession) -> None:
+def test_an_html_page_is_named_by_its_title(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).html(200, "Sign in &amp; stay")
     answer = session().request("listClients", "GET", ("clients",))
     with pytest.raises(ContractError, match="an HTML page titled 'Sign in & stay' where JSON was expected"):
@@ -251,7 +249,9 @@ def test_a_page_is_told_by_its_title(wire: Wire, session: OpenSession) -> None:
         (418, ApiError, ""),
     ],
 )
-def test_statuses_are_errors(wire: Wire, session: OpenSession, status: int, kind: type[ApiError], hint: str) -> None:
+def test_each_status_raises_its_own_error(
+    wire: Wire, session: OpenSession, status: int, kind: type[ApiError], hint: str
+) -> None:
     wire.expect("GET", CLIENTS).reply(status, {"title": "Bad", "detail": "because", "errors": {"name": ["too long"]}})
     with pytest.raises(ApiError) as caught:
         session().request("listClients", "GET", ("clients",), query={"searchText": "query-canary"})
@@ -262,14 +262,14 @@ def test_statuses_are_errors(wire: Wire, session: OpenSession, status: int, kind
     assert "query-canary" not in str(caught.value)
 
 
-def test_a_page_does_not_say_that_a_thing_is_gone(wire: Wire, session: OpenSession) -> None:
+def test_a_404_with_an_html_page_does_not_mean_not_found(wire: Wire, session: OpenSession) -> None:
     wire.expect("DELETE", CLIENTS).html(404, "IIS")
     with pytest.raises(ApiError, match=r"an HTML page titled 'IIS'.*api_url") as caught:
         session().request("deleteClient", "DELETE", ("clients",))
     assert not isinstance(caught.value, NotFoundError)
 
 
-def test_what_was_sent_in_secret_is_not_repeated(wire: Wire, session: OpenSession) -> None:
+def test_an_error_hides_each_secret_that_was_sent(wire: Wire, session: OpenSession) -> None:
     echoes = [VALUE, "v4lue%2B%22%2F%20canary", 'v4lue+\\"/ canary', "v4lue+&quot;/ canary", "admin-token-0"]
     wire.expect("POST", CLIENTS).reply(400, {"title": "no " + " | ".join(echoes), "errors": [{"message": VALUE}]})
     with pytest.raises(ApiError) as caught:
@@ -288,7 +288,7 @@ def test_a_secret_does_not_survive_at_the_edge_of_an_excerpt(wire: Wire, session
     assert len(caught.value.message) < 500
 
 
-def test_redirects_of_a_read_are_followed_at_home(wire: Wire, session: OpenSession) -> None:
+def test_a_read_follows_a_redirect_to_the_same_server(wire: Wire, session: OpenSession) -> None:
     wire.expect("GET", CLIENTS).redirect(308, f"{CLIENTS}/?page=1")
     wire.expect("GET", f"{CLIENTS}/").reply(200, {"items": []})
     session().request("listClients", "GET", ("clients",), query={"page": 1})
@@ -303,7 +303,7 @@ def test_a_loop_of_redirects_ends(wire: Wire, session: OpenSession) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
-def test_the_token_follows_nobody(wire: Wire, session: OpenSession, method: str) -> None:
+def test_a_redirect_to_another_server_is_never_followed(wire: Wire, session: OpenSession, method: str) -> None:
     with serving() as elsewhere:
         wire.expect(method, CLIENTS).redirect(307, f"{elsewhere.url}/x?y=1")
         where = f"127.0.0.1:{elsewhere.port}"
@@ -312,7 +312,7 @@ def test_the_token_follows_nobody(wire: Wire, session: OpenSession, method: str)
     assert elsewhere.seen == []
 
 
-def test_a_write_follows_no_redirect_at_home(wire: Wire, session: OpenSession) -> None:
+def test_a_write_follows_no_redirect_to_the_same_server(wire: Wire, session: OpenSession) -> None:
     wire.expect("PUT", CLIENTS).redirect(307, f"{CLIENTS}/")
     with pytest.raises(ApiError, match="redirect to another address"):
         session().request("updateClient", "PUT", ("clients",), body={})

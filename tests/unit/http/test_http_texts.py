@@ -47,13 +47,13 @@ def test_a_short_admin_secret_hides_no_part_of_a_word_or_an_address(wire: Wire, 
     assert (f"'{secret}'" in shown) == (len(secret) < 3)
 
 
-def test_a_long_one_is_hidden_wherever_it_stands(wire: Wire, options: Options) -> None:
+def test_a_long_admin_secret_is_hidden_within_a_word_too(wire: Wire, options: Options) -> None:
     wire.expect("POST", TOKENS).reply(401, {"error": "invalid_client", "error_description": "no_l0ngSecret-x"})
     shown = run(CLIENT_SECRET_INFO, options, client_id="c1", auth_client_secret="l0ngSecret\n")["msg"]
     assert "l0ngSecret" not in shown
 
 
-def test_the_id_of_a_credential_is_no_secret(options: Options) -> None:
+def test_the_client_id_of_a_credential_is_not_hidden(options: Options) -> None:
     credential = {"client_id": "b", "client_secret": "canary-0123456789", "token_url": "https://id", "scope": "s"}
     failed = run(CREDENTIAL_FILE, {}, path="/proc/nobody/billing.env", credential=credential)
     assert "/proc/nobody/billing.env" in failed["msg"]
@@ -61,7 +61,7 @@ def test_the_id_of_a_credential_is_no_secret(options: Options) -> None:
 
 
 @pytest.mark.parametrize("odd", ["\ud800", "\udfff and \ud800", "x\udc80y"])
-def test_half_a_pair_is_shown_escaped(wire: Wire, options: Options, odd: str) -> None:
+def test_half_a_surrogate_pair_is_shown_escaped(wire: Wire, options: Options, odd: str) -> None:
     listed = [{"id": "s1", "description": f"mine {odd}", "type": odd}]
     wire.tokens()
     wire.always("GET", SECRETS).reply(200, listed)
@@ -101,7 +101,7 @@ BIG: list[tuple[str, bytes]] = [
 
 @pytest.mark.parametrize(("what", "body"), BIG, ids=[what for what, _body in BIG])
 @pytest.mark.parametrize("status", [200, 400])
-def test_an_answer_is_bounded_by_its_structure(
+def test_an_answer_with_too_many_values_or_levels_is_refused(
     wire: Wire, options: Options, what: str, body: bytes, status: int
 ) -> None:
     wire.expect("POST", TOKENS).reply(200, TOKEN)
@@ -116,11 +116,11 @@ def test_an_answer_is_bounded_by_its_structure(
     assert ("more than 1000000 values" if "depth" not in what else "nested too deep") in failed["msg"]
 
 
-def test_a_token_endpoint_is_bounded_too(wire: Wire, options: Options) -> None:
+def test_an_answer_of_the_token_endpoint_with_too_many_values_is_refused(wire: Wire, options: Options) -> None:
     wire.expect("POST", TOKENS).reply(200, body=BIG[0][1])
     assert run(CLIENT_SECRET_INFO, options, client_id="c1")["failure"]["kind"] == "contract"
 
 
-def test_a_list_of_many_clients_is_read() -> None:
+def test_a_list_of_20000_entries_is_read() -> None:
     body = json.dumps([Secret(secret_id=str(number), description="d").model_dump() for number in range(20_000)])
     assert len(parse_json(body.encode())) == 20_000

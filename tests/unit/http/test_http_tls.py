@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whom a session trusts."""
+"""Which certificates a session trusts, and what it says about one that it does not trust."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import os
 import ssl
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -53,24 +52,24 @@ def bundle(authority: trustme.CA, tmp_path: Path) -> str:
     return str(path)
 
 
-def test_ca_path_is_trusted(secure: Wire, session: OpenSession, bundle: str) -> None:
+def test_the_authority_in_ca_path_is_trusted(secure: Wire, session: OpenSession, bundle: str) -> None:
     secure.expect("GET", CLIENTS).reply(200, {})
     opened = session(api_url=f"{secure.url}/iam", ca_path=bundle)
     assert opened.request("listClients", "GET", ("clients",)).status == 200
 
 
-def test_an_unknown_authority_is_not_and_not_asked_twice(secure: Wire, session: OpenSession) -> None:
-    start = time.monotonic()
+def test_an_unknown_authority_is_not_trusted_and_not_tried_again(secure: Wire, session: OpenSession) -> None:
+    opened = session(api_url=f"{secure.url}/iam")
     with pytest.raises(
         TransportError, match=r"certificate of 127.0.0.1:\d+ is not trusted.*ca_path.*validate_certs"
-    ) as e:
-        session(api_url=f"{secure.url}/iam").request("createClient", "POST", ("clients",), body={})
-    assert time.monotonic() - start < 10
-    assert not isinstance(e.value, AmbiguousError)
+    ) as caught:
+        opened.request("createClient", "POST", ("clients",), body={})
+    assert opened.calls["iam"] == 1
+    assert not isinstance(caught.value, AmbiguousError)
     assert secure.seen == []
 
 
-def test_the_environment_does_not_win_over_options(
+def test_ca_path_and_validate_certs_win_over_the_environment(
     secure: Wire, session: OpenSession, bundle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Path(bundle).with_name("other.pem")
@@ -81,7 +80,7 @@ def test_the_environment_does_not_win_over_options(
         session(api_url=f"{secure.url}/iam", **trust).request("listClients", "GET", ("clients",))
 
 
-def test_it_counts_where_no_option_is_set(
+def test_the_environment_names_the_authorities_where_no_option_is_set(
     secure: Wire, session: OpenSession, bundle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
@@ -89,22 +88,22 @@ def test_it_counts_where_no_option_is_set(
     session(api_url=f"{secure.url}/iam").request("listClients", "GET", ("clients",))
 
 
-def test_without_validation_there_is_no_noise(secure: Wire, session: OpenSession) -> None:
+def test_without_validation_nothing_warns(secure: Wire, session: OpenSession) -> None:
     secure.expect("GET", CLIENTS).reply(200, {})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         session(api_url=f"{secure.url}/iam", validate_certs=False).request("listClients", "GET", ("clients",))
 
 
-def test_a_server_that_speaks_no_tls(wire: Wire, session: OpenSession) -> None:
-    start = time.monotonic()
+def test_a_server_without_tls_is_not_tried_again(wire: Wire, session: OpenSession) -> None:
+    opened = session(api_url=wire.url.replace("http:", "https:"))
     with pytest.raises(TransportError, match=r"the TLS handshake with 127.0.0.1:\d+ failed"):
-        session(api_url=wire.url.replace("http:", "https:")).request("listClients", "GET", ("clients",))
-    assert time.monotonic() - start < 10
+        opened.request("listClients", "GET", ("clients",))
+    assert opened.calls["iam"] == 1
 
 
 @pytest.mark.parametrize("how", ["ca_path", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_that_is_none(
+def test_a_file_of_authorities_without_a_certificate_is_named(
     secure: Wire, session: OpenSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     broken = tmp_path / "broken.pem"
@@ -122,7 +121,7 @@ REISSUE = "Have a new certificate issued"
 
 
 def issued(folder: Path, fault: str) -> tuple[ssl.SSLContext, str]:
-    """What a server shows whose certificate has that fault, and the file with its authority."""
+    """The TLS context of a server whose certificate has that fault, and the file with its authority."""
 
     def begun(names: str, public: ec.EllipticCurvePublicKey, *days: int) -> x509.CertificateBuilder:
         subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in names.split())
