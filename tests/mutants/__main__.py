@@ -43,7 +43,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "_clients.plan": ("api/test_client_plan.py", "api/test_plans.py"),
     "_clients.unrequested": ("api/test_client_plan.py",),
     "_core.spelling": ("api/test_client_plan.py",),
-    "_policies.policy_set": ("api/test_policy_set.py",),
+    "_policies.policy_set": ("api/test_iam_policies.py",),
     "_secrets.age": ("audit/test_secret_age.py", *_PLANNER),
 }
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is sent for a client, which one a name means, and what counts as changed: case by case."""
+"""What is sent for a client, which client a name means, and what counts as changed: case by case."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def client(**document: Any) -> Client:
     return Client.model_validate({"clientId": "c1", **document})
 
 
-def test_the_whole_is_sent_under_the_server_s_own_names() -> None:
+def test_an_update_sends_every_member_under_the_name_that_the_server_shows() -> None:
     document = {"Client_Id": "c1", "ClientName": "n", "scopes": "a b", "grantTypes": ["x", "x"], "Enabled": True}
     shown = Client.model_validate(document)
     body, missing = replacement(shown, {"name": "m", "redirect_uris": ["u"]})
@@ -44,7 +44,7 @@ def test_the_whole_is_sent_under_the_server_s_own_names() -> None:
     assert to_wire({"allowed_scopes": ["u"]}) == {"allowedScopes": ["u"]}
 
 
-def test_only_sets_of_texts_lose_what_is_twice() -> None:
+def test_only_sets_of_texts_lose_their_duplicates() -> None:
     odd = {
         "scopes": [{"name": "a"}, {"name": "a"}],
         "description": ["x", "x"],
@@ -55,7 +55,7 @@ def test_only_sets_of_texts_lose_what_is_twice() -> None:
     assert replacement(shown, {})[0] == odd
 
 
-def test_what_the_server_was_sent_and_shows_otherwise() -> None:
+def test_only_a_value_that_the_server_did_not_take_is_unmet() -> None:
     sent = {"name": "Billing", "description": "d", "allowed_scopes": ["a"], "redirect_uris": ["u"]}
     shown = client(name="billing", description="e", allowedScopes=["a", "a"])
     assert unmet(sent, shown) == ["description"]
@@ -83,7 +83,7 @@ def test_what_the_server_was_sent_and_shows_otherwise() -> None:
         ("A", "d", {"name": "a", "description": "d"}, {"c1"}, True),
     ],
 )
-def test_a_client_in_another_form(
+def test_a_client_whose_name_the_server_changed_is_found(
     name: str, description: str, shown: dict[str, Any], known: set[str] | None, found: bool
 ) -> None:
     wanted = {"name": name, "description": description}
@@ -92,7 +92,7 @@ def test_a_client_in_another_form(
     assert renamed([client(**shown)], wanted, known) == (client(**shown) if found else None)
 
 
-def test_several_in_another_form_are_named() -> None:
+def test_several_clients_whose_names_the_server_changed_are_named() -> None:
     two = [client(name="a", clientId="c1"), client(name="a", clientId="c2")]
     with pytest.raises(AmbiguousNameError, match=r"2 clients have the name ' a': c1, c2\."):
         renamed(two, new_client({"name": " a"}), None)
@@ -118,7 +118,7 @@ def test_several_in_another_form_are_named() -> None:
         ("a", "", False, False),
     ],
 )
-def test_what_servers_make_of_a_text(text: str, stored: str, tidied: bool, altered: bool) -> None:
+def test_what_counts_as_a_tidied_and_as_an_altered_text(text: str, stored: str, tidied: bool, altered: bool) -> None:
     assert (is_tidied(text, stored), is_altered(text, stored)) == (tidied, altered)
 
 
@@ -170,11 +170,13 @@ BEFORE = {
         ),
     ],
 )
-def test_what_changed_although_nobody_asked(change: dict[str, Any], asked: tuple[str, ...], named: list[str]) -> None:
+def test_changes_that_nobody_asked_for_are_named(
+    change: dict[str, Any], asked: tuple[str, ...], named: list[str]
+) -> None:
     assert unrequested(client(**BEFORE), client(**{**BEFORE, **change}), asked) == named
 
 
-def test_what_is_gone_is_named_but_not_by_a_list_that_shows_less() -> None:
+def test_members_that_are_gone_are_named_unless_they_are_only_not_shown() -> None:
     full, less = client(**BEFORE).settled(), client(name="n")
     assert unrequested(full, less, ()) == []
     assert unrequested(less, full, ()) == []

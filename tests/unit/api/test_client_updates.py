@@ -51,7 +51,7 @@ def sent(iam: Driver) -> list[Any]:
 def test_an_update_keeps_what_nobody_named(
     iam: Driver, strictness: dict[str, str], answer: dict[str, Any], listed: str
 ) -> None:
-    """Where the API replaces the whole, and where it wants every member and the id."""
+    """Whether the API clears what a PUT omits, keeps it, or refuses a PUT without every member and the id."""
     seed(iam, client_list_details=listed, **strictness, **answer)
     result = iam.ok("oidc_client", name="billing", description="new")
     [held] = iam.clients("billing")
@@ -77,7 +77,7 @@ def test_options_without_a_value_have_no_effect_on_a_client_that_is_there(iam: D
     assert (made["redirect_uris"], made["allowed_scopes"], made["description"]) == ([], [], "another")
 
 
-def test_what_is_twice_in_a_set_is_sent_once(iam: Driver) -> None:
+def test_duplicates_in_a_set_are_sent_once(iam: Driver) -> None:
     doubled = {**CLIENT, "allowed_scopes": ["api", "api"], "members": {"corsOrigins": ["https://a", "https://a"]}}
     iam.admin.seed(clients=[doubled], scopes=["api", "services.banking"])
     assert not iam.ok("oidc_client", name="billing", allowed_scopes=["api"])["changed"]
@@ -97,8 +97,17 @@ def test_a_patch_is_sent_where_no_put_is_offered(iam: Driver, status: int) -> No
     assert iam.clients("billing")[0]["members"] == {**MEMBERS, **iam.clients("billing")[0]["members"]}
 
 
+def test_a_server_that_wants_a_merge_patch_gets_one(iam: Driver) -> None:
+    seed(iam, update_method="both")
+    for method, status in (("PUT", 405), ("PATCH", 415)):
+        iam.admin.add_faults({"action": "fail_before", "match": {"method": method}, "times": 1, "status": status})
+    assert iam.ok("oidc_client", name="billing", description="new")["changed"]
+    assert iam.clients("billing")[0]["description"] == "new"
+    assert iam.writes() == ["PUT updateClient", "PATCH updateClient", "PATCH updateClient"]
+
+
 @pytest.mark.parametrize("status", [400, 403, 409, 415, 422])
-def test_a_put_that_is_refused_is_no_reason_for_a_patch(iam: Driver, status: int) -> None:
+def test_no_patch_follows_a_put_that_was_refused(iam: Driver, status: int) -> None:
     seed(iam, update_method="both")
     iam.admin.add_faults({"action": "fail_before", "match": {"method": "PUT"}, "times": 1, "status": status})
     assert str(status) in iam.refused("oidc_client", name="billing", description="new")
@@ -126,7 +135,9 @@ def test_a_hidden_member_that_the_task_names_is_sent(iam: Driver) -> None:
         ({"version": 9, "updatedAt": "2031-01-01T00:00:00Z", "allowedScopes": ["api", "api"]}, []),
     ],
 )
-def test_what_changed_although_nobody_asked_is_named(iam: Driver, change: dict[str, Any], named: list[str]) -> None:
+def test_an_update_that_changed_other_members_too_is_an_error(
+    iam: Driver, change: dict[str, Any], named: list[str]
+) -> None:
     seed(iam)
     shown = {attribute.wire: CLIENT[name] for name, attribute in ATTRIBUTES.items()}
     after = {"clientId": "c1", **shown, **MEMBERS, "description": "new", **change}
@@ -139,7 +150,7 @@ def test_what_changed_although_nobody_asked_is_named(iam: Driver, change: dict[s
 
 
 def test_a_list_is_no_proof_that_a_member_is_gone(iam: Driver) -> None:
-    """A node that does not know the client yet: the list, which shows less, tells that the change is there."""
+    """A node does not know the client yet. So the list has to show the change, and it shows fewer members."""
     seed(iam)
     iam.admin.add_faults(
         {"action": "fail_before", "match": {"operation": "getClient"}, "after_skip": 1, "status": 404, "times": 9}

@@ -86,16 +86,6 @@ def test_an_update_whose_answer_was_lost_is_done(iam: Driver) -> None:
     assert iam.clients("billing")[0]["description"] == "new"
 
 
-def test_a_server_that_wants_a_merge_patch_gets_one(iam: Driver) -> None:
-    iam.admin.switch(update_method="both")
-    iam.ok("oidc_client", name="billing")
-    lose(iam, "updateClient", "fail_before", times=1, status=405)
-    iam.admin.add_faults({"action": "fail_before", "match": {"method": "PATCH"}, "times": 1, "status": 415})
-    assert iam.ok("oidc_client", name="billing", description="new")["changed"]
-    assert iam.clients("billing")[0]["description"] == "new"
-    assert iam.writes()[1:] == ["PUT updateClient", "PATCH updateClient", "PATCH updateClient"]
-
-
 def test_an_update_that_the_server_ignores_is_an_error(iam: Driver) -> None:
     iam.ok("oidc_client", name="billing")
     lose(iam, "updateClient", "fail_before", status=204, body="empty")
@@ -135,7 +125,9 @@ def test_a_secret_that_was_not_added_is_added_with_the_same_value(
 
 
 @pytest.mark.parametrize("body", ["secret", "none"])
-def test_two_of_one_description_are_told_when_a_list_lagged_too_long(iam: Driver, client_id: str, body: str) -> None:
+def test_a_secret_that_was_added_twice_because_the_list_lagged_is_reported(
+    iam: Driver, client_id: str, body: str
+) -> None:
     iam.admin.switch(create_secret_body=body)
     lose(iam, "createClientSecret")
     lose(iam, "listClientSecrets", "fail_before", times=4, status=200, payload=[])
@@ -148,7 +140,7 @@ def test_two_of_one_description_are_told_when_a_list_lagged_too_long(iam: Driver
     assert all(each in result["warnings"][0] for each in held)
 
 
-def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver) -> None:
+def test_without_descriptions_the_new_secret_is_found_by_its_id(iam: Driver) -> None:
     iam.admin.switch(secret_descriptions=False)
     iam.admin.seed(clients=[{"name": "empty", "client_id": "empty"}])
     lose(iam, "createClientSecret")
@@ -157,7 +149,7 @@ def test_without_descriptions_the_new_one_is_told_by_the_ids(iam: Driver) -> Non
     assert "Exchange the value for a token" in result["warnings"][0]
 
 
-def test_a_secret_whose_deletion_was_answered_too_late_is_deleted(iam: Driver, client_id: str) -> None:
+def test_a_secret_whose_deletion_was_not_answered_is_deleted(iam: Driver, client_id: str) -> None:
     iam.ok("client_secret", client_id=client_id, description="mine")
     lose(iam, "deleteClientSecret")
     assert iam.ok("client_secret", client_id=client_id, description="mine", state="absent")["changed"]
@@ -225,10 +217,10 @@ def test_filters_that_do_not_find_a_policy_do_not_prove_its_absence(
         ({"look_first": False, "verify_scope": "api"}, ["POST createClientSecret"]),
     ],
 )
-def test_a_creation_asks_no_more_than_it_needs(
+def test_adding_a_secret_makes_no_needless_request(
     iam: Driver, client_id: str, options: dict[str, Any], calls: list[str], body: str
 ) -> None:
-    """The id is that of the answer, where it shows the secret; who looks and cannot exchange also reads the list."""
+    """The id comes from an answer that shows the secret. Only a task that cannot exchange reads the list once more."""
     iam.admin.switch(create_secret_body=body)
     iam.admin.clear_log()
     result = iam.ok("client_secret", client_id=client_id, description="mine", value="my-own-value", **options)
@@ -240,10 +232,10 @@ def test_a_creation_asks_no_more_than_it_needs(
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410, 422, 500])
 @pytest.mark.parametrize("kind", ["secret", "client"])
-def test_a_deletion_whose_answer_was_lost_may_meet_any_answer_when_it_is_repeated(
+def test_a_repeated_deletion_succeeds_whatever_the_server_answers(
     iam: Driver, client_id: str, kind: str, status: int
 ) -> None:
-    """What is not there any more is refused in many ways: the list tells."""
+    """The first attempt worked, but its answer was lost. Servers refuse the second in many ways: the list decides."""
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     operation = "deleteClientSecret" if kind == "secret" else "deleteClient"
     lose(iam, operation)
@@ -258,7 +250,7 @@ def test_a_deletion_whose_answer_was_lost_may_meet_any_answer_when_it_is_repeate
 
 
 def test_a_list_that_is_not_there_is_no_proof_that_a_secret_is_gone(iam: Driver, client_id: str) -> None:
-    """Where the client is there: then ``api_url`` is wrong, or the server has the list elsewhere."""
+    """If the client exists, ``api_url`` is wrong, or the server has the list elsewhere."""
     secret = {"client_id": client_id, "description": "foreign", "state": "absent"}
     lose(iam, "listClientSecrets", "fail_before", status=404)
     assert "listClientSecrets" in iam.refused("client_secret", **secret)
@@ -266,7 +258,7 @@ def test_a_list_that_is_not_there_is_no_proof_that_a_secret_is_gone(iam: Driver,
 
 
 def test_without_time_for_lists_nothing_is_created_again(iam: Driver, client_id: str) -> None:
-    """``retry_budget: 0``: what a list does not show yet may be there."""
+    """With ``retry_budget: 0``: a list may not show yet what was created."""
     iam.admin.switch(list_lag_requests=3)
     lose(iam, "createClient")
     assert "createClient" in iam.refused("oidc_client", name="new", retry_budget=0)
@@ -280,8 +272,8 @@ def test_without_time_for_lists_nothing_is_created_again(iam: Driver, client_id:
 
 
 @pytest.mark.parametrize("turned_away", [401, 429])
-def test_a_deletion_that_was_turned_away_first_is_not_ours(iam: Driver, client_id: str, turned_away: int) -> None:
-    """With 401 and 429 nothing was done: a 404 after that is no success of this task, and a refusal is one."""
+def test_a_404_after_a_rejected_deletion_is_no_change(iam: Driver, client_id: str, turned_away: int) -> None:
+    """A 401 or a 429 means that nothing was done. So a 404 is the work of somebody else, and a refusal is certain."""
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     secret = {"client_id": client_id, "secret_id": added, "state": "absent"}
     lose(iam, "deleteClientSecret", "fail_before", status=turned_away)
@@ -292,7 +284,7 @@ def test_a_deletion_that_was_turned_away_first_is_not_ours(iam: Driver, client_i
     assert "may have been carried out" not in iam.refused("client_secret", **secret)
 
 
-def test_a_repeated_deletion_that_did_nothing_is_told(iam: Driver, client_id: str) -> None:
+def test_a_refusal_after_a_lost_attempt_mentions_that_attempt(iam: Driver, client_id: str) -> None:
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     lose(iam, "deleteClientSecret", "drop_before")
     lose(iam, "deleteClientSecret", "fail_before", status=403)
@@ -302,7 +294,7 @@ def test_a_repeated_deletion_that_did_nothing_is_told(iam: Driver, client_id: st
     assert len(iam.secrets(client_id)) == 2
 
 
-def test_a_refused_deletion_is_a_refusal(iam: Driver, client_id: str) -> None:
+def test_a_refusal_without_a_lost_attempt_mentions_none(iam: Driver, client_id: str) -> None:
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]
     lose(iam, "deleteClientSecret", "fail_before", status=403)
     message = iam.refused("client_secret", client_id=client_id, secret_id=added, state="absent")
@@ -312,7 +304,7 @@ def test_a_refused_deletion_is_a_refusal(iam: Driver, client_id: str) -> None:
 
 @pytest.mark.parametrize("body", ["client", "request"])
 @pytest.mark.parametrize("shown", [True, False])
-def test_the_id_of_something_else_is_not_taken_for_that_of_the_secret(iam: Driver, body: str, shown: bool) -> None:
+def test_the_id_of_something_else_is_not_taken_for_the_secret_id(iam: Driver, body: str, shown: bool) -> None:
     iam.admin.switch(create_secret_body=body, secret_descriptions=shown)
     client_id = iam.ok("oidc_client", name="billing")["client"]["client_id"]
     added = iam.ok("client_secret", client_id=client_id, description="mine")["secret"]["secret_id"]

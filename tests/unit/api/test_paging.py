@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The walker through paged lists, against servers that page in every way, some of them wrongly."""
+"""The walk through paged lists, on servers that page in every way, some of them wrongly."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ def _slice(held: list[int], query: Query, limit: int, first: int = 1) -> tuple[l
 
 
 def metadata(held: list[int], limit: int) -> Server:
+    """Page, size and total in a member of their own."""
+
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit)
         return {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
@@ -47,6 +49,8 @@ def metadata(held: list[int], limit: int) -> Server:
 
 
 def flat(held: list[int], limit: int) -> Server:
+    """Page, size and number of pages beside the items."""
+
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit)
         pages = -(-len(held) // size)
@@ -56,6 +60,8 @@ def flat(held: list[int], limit: int) -> Server:
 
 
 def from_zero(held: list[int], limit: int) -> Server:
+    """The first page is page 0."""
+
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit, first=0)
         return {"items": items, "metadata": {"page": page, "pageSize": size, "totalCount": len(held)}}
@@ -63,7 +69,9 @@ def from_zero(held: list[int], limit: int) -> Server:
     return answer
 
 
-def echoes_what_was_asked(held: list[int], limit: int) -> Server:
+def repeats_the_page_size(held: list[int], limit: int) -> Server:
+    """Shows the page size that was asked for, also where it serves smaller pages."""
+
     def answer(query: Query) -> Any:
         items, page, _size = _slice(held, query, limit)
         return {"items": items, "page": page, "pageSize": query.get("pageSize"), "total": len(held)}
@@ -71,7 +79,7 @@ def echoes_what_was_asked(held: list[int], limit: int) -> Server:
     return answer
 
 
-def cuts_what_it_serves(held: list[int], limit: int) -> Server:
+def serves_short_pages(held: list[int], limit: int) -> Server:
     """Counts pages in the size that was asked for, but serves fewer entries."""
 
     def answer(query: Query) -> Any:
@@ -83,6 +91,8 @@ def cuts_what_it_serves(held: list[int], limit: int) -> Server:
 
 
 def cursor(held: list[int], limit: int) -> Server:
+    """Names the cursor of the next page."""
+
     def answer(query: Query) -> Any:
         start = int(query.get("cursor") or 0)
         after = start + limit
@@ -91,7 +101,9 @@ def cursor(held: list[int], limit: int) -> Server:
     return answer
 
 
-def next_cursor_beside_its_echo(held: list[int], limit: int) -> Server:
+def next_cursor(held: list[int], limit: int) -> Server:
+    """Repeats the cursor of the query; that of the next page is in the metadata."""
+
     def answer(query: Query) -> Any:
         start = int(query.get("cursor") or 0)
         after = start + limit
@@ -101,7 +113,7 @@ def next_cursor_beside_its_echo(held: list[int], limit: int) -> Server:
     return answer
 
 
-def inside(build: Build) -> Build:
+def in_an_envelope(build: Build) -> Build:
     """The same in an envelope."""
 
     def built(held: list[int], limit: int) -> Server:
@@ -111,14 +123,18 @@ def inside(build: Build) -> Build:
     return built
 
 
-def from_zero_without_a_word(held: list[int], limit: int) -> Server:
+def from_zero_without_page_numbers(held: list[int], limit: int) -> Server:
+    """The first page is page 0, but no answer shows its number."""
+
     def answer(query: Query) -> Any:
         return {"items": _slice(held, query, limit, first=0)[0], "total": len(held)}
 
     return answer
 
 
-def counts_nothing(held: list[int], limit: int) -> Server:
+def without_a_total(held: list[int], limit: int) -> Server:
+    """Gives -1 as the total."""
+
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit)
         return {"items": items, "page": page, "pageSize": size, "totalCount": -1}
@@ -127,6 +143,8 @@ def counts_nothing(held: list[int], limit: int) -> Server:
 
 
 def links_only(held: list[int], limit: int) -> Server:
+    """Only a link says that there is another page, and it leads elsewhere."""
+
     def answer(query: Query) -> Any:
         items, page, size = _slice(held, query, limit)
         more = page * size < len(held)
@@ -141,16 +159,16 @@ def links_only(held: list[int], limit: int) -> Server:
         metadata,
         flat,
         from_zero,
-        echoes_what_was_asked,
-        cuts_what_it_serves,
-        from_zero_without_a_word,
-        counts_nothing,
+        repeats_the_page_size,
+        serves_short_pages,
+        from_zero_without_page_numbers,
+        without_a_total,
         cursor,
-        next_cursor_beside_its_echo,
+        next_cursor,
         links_only,
-        inside(metadata),
-        inside(cursor),
-        inside(flat),
+        in_an_envelope(metadata),
+        in_an_envelope(cursor),
+        in_an_envelope(flat),
     ],
 )
 @given(count=st.integers(0, 130), limit=st.sampled_from([1, 3, 10, 20, 50, 200]))
@@ -183,15 +201,15 @@ def test_a_list_that_turns_out_to_have_pages_is_read_to_its_end() -> None:
     assert _read(metadata(held, 10), {}) == held
 
 
-def test_a_repeated_cursor_ends_it() -> None:
+def test_a_repeated_cursor_ends_the_walk() -> None:
     assert _read(lambda _query: {"items": [1], "cursor": "same"}, {"pageSize": 200}) == [1]
 
 
-def test_a_page_that_repeats_itself_ends_it() -> None:
+def test_a_repeated_page_ends_the_walk() -> None:
     assert _read(lambda _query: {"items": [1, 2], "total": 100}, {"pageSize": 200}) == [1, 2]
 
 
-def test_an_empty_page_with_a_new_cursor_goes_on() -> None:
+def test_an_empty_page_with_a_new_cursor_is_not_the_last() -> None:
     pages: dict[object, tuple[list[int], str | None]] = {None: ([1], "a"), "a": ([], "b"), "b": ([2], None)}
 
     def answer(query: Query) -> Any:
@@ -201,7 +219,7 @@ def test_an_empty_page_with_a_new_cursor_goes_on() -> None:
     assert _read(answer, {"pageSize": 200}) == [1, 2]
 
 
-def test_a_total_that_counts_more_than_the_filter_lets_through_ends() -> None:
+def test_a_total_that_ignores_the_filter_does_not_keep_the_walk_going() -> None:
     asked: list[Query] = []
 
     def answer(query: Query) -> Any:
@@ -229,7 +247,7 @@ def test_the_filter_stays_in_every_query() -> None:
 def test_an_entry_that_is_there_all_the_time_is_found_while_others_come_and_go(
     first: int, left: Sequence[int], came: list[int]
 ) -> None:
-    """On the first page, while the second one is read: what stands behind moves up or down."""
+    """They do so on the first page while the second one is read, so that all other entries move up or down."""
     held = list(range(130))
 
     def server(query: Query) -> Any:
@@ -242,8 +260,8 @@ def test_an_entry_that_is_there_all_the_time_is_found_while_others_come_and_go(
     assert sorted(_read(server, {"pageSize": 50})) == sorted(held)
 
 
-def test_a_list_that_is_never_at_rest_is_read_with_all_that_was_seen() -> None:
-    """And not for ever."""
+def test_the_walk_through_a_list_that_changes_all_the_time_ends() -> None:
+    """And it finds every entry that was there all the time."""
     held = list(range(130))
     asked: list[Query] = []
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each resource from nothing to nothing over real HTTP, under every profile that may matter to it."""
+"""Each resource is created, found, changed and deleted over real HTTP, under every profile that may matter to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def switches(iam: Driver) -> dict[str, Any]:
 
 
 @profiles("clients")
-def test_a_client(iam: Driver, profile: str) -> None:
+def test_the_life_of_a_client(iam: Driver, profile: str) -> None:
     assert iam.run("oidc_client", check=True, **WISH)["changed"]
     assert iam.writes() == []
 
@@ -89,7 +89,7 @@ def _remove(iam: Driver, client_id: str) -> None:
 
 
 @profiles("secrets")
-def test_secrets(iam: Driver, profile: str) -> None:
+def test_the_life_of_a_secret(iam: Driver, profile: str) -> None:
     [client] = iam.admin.seed(clients=[{"name": "billing"}])["clients"]
     of_it = {"client_id": client["client_id"]}
 
@@ -118,7 +118,7 @@ def test_secrets(iam: Driver, profile: str) -> None:
 
 
 def _second_secret(iam: Driver, of_it: dict[str, Any], old: str) -> None:
-    """As a caller adds it who has just looked, and the first one goes."""
+    """Add it and delete the first one, both without a look at the list."""
     assert "last usable secret of the client" in iam.refused("client_secret", secret_id=old, state="absent", **of_it)
     iam.admin.clear_log()
     given = iam.ok("client_secret", description="two", value="chosenByUs123", look_first=False, **of_it)
@@ -138,7 +138,7 @@ def _second_secret(iam: Driver, of_it: dict[str, Any], old: str) -> None:
 
 
 @profiles("clients")
-def test_the_subject_of_a_client(iam: Driver, profile: str) -> None:
+def test_the_subject_of_a_client_is_found(iam: Driver, profile: str) -> None:
     made = iam.ok("oidc_client", **WISH)["client"]
     iam.admin.clear_log()
     found = iam.ok("client_subject_info", client_id=made["client_id"], name="billing")["subject"]
@@ -152,7 +152,7 @@ def test_the_subject_of_a_client(iam: Driver, profile: str) -> None:
 
 
 @profiles("policies")
-def test_policies(iam: Driver, profile: str) -> None:
+def test_the_life_of_a_policy(iam: Driver, profile: str) -> None:
     [client] = iam.admin.seed(clients=[{"name": "billing"}])["clients"]
     key = {"subject": client["subject_id"], "action": ACTION, "scope": SCOPE}
     iam.admin.seed(policies=[{**key, "scope": f"{SCOPE}/{number}"} for number in range(12)])
@@ -175,7 +175,7 @@ def test_policies(iam: Driver, profile: str) -> None:
 
 
 @profiles("clients")
-def test_info_shows_exactly_the_named(iam: Driver, profile: str) -> None:
+def test_info_returns_exactly_the_named_client(iam: Driver, profile: str) -> None:
     made = iam.ok("oidc_client", **WISH)["client"]
     assert [each["client_id"] for each in iam.ok("oidc_client_info", name="billing")["clients"]] == [made["client_id"]]
     assert iam.ok("oidc_client_info", client_id=made["client_id"])["clients"][0]["name"] == "billing"

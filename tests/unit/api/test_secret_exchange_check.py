@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""With ``verify_scope``, an exchange of the value tells what became of a secret whose addition was not answered."""
+"""With ``verify_scope``, an exchange of the value shows whether a secret was added when the answer is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def on_exchange(iam: Driver, **rule: Any) -> None:
 
 
 def refuse(iam: Driver, times: int) -> None:
-    """A new secret is not accepted at first."""
+    """Let the token endpoint refuse a new secret at first."""
     on_exchange(iam, status=401, payload={"error": "invalid_client"}, times=times)
 
 
@@ -45,7 +45,7 @@ def held(iam: Driver) -> list[str]:
 
 @pytest.mark.parametrize("look_first", [True, False])
 @pytest.mark.parametrize("method", ["post", "basic"])
-def test_accepted_means_that_it_landed(iam: Driver, look_first: bool, method: str) -> None:
+def test_an_accepted_value_proves_that_the_secret_was_added(iam: Driver, look_first: bool, method: str) -> None:
     iam.admin.clear_log()
     on_post(iam, LOST)
     result = iam.ok("client_secret", look_first=look_first, auth_method=method, **MINE)
@@ -55,10 +55,10 @@ def test_accepted_means_that_it_landed(iam: Driver, look_first: bool, method: st
     assert iam.calls() == [*looks, "POST createClientSecret", "GET listClientSecrets"]
     [asked] = [each for each in iam.admin.log(kind="request") if each["client_id"] == "c1" and not each["caller"]]
     assert ("client_secret" in asked["body"]) == (method == "post")
-    assert result["calls"]["token"] in (1, 2)  # the admin token may be at hand
+    assert result["calls"]["token"] in (1, 2)  # one fewer where the admin token is kept from before
 
 
-def test_accepted_is_enough_where_the_list_shows_no_descriptions(iam: Driver) -> None:
+def test_without_descriptions_an_accepted_value_is_proof_enough(iam: Driver) -> None:
     iam.admin.switch(secret_descriptions=False)
     on_post(iam, LOST)
     result = iam.ok("client_secret", look_first=False, **MINE)
@@ -68,7 +68,7 @@ def test_accepted_is_enough_where_the_list_shows_no_descriptions(iam: Driver) ->
 
 @pytest.mark.parametrize("shown", [True, False])
 @pytest.mark.parametrize("look_first", [True, False])
-def test_what_is_refused_and_not_listed_is_sent_once_more(iam: Driver, shown: bool, look_first: bool) -> None:
+def test_a_secret_that_is_refused_and_not_listed_is_sent_once_more(iam: Driver, shown: bool, look_first: bool) -> None:
     iam.admin.switch(secret_descriptions=shown)
     on_post(iam, NEVER_CAME)
     assert iam.ok("client_secret", look_first=look_first, retry_budget=1, **MINE)["changed"]
@@ -77,14 +77,14 @@ def test_what_is_refused_and_not_listed_is_sent_once_more(iam: Driver, shown: bo
     assert iam.writes() == ["POST createClientSecret"] * 2
 
 
-def test_it_is_never_sent_a_third_time(iam: Driver) -> None:
+def test_a_secret_is_never_sent_a_third_time(iam: Driver) -> None:
     on_post(iam, NEVER_CAME, times=9)
     message = iam.refused("client_secret", retry_budget=1, **MINE)
     assert "Exchange the value, or check the list" in message
     assert iam.writes() == ["POST createClientSecret"] * 2
 
 
-def test_a_secret_that_is_refused_at_first_is_seen_in_the_list(iam: Driver) -> None:
+def test_a_secret_that_is_refused_at_first_is_found_in_the_list(iam: Driver) -> None:
     iam.admin.switch(list_lag_requests=2)
     refuse(iam, 1)
     on_post(iam, LOST)
@@ -93,8 +93,8 @@ def test_a_secret_that_is_refused_at_first_is_seen_in_the_list(iam: Driver) -> N
     assert iam.writes() == ["POST createClientSecret"]
 
 
-def test_a_secret_that_is_refused_at_first_is_asked_for_again(iam: Driver) -> None:
-    """Where the list tells nothing, the second exchange comes after the lists had their time."""
+def test_without_descriptions_a_secret_that_is_refused_at_first_is_exchanged_again(iam: Driver) -> None:
+    """The second exchange comes after the time that lists get to show the secret."""
     iam.admin.switch(secret_descriptions=False)
     refuse(iam, 1)
     on_post(iam, LOST)
@@ -103,7 +103,7 @@ def test_a_secret_that_is_refused_at_first_is_asked_for_again(iam: Driver) -> No
 
 
 @pytest.mark.parametrize("shown", [True, False])
-def test_what_landed_twice_is_told(iam: Driver, shown: bool) -> None:
+def test_a_secret_that_was_added_twice_is_reported(iam: Driver, shown: bool) -> None:
     iam.admin.switch(secret_descriptions=shown)
     refuse(iam, 2)
     on_post(iam, LOST)
@@ -144,7 +144,7 @@ def test_an_exchange_that_proves_nothing_is_no_reason_to_send_again(iam: Driver,
     assert iam.writes() == ["POST createClientSecret"]
 
 
-def test_a_list_that_cannot_be_read_leaves_it_open(iam: Driver) -> None:
+def test_without_a_readable_list_the_result_is_ambiguous(iam: Driver) -> None:
     on_post(iam, LOST)
     iam.admin.add_faults(
         {"action": "fail_before", "match": {"operation": "listClientSecrets"}, "after_skip": 1, "status": 403}
@@ -155,7 +155,7 @@ def test_a_list_that_cannot_be_read_leaves_it_open(iam: Driver) -> None:
     assert iam.writes() == ["POST createClientSecret"]
 
 
-def test_a_refusal_of_the_repetition_may_mean_that_the_first_landed(iam: Driver) -> None:
+def test_a_conflict_on_the_second_attempt_means_that_the_first_one_worked(iam: Driver) -> None:
     iam.admin.switch(duplicate_secret_value=409, secret_descriptions=False)
     refuse(iam, 2)
     on_post(iam, LOST)
@@ -164,14 +164,14 @@ def test_a_refusal_of_the_repetition_may_mean_that_the_first_landed(iam: Driver)
     assert iam.writes() == ["POST createClientSecret"] * 2
 
 
-def test_a_refused_repetition_that_nothing_explains_is_told(iam: Driver) -> None:
+def test_a_refusal_of_the_second_attempt_mentions_the_first(iam: Driver) -> None:
     on_post(iam, NEVER_CAME)
     on_post(iam, {"action": "fail_before", "status": 400})
     message = iam.refused("client_secret", retry_budget=0.3, **MINE)
     assert "An earlier attempt, whose answer was lost, may have been carried out." in message
 
 
-def test_without_descriptions_the_exchange_tells_whether_it_is_there(iam: Driver) -> None:
+def test_without_descriptions_an_exchange_shows_whether_the_secret_exists(iam: Driver) -> None:
     iam.admin.switch(secret_descriptions=False)
     assert iam.ok("client_secret", check=True, **MINE)["changed"]
     assert iam.ok("client_secret", **MINE)["changed"]

@@ -49,7 +49,7 @@ DEAD = Secret(secret_id="3", description="dead", expiration=PAST)
         ("whenever", False),
     ],
 )
-def test_a_secret_is_expired_from_its_second_on(expiration: str | None, gone: bool) -> None:
+def test_a_secret_is_expired_from_the_second_that_its_expiration_names(expiration: str | None, gone: bool) -> None:
     """The first moment of a calendar stands for never, and so does what cannot be read."""
     assert expired(Secret(secret_id="1", expiration=expiration), NOW) is gone
 
@@ -69,11 +69,11 @@ def test_a_secret_is_expired_from_its_second_on(expiration: str | None, gone: bo
         (SecretKey("mine", None), [], True, None),
     ],
 )
-def test_the_secret_that_is_deleted(key: SecretKey, listed: list[Secret], keep_last: bool, deleted: Secret) -> None:
+def test_which_secret_is_deleted(key: SecretKey, listed: list[Secret], keep_last: bool, deleted: Secret) -> None:
     assert plan_absent(key, listed, NOW, keep_last=keep_last) == deleted
 
 
-def test_a_key_is_no_secret() -> None:
+def test_a_key_is_found_only_by_its_id() -> None:
     key = Secret(secret_id="8", description="mine", type="JsonWebKey")
     assert plan_present(SecretKey("mine", None), None, [key]) == SecretPlan(None)
     assert plan_present(SecretKey("mine", None), None, [key, MINE]) == SecretPlan(MINE)
@@ -81,7 +81,7 @@ def test_a_key_is_no_secret() -> None:
     assert new_secrets([key], "mine", set()) == []
 
 
-def test_a_description_is_found_as_servers_keep_it() -> None:
+def test_a_description_is_found_with_its_blanks_or_trimmed() -> None:
     blank, none = Secret(secret_id="6", description=" mine "), Secret(secret_id="7")
     assert plan_present(SecretKey(" mine ", None), None, [MINE, blank]) == SecretPlan(blank)
     assert plan_present(SecretKey(" mine ", None), None, [none, MINE]) == SecretPlan(MINE)
@@ -91,8 +91,7 @@ def test_a_description_is_found_as_servers_keep_it() -> None:
     assert (described(MINE, " mine "), described(none, ""), described(none, "x")) == (True, False, False)
 
 
-def test_the_secret_that_is_there() -> None:
-    """Found by either key; what the list cannot tell is no expiration of another kind."""
+def test_a_secret_is_found_by_its_id_or_its_description() -> None:
     for key in (SecretKey("other", None), SecretKey(None, "2"), SecretKey("another name", "2")):
         assert plan_present(key, None, [MINE, OTHER]) == SecretPlan(OTHER)
     assert plan_present(SecretKey("new", None), None, [MINE]) == SecretPlan(None)
@@ -104,17 +103,22 @@ def test_the_secret_that_is_there() -> None:
     [
         (None, "Secret 1 expires never, not 2027-01-31T00:00:00Z."),
         ("2027-02-01T00:00:00Z", "Secret 1 expires 2027-02-01T00:00:00Z, not 2027-01-31T00:00:00Z."),
+        ("2027-01-31T00:00:00Z", None),
+        ("2027-01-31T00:00:00.0000000Z", None),
+        ("2027-01-31T02:00:00+02:00", None),
+        ("some day", None),
     ],
 )
-def test_another_expiration_is_told(shown: str | None, words: str) -> None:
+def test_another_expiration_is_a_warning(shown: str | None, words: str | None) -> None:
     listed = [Secret(secret_id="1", description="mine", expiration=shown)]
     plan = plan_present(SecretKey("mine", None), "2027-01-31T00:00:00Z", listed)
     assert plan is not None
-    assert [warning.startswith(words) for warning in plan.warnings] == [True]
+    assert plan.existing == listed[0]
+    assert [warning.startswith(words or "") for warning in plan.warnings] == [True] * (words is not None)
     assert plan_present(SecretKey("mine", None), None, listed) == SecretPlan(listed[0])
 
 
-def test_what_a_post_may_have_added() -> None:
+def test_which_secrets_a_post_may_have_added() -> None:
     added = Secret(secret_id="3", description="mine")
     stranger = Secret(secret_id="4", description="theirs")
     assert new_secrets([MINE, added, stranger], "mine", {"1"}) == [added]
@@ -213,6 +217,12 @@ REFUSALS: dict[str, tuple[Callable[[], object], str, str, dict[str, Any]]] = {
         "Give a time in the future.",
         {"option": "expiration"},
     ),
+    "a date that has passed": (
+        lambda: wanted_expiration("2020-01-01", None, NOW),
+        f"expiration: 2020-01-01T00:00:00Z has passed (it is {PAST}).",
+        "Give a time in the future.",
+        {"option": "expiration"},
+    ),
 }
 
 
@@ -225,6 +235,6 @@ def test_a_refusal_says_what_happened_and_what_to_do(case: str) -> None:
     assert (caught.value.hint, caught.value.details) == (hint, details)
 
 
-def test_a_key_names_itself() -> None:
+def test_the_text_of_a_secret_key_names_its_id_or_its_description() -> None:
     assert str(SecretKey("mine", None)) == "secret with the description 'mine'"
     assert str(SecretKey("mine", "1")) == "secret 1"

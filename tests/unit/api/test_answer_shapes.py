@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every shape of an answer that may come, read into the same models; what does not fit, told without its values."""
+"""Answers of every known shape are read into the same models; any other is refused without showing its values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.aritma.iam.plugins.module_utils._core.errors import ContractError
 from ansible_collections.aritma.iam.plugins.module_utils._iam.contract import (
     Client,
+    Permission,
     Policy,
     Secret,
     Subject,
@@ -64,7 +65,7 @@ def test_an_empty_list_is_no_error(data: Any) -> None:
         {"id": "s1", "v": "canary"},
     ],
 )
-def test_anything_else_is_an_error_that_shows_no_value(data: Any) -> None:
+def test_an_answer_without_a_list_is_an_error_that_shows_no_value(data: Any) -> None:
     with pytest.raises(ContractError) as caught:
         read_entries("listClientSecrets", data, ("secrets",))
     text = str(caught.value)
@@ -132,7 +133,7 @@ def test_an_answer_tells_the_id_of_a_secret_only_where_it_shows_the_secret(answe
     assert Secret.is_in(answer, "mine") == told
 
 
-def test_of_two_spellings_the_name_is_known() -> None:
+def test_the_spelling_of_each_member_is_kept() -> None:
     document = {"Client_ID": "c1", "clientId": None, "NAME": "n", "displayName": "d", "grantTypes": ["a"], "": 7}
     client = Client.model_validate(document)
     assert client.spelled == {"client_id": "Client_ID", "name": "NAME", "allowed_grant_types": "grantTypes"}
@@ -141,13 +142,13 @@ def test_of_two_spellings_the_name_is_known() -> None:
     assert (client.in_full, client.settled().in_full) == (False, True)
 
 
-def test_a_secret_has_no_place_for_a_value() -> None:
+def test_a_secret_does_not_keep_its_value() -> None:
     secret = read_model(Secret, "op", {"id": 1, "value": "canary", "description": None, "name": "d"})
     assert "canary" not in repr(secret)
     assert secret.description == "d"
 
 
-def test_the_client_id_goes_before_another_id() -> None:
+def test_the_client_id_wins_over_another_id() -> None:
     assert read_model(Client, "op", {"id": 5, "clientId": "c1", "name": "n"}).client_id == "c1"
 
 
@@ -169,7 +170,7 @@ def test_a_null_counts_as_empty_only_in_the_details_of_one_client() -> None:
     assert client.settled().allowed_scopes is None  # it was not shown at all
 
 
-def test_an_entry_without_an_id_is_an_error_without_values() -> None:
+def test_an_entry_without_a_required_member_is_an_error_without_values() -> None:
     with pytest.raises(ContractError) as caught:
         read_model(Policy, "listPolicies", {"subject": "canary", "scope": ["canary"]})
     assert "action" in str(caught.value)
@@ -213,7 +214,7 @@ def test_one_object_is_found_in_its_envelope(data: Any) -> None:
         ({"id": True, "clientId": ""}, None, None),
     ],
 )
-def test_the_id_of_what_was_created(data: Any, location: str | None, expected: str | None) -> None:
+def test_the_id_of_a_created_resource_is_found(data: Any, location: str | None, expected: str | None) -> None:
     assert created_id(data, location, "clients", ID_NAMES) == expected
 
 
@@ -224,3 +225,20 @@ def test_the_id_of_a_secret_is_not_taken_from_the_client_in_its_path() -> None:
 
 def test_a_description_of_data_names_members_and_kinds() -> None:
     assert describe({"a": "canary", "b": [1], "c": None}) == "an object with a (string), b (list), c (null)"
+
+
+@pytest.mark.parametrize(
+    ("data", "action", "scope"),
+    [
+        ("banking.manage", "banking.manage", None),
+        ({"actionName": "banking.manage", "scopeUri": "/a"}, "banking.manage", "/a"),
+        ({"action": {"name": "banking.manage", "id": 7}, "scope": {"uri": "/a"}}, "banking.manage", "/a"),
+        ({"action": {"id": "banking.manage"}, "scope": {"id": "/a"}}, "banking.manage", "/a"),
+        ({"action": {"shape": "unknown"}}, None, None),
+        (7, "7", None),
+        (None, None, None),
+    ],
+)
+def test_a_permission_is_read_in_any_form(data: Any, action: str | None, scope: str | None) -> None:
+    permission = Permission.model_validate(data)
+    assert (permission.action, permission.scope) == (action, scope)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names that the server changes: what was made is found again, the difference is told, and nobody else's is taken."""
+"""Names that the server changes: our client is found again with a warning, and nobody else's client is taken."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANSWERS: list[dict[str, Any]] = [{}, {"create_client_body": "id"}, {"create_clie
 
 
 def warned(result: dict[str, Any], wanted: str, stored: str, what: str = "name") -> bool:
-    """Whether the one warning names both."""
+    """Whether there is one warning, and it has both names."""
     [warning] = result["warnings"]
     return f"stores the {what} {wanted!r} of client" in warning and f"as {stored!r}" in warning
 
@@ -31,7 +31,7 @@ def warned(result: dict[str, Any], wanted: str, stored: str, what: str = "name")
 @pytest.mark.parametrize(("how", "wanted", "stored"), ALTERED)
 @pytest.mark.parametrize("answer", ANSWERS)
 @pytest.mark.parametrize("description", [None, "the service", ""])
-def test_what_was_made_is_found(
+def test_a_client_is_found_again_under_the_name_that_was_given(
     iam: Driver, how: str, wanted: str, stored: str, answer: dict[str, Any], description: str | None
 ) -> None:
     iam.admin.switch(stored_client_name=how, **answer)
@@ -45,7 +45,7 @@ def test_what_was_made_is_found(
     by_id = iam.ok("oidc_client", client_id=made["client_id"], name=wanted)
     assert (by_id["changed"], warned(by_id, wanted, stored)) == (False, True)
     if description == "" and how in ("lower_case", "cut"):
-        return  # nothing tells this client from somebody else's
+        return  # nothing shows that this client is ours
     iam.admin.clear_log()
     again = iam.ok("oidc_client", name=wanted, description=description)
     assert (again["changed"], warned(again, wanted, stored)) == (False, True)
@@ -65,7 +65,7 @@ def test_a_lost_answer_and_another_name_make_no_second_client(iam: Driver, how: 
     assert len(iam.clients(stored)) == 1
 
 
-def test_a_name_that_is_taken_in_another_form_is_that_client(iam: Driver) -> None:
+def test_a_conflict_with_a_name_in_another_form_finds_that_client(iam: Driver) -> None:
     iam.admin.switch(stored_client_name="lower_case", duplicate_client_name=409)
     iam.admin.seed(clients=[{"name": "billing", "client_id": "c1", "description": "old"}])
     result = iam.ok("oidc_client", name="Billing", description="new", retry_budget=1)
@@ -82,13 +82,13 @@ def test_somebody_else_s_client_is_not_taken(iam: Driver, theirs: str) -> None:
     assert iam.ok("oidc_client", client_id="theirs", name="Billing 2")["client"]["name"] == "Billing 2"
 
 
-def test_another_case_can_be_given_where_the_server_keeps_it(iam: Driver) -> None:
+def test_a_name_can_be_changed_to_another_case(iam: Driver) -> None:
     iam.admin.seed(clients=[{"name": "billing", "client_id": "c1"}])
     renamed = iam.ok("oidc_client", client_id="c1", name="Billing")
     assert (renamed["changed"], iam.clients("Billing")[0]["client_id"]) == (True, "c1")
 
 
-def test_information_is_found_under_the_name_that_was_given(iam: Driver) -> None:
+def test_info_finds_a_composed_name_but_no_other_case(iam: Driver) -> None:
     iam.admin.seed(clients=[{"name": COMPOSED, "client_id": "c1"}, {"name": "billing", "client_id": "c2"}])
     assert [each["client_id"] for each in iam.ok("oidc_client_info", name=DECOMPOSED)["clients"]] == ["c1"]
     assert iam.ok("oidc_client_info", name="Billing")["clients"] == []
@@ -113,8 +113,8 @@ def test_a_secret_whose_description_the_server_trims_is_added_once(iam: Driver) 
     assert iam.writes() == ["POST createClientSecret"]
 
 
-def test_who_may_be_meant_is_named_and_not_deleted(iam: Driver) -> None:
-    """Without a description nothing tells a lower-case name from somebody else's; with it, it is found."""
+def test_a_client_that_may_be_another_one_is_named_and_not_deleted(iam: Driver) -> None:
+    """The server may have changed the name to lower case. Only the description shows that the client is ours."""
     iam.admin.seed(clients=[{"name": "billing", "client_id": "c1", "description": "ours"}])
     told = iam.refused("oidc_client", name="Billing", state="absent")
     assert "c1 ('billing')" in told and "Give client_id" in told

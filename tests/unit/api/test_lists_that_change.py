@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lists that change between two pages: nothing is made twice, and nothing of ours is overlooked."""
+"""Lists that change while they are read page by page: no client is created twice, and none is overlooked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _add(iam: Driver) -> None:
 
 @contextmanager
 def _between_two_pages(iam: Driver, change: Change) -> Iterator[None]:
-    """Do it once, when the first page was read and the second one is asked for."""
+    """Make the change once, after the first page was read and before the second one is answered."""
     match = {"operation": "listClients", "path_regex": ""}
     iam.admin.switch(clients_page_max=3, clients_page_default=3, search_text="id_only")
     # A search finds nobody on this server; then all clients are listed, whose second page waits.
@@ -52,7 +52,7 @@ MOVES = [("oldest", _delete("c0"), "client 2"), ("newest", _delete("c7"), "clien
 
 
 @pytest.mark.parametrize(("order", "change", "moved"), MOVES)
-def test_a_client_that_moves_to_another_page_is_not_made_again(
+def test_a_client_that_moves_to_another_page_is_not_created_again(
     iam: Driver, order: str, change: Change, moved: str
 ) -> None:
     iam.admin.seed(clients=CLIENTS)

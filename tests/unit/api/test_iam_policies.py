@@ -49,7 +49,7 @@ def manage(iam: Driver, client_id: str, *policies: dict[str, str], **options: An
     return iam.ok("iam_policies", client_id=client_id, name="billing", policies=list(policies), **options)
 
 
-def test_the_set_is_made_once_and_predicted(iam: Driver, client_id: str) -> None:
+def test_the_set_is_predicted_and_created_once(iam: Driver, client_id: str) -> None:
     assert manage(iam, client_id, READ, PAY, check=True)["changed"]
     assert held(iam) == []
     first = manage(iam, client_id, READ, PAY)
@@ -74,8 +74,8 @@ def test_other_policies_stay_or_go_as_the_mode_says(iam: Driver, client_id: str)
     assert held(iam) == []
 
 
-def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, client_id: str) -> None:
-    """As where a server lists what a group grants, although it was asked not to. What is gone after all is not told."""
+def test_a_policy_that_is_listed_but_cannot_be_deleted_is_a_warning(iam: Driver, client_id: str) -> None:
+    """A server may list what a group grants, although it was asked not to. A policy that is gone causes no warning."""
     manage(iam, client_id, READ, PAY, ELSEWHERE)
     missing = {"match": {"operation": "deletePolicy"}, "status": 404, "times": 1}
     iam.admin.add_faults({**missing, "action": "fail_before"}, {**missing, "action": "fail_after"})
@@ -93,10 +93,10 @@ def test_a_policy_that_is_listed_and_cannot_be_deleted_is_told(iam: Driver, clie
     [({"status": 409}, False), ({"status": 200, "payload": {**READ, "scope": "https://x/subscriptions/1"}}, True)],
     ids=["a conflict", "another spelling"],
 )
-def test_nothing_is_withdrawn_for_what_is_not_listed(
+def test_nothing_is_withdrawn_while_a_new_policy_is_not_listed(
     iam: Driver, client_id: str, answer: dict[str, Any], changed: bool
 ) -> None:
-    """A server that keeps the scope in another spelling would lose in each run what it was given in the one before."""
+    """If the server spells the scope in another way, each run would withdraw what the run before it had granted."""
     manage(iam, client_id, PAY)
     iam.admin.add_faults({"action": "fail_before", "match": {"operation": "createPolicy"}, **answer})
     result = manage(iam, client_id, READ, mode="exact", retry_budget=0.5)
@@ -108,8 +108,8 @@ def test_nothing_is_withdrawn_for_what_is_not_listed(
     assert "Nothing was withdrawn" not in alone
 
 
-def test_what_cannot_be_looked_at_is_not_taken_for_nothing(iam: Driver, client_id: str) -> None:
-    """Neither a list of policies that is not there, nor a client whose subject does not show its id."""
+def test_policies_that_cannot_be_listed_are_not_taken_for_none(iam: Driver, client_id: str) -> None:
+    """Because there is no list, or because no subject shows that it belongs to the client."""
     manage(iam, client_id, READ)
     listed = {"action": "fail_before", "match": {"operation": "listPolicies"}, "status": 404}
     iam.admin.add_faults(listed)
@@ -117,7 +117,7 @@ def test_what_cannot_be_looked_at_is_not_taken_for_nothing(iam: Driver, client_i
     assert "listPolicies" in iam.refused("iam_policies", subject=subject, policies=[], mode="exact")
     assert "listPolicies" in iam.refused("iam_policy", subject=subject, **READ, state="absent")
     iam.admin.clear_faults()
-    iam.admin.add_faults({**listed, "times": 1})  # the subject is not known, as some servers say it
+    iam.admin.add_faults({**listed, "times": 1})  # some servers answer so for a subject that they do not know
     assert not iam.ok("iam_policies", subject="nobody", policies=[], mode="exact")["changed"]
     iam.admin.clear_faults()
     unlike = [{"subjectId": "s-17", "id": "17", "displayName": "billing", "type": "Client"}]
@@ -152,7 +152,7 @@ def test_a_lost_answer_grants_and_withdraws_once(iam: Driver, client_id: str, ac
     assert held(iam) == [PAY]
 
 
-def test_a_refusal_says_what_was_made_before(iam: Driver, client_id: str) -> None:
+def test_a_refusal_says_how_many_changes_were_made_before(iam: Driver, client_id: str) -> None:
     wrong = {"action": "no.such", "scope": "/subscriptions/1"}
     message = iam.refused("iam_policies", client_id=client_id, policies=[READ, wrong])
     assert "action 'no.such' in GET /v1/actions" in message
@@ -160,7 +160,7 @@ def test_a_refusal_says_what_was_made_before(iam: Driver, client_id: str) -> Non
     assert held(iam) == [READ]
 
 
-def test_a_refusal_of_the_first_one_says_nothing_of_others(iam: Driver, client_id: str) -> None:
+def test_a_refusal_of_the_first_change_mentions_no_others(iam: Driver, client_id: str) -> None:
     wrong = {"action": "no.such", "scope": "/subscriptions/1"}
     assert "made before that" not in iam.refused("iam_policies", client_id=client_id, policies=[wrong, READ])
     assert held(iam) == []
@@ -176,7 +176,7 @@ def test_policies_of_others_do_not_count_where_the_server_ignores_filters(iam: D
     assert held(iam) == [READ, READ]
 
 
-def test_bad_input_changes_nothing(iam: Driver, client_id: str) -> None:
+def test_a_blank_action_is_refused_before_any_change(iam: Driver, client_id: str) -> None:
     entry = {"action": " ", "scope": "/s"}
     result = iam.run("iam_policies", client_id=client_id, policies=[READ, entry])
     assert result["msg"].startswith("policies[1]: action or scope is empty")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Groups and their members over real HTTP: on every kind of server, in batches, and when an answer is lost."""
+"""The modules for groups and members over real HTTP: on every kind of server, in batches, and with lost answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITHOUT = {
     "no_groups": "This server does not support groups",
     "groups_forbidden": "answered 403",
 }
-"""Profiles on which there are no groups to be had, and what is said then."""
+"""Profiles without groups, and the message on them."""
 VALUE = "value-of-the-client"
 MANAGE = {"action": "banking.manage", "scope": "/subscriptions/123"}
 BELOW = {"action": "banking.ais.read", "scope": "/subscriptions/123/accounts/1"}
@@ -49,7 +49,7 @@ def seeded(iam: Driver, *names: str) -> list[str]:
 
 
 def twice(iam: Driver, task: str, **options: Any) -> dict[str, Any]:
-    """Predicted without a write, done as predicted, and nothing left to do."""
+    """Run a task in check mode, then twice: it is predicted without a write, done as predicted, and then unchanged."""
     iam.admin.clear_log()
     predicted = iam.ok(task, check=True, **options)
     assert iam.writes() == []
@@ -65,8 +65,8 @@ def twice(iam: Driver, task: str, **options: Any) -> dict[str, Any]:
 
 
 @profiles("groups", "policies")
-def test_from_nothing_to_nothing(iam: Driver, profile: str) -> None:
-    """Create, join, grant, act; leave, may not any more; delete. Or it is told that there are no groups."""
+def test_the_life_of_a_group(iam: Driver, profile: str) -> None:
+    """Create it, grant it a permission, let a client join, use the permission and leave, and delete it."""
     (billing,) = seeded(iam, "billing")
     if profile in WITHOUT:
         _check_not_offered(iam, billing, WITHOUT[profile])
@@ -138,14 +138,14 @@ def _check_deleted(iam: Driver, group: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("profile_name", "most"), [("documented", 200), ("strict_groups", 50), ("groups_by_id", 200), ("small_pages", 200)]
 )
-def test_two_hundred_in_and_out_are_as_few_requests_as_the_server_takes(
+def test_200_members_are_added_and_removed_in_as_few_requests_as_the_server_allows(
     iam: Driver, profile_name: str, most: int
 ) -> None:
     iam.admin.reset(profile_name)
     names = [f"worker-{number:03}" for number in range(200)]
     subjects = seeded(iam, *names)
     iam.admin.seed(groups=[{"name": "fleet", "members": subjects[:3]}, {"name": "other", "members": subjects[:3]}])
-    refused = most < 197  # then the first request shows that so many are too many
+    refused = most < 197  # then the server refuses the first request, which has too many
     joined = twice(iam, "subject_group_members", group="fleet", clients=names)
     assert (joined["added"], group_of(iam, "fleet")["members"]) == (subjects[3:], subjects)
     assert joined["written"] == ["POST addGroupMembers"] * (-(-197 // most) + refused)
@@ -156,7 +156,7 @@ def test_two_hundred_in_and_out_are_as_few_requests_as_the_server_takes(
     assert group_of(iam, "other")["members"] == subjects[:3]
 
 
-def test_exact_takes_out_who_is_not_named(iam: Driver) -> None:
+def test_exact_removes_members_that_are_not_named(iam: Driver) -> None:
     one, two, three = seeded(iam, "one", "two", "three")
     iam.admin.seed(groups=[{"name": "readers", "members": [one, two]}])
     swapped = twice(iam, "subject_group_members", group="readers", members=[two, three], mode="exact")
@@ -167,8 +167,8 @@ def test_exact_takes_out_who_is_not_named(iam: Driver) -> None:
     assert group_of(iam)["members"] == [three]
 
 
-def test_memberships_as_a_set(iam: Driver) -> None:
-    """One write a group; others are left alone, and left with ``exact``."""
+def test_memberships_are_merged_or_exact(iam: Driver) -> None:
+    """With one request for each group that changes. Only ``exact`` leaves groups that are not named."""
     (one,) = seeded(iam, "one")
     iam.admin.seed(groups=[{"name": each, "members": [one] if each == "c" else []} for each in "abc"])
     merged = twice(iam, "subject_memberships", subject=one, groups=["a", "c"])
@@ -179,7 +179,7 @@ def test_memberships_as_a_set(iam: Driver) -> None:
     assert [each["members"] for each in iam.admin.state()["groups"]] == [[one], [one], []]
 
 
-def test_a_group_through_a_group_cannot_be_left(iam: Driver) -> None:
+def test_exact_ignores_memberships_through_another_group(iam: Driver) -> None:
     iam.admin.reset("groups_by_subject_id")
     (one,) = seeded(iam, "one")
     made = iam.admin.seed(groups=[{"name": "inner", "members": [one]}])
@@ -193,8 +193,8 @@ def test_a_group_through_a_group_cannot_be_left(iam: Driver) -> None:
     assert iam.ok("subject_memberships_info", subject=one)["memberships"] == []
 
 
-def test_all_origins_are_told(iam: Driver) -> None:
-    """A policy of its own and one of a group; a parent scope; and nothing that could explain it."""
+def test_each_permission_names_all_its_origins(iam: Driver) -> None:
+    """Here, a policy of the subject itself and one of its group."""
     (one,) = seeded(iam, "one")
     group = str(iam.admin.seed(groups=[{"name": "readers", "members": [one]}])["groups"][0]["subject_id"])
     read = {"action": "banking.ais.read", "scope": "/subscriptions/123"}
@@ -211,8 +211,8 @@ def test_all_origins_are_told(iam: Driver) -> None:
 
 @pytest.mark.parametrize("action", ["commit_then_drop", "fail_before"])
 @pytest.mark.parametrize("name", ["documented", "strict_groups", "groups_by_id", "stale_lists"])
-def test_lost_answers(iam: Driver, name: str, action: str) -> None:
-    """Each write is done once, whatever becomes of its answer."""
+def test_each_write_is_done_once_when_its_answer_is_lost(iam: Driver, name: str, action: str) -> None:
+    """Whether the server had carried it out, or not."""
     iam.admin.reset(name)
     (one,) = seeded(iam, "one")
     for operation in ("createGroup", "addGroupMembers", "removeGroupMembers", "deleteGroup"):
@@ -230,7 +230,7 @@ def test_lost_answers(iam: Driver, name: str, action: str) -> None:
         assert iam.admin.state()["groups"] == []
 
 
-def test_a_name_that_several_groups_have(iam: Driver) -> None:
+def test_a_name_that_several_groups_have_is_refused_with_their_ids(iam: Driver) -> None:
     made = iam.admin.seed(groups=[{"name": "readers"}, {"name": "readers"}])["groups"]
     ids = [str(each["subject_id"]) for each in made]
     tasks: dict[str, dict[str, Any]] = {
@@ -248,7 +248,7 @@ def test_a_name_that_several_groups_have(iam: Driver) -> None:
     assert iam.ok("subject_group", name=made[0]["id"], create=False)["group"]["subject_id"] == ids[0]
 
 
-def test_what_is_missing_is_told_before_anything_is_written(iam: Driver) -> None:
+def test_a_group_client_or_option_that_is_missing_is_named_before_any_write(iam: Driver) -> None:
     (one,) = seeded(iam, "one")
     iam.admin.seed(groups=[{"name": "readers"}])
     iam.admin.clear_log()
@@ -286,8 +286,8 @@ def test_another_description_is_a_warning(iam: Driver) -> None:
     assert "so it was not changed" in kept["warnings"][0]
 
 
-def test_who_is_not_a_member_afterwards_is_named(iam: Driver) -> None:
-    """Whether the server refuses an unknown subject, or answers with success and leaves it out."""
+def test_a_member_that_the_server_did_not_take_is_named(iam: Driver) -> None:
+    """Whether the server refuses an unknown subject, or answers with success and ignores it."""
     for name, words in (("lenient_groups", "still shows the old state"), ("strict_groups", "answered 404")):
         iam.admin.reset(name)
         iam.admin.seed(groups=[{"name": "readers"}])
@@ -295,7 +295,7 @@ def test_who_is_not_a_member_afterwards_is_named(iam: Driver) -> None:
         assert words in message and "client-nobody" in message
 
 
-def test_members_that_are_not_listed(iam: Driver) -> None:
+def test_members_that_are_not_listed_can_be_added_but_not_made_exact(iam: Driver) -> None:
     iam.admin.reset("lenient_groups")
     one, two = seeded(iam, "one", "two")
     iam.admin.seed(groups=[{"name": "readers", "members": [one]}])
@@ -305,7 +305,7 @@ def test_members_that_are_not_listed(iam: Driver) -> None:
 
 
 def test_groups_that_cannot_be_left_are_named(iam: Driver) -> None:
-    """And the others are left all the same."""
+    """The others are left all the same."""
     (one,) = seeded(iam, "one")
     made = iam.admin.seed(groups=[{"name": each, "members": [one]} for each in ("kept", "left")])["groups"]
     match = {"operation": "removeGroupMembers"}
