@@ -52,7 +52,7 @@ def perform(operation: Operation, *, check_mode: bool = False, diff: bool = True
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a task leaves for the next one is not that of the user who runs the tests."""
+    """The files that one task leaves for the next one are in a directory of this test."""
     monkeypatch.setenv("ARITMA_TOKEN_CACHE_DIR", str(tmp_path_factory.mktemp("cache") / "aritma-iam"))
 
 

@@ -87,7 +87,7 @@ def test_extended_attributes_are_kept(tmp_path: Path) -> None:
 
 
 def test_compare_and_set_refuses_another_content(tmp_path: Path) -> None:
-    """And leaves it alone."""
+    """The file stays as it is."""
     path = tmp_path / "f"
     with pytest.raises(FileChangedError):
         replace_file(str(path), b"x", PRIVATE, expected="0" * 64)
@@ -139,8 +139,8 @@ def test_a_directory_that_is_somebody_elses_symlink_is_refused(tmp_path: Path) -
         assert (real / "f").read_bytes() == b"x"
 
 
-def test_a_loop_of_symlinks_ends(tmp_path: Path) -> None:
-    """With an error."""
+def test_a_loop_of_symlinks_is_an_error(tmp_path: Path) -> None:
+    """Not a search without end."""
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(FileError, match="symbolic links"):
@@ -156,7 +156,7 @@ def test_a_loop_of_symlinks_ends(tmp_path: Path) -> None:
         ("directory/" + "n" * 300, "File name too long"),
     ],
 )
-def test_what_cannot_be_a_file_is_told_and_named(tmp_path: Path, name: str, message: str) -> None:
+def test_a_path_that_cannot_be_a_file_is_named(tmp_path: Path, name: str, message: str) -> None:
     """Before anything is written, also for root."""
     (tmp_path / "directory").mkdir()
     (tmp_path / "file").write_bytes(b"")
@@ -178,7 +178,7 @@ def test_only_an_absolute_path_names_a_file(path: str) -> None:
 
 
 def test_a_missing_directory_is_no_file_to_read_and_an_error_to_write(tmp_path: Path) -> None:
-    """Unless it may be made."""
+    """The write may be allowed to make it."""
     path = str(tmp_path / "missing" / "f")
     assert read_file(path) is None
     remove_file(path)
@@ -187,7 +187,7 @@ def test_a_missing_directory_is_no_file_to_read_and_an_error_to_write(tmp_path: 
 
 
 def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
-    """Neither a directory nor a file."""
+    """Neither a directory nor a file is made."""
     check_file(str(tmp_path / "a" / "b" / "f"), PRIVATE, probe=True)
     check_file(str(tmp_path / "f"), PRIVATE, probe=True)
     assert names(tmp_path) == []
@@ -210,7 +210,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_file(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("point", ["fchmod", "fsync", "rename"])
 def test_a_kill_before_the_renaming_leaves_the_old_file_and_the_next_write_sweeps(tmp_path: Path, point: str) -> None:
-    """Only what is left of this very file by a process that is dead."""
+    """It removes only temporary files of this very file, left by a process that is dead."""
     path = tmp_path / "f"
     path.write_bytes(b"old")
     other = tmp_path / ".aritma-00000000-0000000000000000.tmp"
@@ -231,7 +231,7 @@ def test_a_kill_before_the_renaming_leaves_the_old_file_and_the_next_write_sweep
 
 
 def test_a_writer_waits_for_another_one_whose_temporary_file_it_would_sweep(tmp_path: Path) -> None:
-    """It is still going to be renamed."""
+    """That file is still going to be renamed."""
     path = tmp_path / "f"
     text = (
         "import os, sys, time\n"
@@ -286,7 +286,7 @@ def test_two_processes_lose_no_update(tmp_path: Path) -> None:
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    """While it is replaced all the time."""
+    """Although it is replaced all the time."""
     path = tmp_path / "f"
     path.write_bytes(b"a" * 60000)
     text = "for each in range(200): f.replace_file(sys.argv[1], (b'b', b'a')[each % 2] * 60000, f.Ownership(0o600))"

@@ -44,7 +44,7 @@ def record(number: int = 1) -> Record:
 
 
 def is_current(aws: Aws, name: str) -> list[str]:
-    """The versions that are current: there must never be more than one."""
+    """The current versions. There must never be more than one."""
     return [version for version, labels in aws.stages(name).items() if "AWSCURRENT" in labels]
 
 
@@ -65,7 +65,7 @@ def proxy(aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two tries: what follows the last one is the same."""
+    """Only two attempts, to save time."""
     monkeypatch.setattr(_aws, "_ATTEMPTS", 2)
 
 
@@ -100,7 +100,7 @@ def test_the_default_name_carries_the_client_id(keep: Keep, aws: Aws, aws_member
 
 
 def test_a_write_over_another_write_is_a_conflict(aws: Aws, aws_members: Json) -> None:
-    """Of a first one, of a later one, and of a removal; what was refused is never current."""
+    """Whether the other write was the first one, a later one or a removal. A refused version is never current."""
     one, two = opened(aws_members), opened(aws_members)
     nothing = one.read()[1]
     two.write(record(1), nothing)
@@ -120,7 +120,7 @@ def test_a_write_over_another_write_is_a_conflict(aws: Aws, aws_members: Json) -
 
 
 def test_of_many_writers_at_once_one_wins(aws: Aws, aws_members: Json) -> None:
-    """All read the same and write at the same moment; the rest are told."""
+    """All read the same and write at the same moment. The others get a conflict."""
     opened(aws_members).write(record(1), "")
     ready, told = threading.Barrier(6), []
 
@@ -147,7 +147,7 @@ def test_of_many_writers_at_once_one_wins(aws: Aws, aws_members: Json) -> None:
 
 
 def test_a_secret_without_a_version_is_written_too(aws: Aws, aws_members: Json) -> None:
-    """As Terraform makes them: of two writers one is first."""
+    """Terraform creates such secrets. The second of two writers gets a conflict."""
     aws.client.create_secret(Name=aws_members["path"])
     one, two = opened(aws_members), opened(aws_members)
     assert one.read() == two.read() == (None, "")
@@ -162,7 +162,7 @@ def test_a_secret_without_a_version_is_written_too(aws: Aws, aws_members: Json) 
 @pytest.mark.parametrize("operation", WRITES)
 @pytest.mark.usefixtures("impatient")
 def test_a_lost_answer_is_harmless(aws: Aws, aws_members: Json, proxy: Proxy, operation: str, times: int) -> None:
-    """Of each call of a write, of one try or of all: carried out, and the connection is cut before the answer."""
+    """Each call of a write is carried out, but its connection is cut before the answer: once, or in all attempts."""
     store, name = opened(aws_members), aws_members["path"]
     if operation != "CreateSecret":
         store.write(record(1), store.read()[1])
@@ -186,7 +186,7 @@ def test_a_lost_answer_is_harmless(aws: Aws, aws_members: Json, proxy: Proxy, op
 
 @pytest.mark.usefixtures("impatient")
 def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(aws_members: Json, proxy: Proxy) -> None:
-    """Somebody wrote after us, before we looked: his is kept, and ours is told."""
+    """Somebody else wrote after us, before we looked. Their record is kept."""
     store, other = opened(aws_members), opened(aws_members)
     store.write(record(1), "")
     token = store.read()[1]
@@ -211,7 +211,7 @@ def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(aws_member
 
 
 def denied(code: str, text: str) -> tuple[int, bytes, Json]:
-    """An answer of AWS."""
+    """An answer of AWS that refuses a request."""
     return 400, json.dumps({"__type": code, "message": text}).encode(), {}
 
 
@@ -226,7 +226,7 @@ def denied(code: str, text: str) -> tuple[int, bytes, Json]:
         ("DeleteSecret", "absent"),
     ],
 )
-def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Proxy, operation: str, state: str) -> None:
+def test_a_missing_permission_is_named(keep: Keep, aws_members: Json, proxy: Proxy, operation: str, state: str) -> None:
     """A check finds it before anything is written; the record stays as it is."""
     keep("written", store=aws_members, value=VALUE)
     before = keep(store=aws_members)["record"]
@@ -262,8 +262,10 @@ def test_what_may_not_be_done_is_named(keep: Keep, aws_members: Json, proxy: Pro
         ("ValidationException", None, "Check the members"),
     ],
 )
-def test_other_refusals(keep: Keep, aws_members: Json, proxy: Proxy, code: str, message: str | None, hint: str) -> None:
-    """The text is shown only where it speaks of names and permissions: others can repeat what was sent."""
+def test_each_refusal_of_aws_says_what_to_do(
+    keep: Keep, aws_members: Json, proxy: Proxy, code: str, message: str | None, hint: str
+) -> None:
+    """The text of AWS is shown only if it is about names and permissions: any other may repeat what was sent."""
     proxy.refusals["PutSecretValue"] = denied(code, message or "Value 'what was sent' does not fit")
     failed = keep("written", store=aws_members, value=VALUE)
     assert hint in failed["msg"]
@@ -271,10 +273,10 @@ def test_other_refusals(keep: Keep, aws_members: Json, proxy: Proxy, code: str, 
     assert "what was sent" not in str(failed)
 
 
-def test_a_server_that_is_gone_or_no_server_of_aws(
+def test_a_server_that_is_gone_or_is_not_aws_is_an_error(
     keep: Keep, aws_members: Json, proxy: Proxy, impatient: None
 ) -> None:
-    """What to look at is said."""
+    """The message says what to check."""
     failed = keep(store={**aws_members, "endpoint_url": "http://127.0.0.1:1"})
     assert "the server did not answer (EndpointConnectionError)" in failed["msg"]
     proxy.refusals["GetSecretValue"] = (502, b"<html>bad gateway</html>", {})
@@ -321,8 +323,10 @@ def test_options_that_cannot_be_used(
     assert message in failed["msg"]
 
 
-def test_what_the_environment_says(keep: Keep, aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Region and endpoint as other tools of AWS read them; no credentials at all; an endpoint that is not safe."""
+def test_region_endpoint_and_credentials_come_from_the_environment(
+    keep: Keep, aws: Aws, aws_members: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As other tools of AWS read them. An unsafe endpoint and missing credentials are errors."""
     store = {"type": "aws_secretsmanager", "path": aws_members["path"]}
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url)
@@ -340,7 +344,7 @@ def test_what_the_environment_says(keep: Keep, aws: Aws, aws_members: Json, monk
 def test_without_the_library_it_says_what_to_install(
     keep: Keep, aws_members: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One guard for all of them."""
+    """The message names boto3."""
     monkeypatch.setitem(sys.modules, "boto3", None)
     failed = keep(store=aws_members)
     assert failed["failure"]["kind"] == "library"
@@ -354,7 +358,7 @@ def test_check_mode_sends_no_write(keep: Keep, aws_members: Json, proxy: Proxy) 
 
 
 class Behind(Proxy):
-    """Answers so many reads as the service did before the last write: a read there is consistent only in the end."""
+    """Answers so many reads as if the last write had not happened, since reads are eventually consistent there."""
 
     times = 0
     old: tuple[int, bytes, str] | None = None

@@ -26,7 +26,7 @@ WHOLE = {"client_id": "c1", "client_secret": VALUE, "rotation_id": "r1"}
 
 @pytest.fixture(params=["hashi_vault", "aws_secretsmanager"])
 def place(request: pytest.FixtureRequest) -> Place:
-    """Each of them, empty."""
+    """Each type of target, empty."""
     found: Place = request.getfixturevalue(f"{request.param}_place")
     return found
 
@@ -43,7 +43,7 @@ def deliver(place: Place) -> Deliver:
 
 
 def test_a_credential_is_delivered_kept_mended_and_removed(place: Place, deliver: Deliver) -> None:
-    """And predicted; a diff shows names and the rotation."""
+    """Check mode predicts each step. A diff shows names and the rotation, no value."""
     predicted = deliver(check_mode=True)
     assert (predicted["changed"], predicted["verified"], place.stored()) == (True, False, None)
     done = deliver()
@@ -69,7 +69,7 @@ def test_a_credential_is_delivered_kept_mended_and_removed(place: Place, deliver
 
 
 def test_what_others_keep_in_the_same_secret_stays(place: Place, deliver: Deliver) -> None:
-    """Also what is no text; renamed members are removed by their names."""
+    """Also values that are no text. Members that were delivered under other names are removed."""
     theirs = {"password": "of the database", "ports": [1, 2]}
     place.put(theirs)
     members = {"id": "client_id", "secret": "client_secret"}
@@ -84,7 +84,7 @@ def test_what_others_keep_in_the_same_secret_stays(place: Place, deliver: Delive
 def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The write is made again on what is there then; when that never ends, it is told."""
+    """The write is repeated on the new content. If others write each time, it is an error."""
     put, others = Document.change, iter(range(1))
 
     def overtaken(self: Document, *how: Any) -> None:
@@ -105,10 +105,10 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     assert (failed["failure"]["kind"], failed["msg"]) == ("delivery", "It was changed by somebody else.")
 
 
-def test_what_something_else_writes_back_at_once_is_told(
+def test_a_delivery_that_something_else_reverts_at_once_is_an_error(
     place: Place, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is read back."""
+    """The delivery is read back after the write."""
     put = Document.change
 
     def undone(self: Document, *how: Any) -> None:

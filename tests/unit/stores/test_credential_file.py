@@ -76,7 +76,7 @@ def by_docker(text: str) -> dict[str, str]:
 @given(st.text(string.ascii_letters + string.digits + "_./:-", max_size=40))
 @settings(max_examples=20, deadline=None)
 def test_usual_values_mean_the_same_to_shell_systemd_and_docker(value: str) -> None:
-    """So all values that we generate, and the URLs."""
+    """That covers all values that we generate, and URLs."""
     text = render_env({"client_secret": value}, "A_")
     assert by_shell(text, "A_CLIENT_SECRET") == value
     assert by_systemd(text) == by_docker(text) == {"A_CLIENT_SECRET": value}
@@ -132,7 +132,7 @@ def test_a_named_reader_sees_the_value_or_it_is_refused(reader: str, value: str)
 @given(LINE)
 @settings(max_examples=30, deadline=None)
 def test_dotenv_libraries_read_alike_what_is_not_refused(value: str) -> None:
-    """Those of Python and of Node.js."""
+    """The libraries of Python and of Node.js."""
     with suppress(DeliveryError):
         text = render_env({"scope": value}, reader="dotenv")
         assert by_python(text) == by_node(text) == {"SCOPE": value}
@@ -283,7 +283,9 @@ def test_members_are_picked_and_renamed(tmp_path: Path, members: Any, expected: 
         ({"content": "x"}, "mutually exclusive"),
     ],
 )
-def test_what_cannot_be_delivered(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+def test_a_credential_that_cannot_be_delivered_is_refused(
+    tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
     """No file is written, and no value is shown."""
     failed = deliver(tmp_path / "f", **options)
     assert failed["failed"]
@@ -296,7 +298,7 @@ def test_what_cannot_be_delivered(tmp_path: Path, options: dict[str, Any], messa
     ("members", "expected"),
     [(None, VALUE), ("client_id", "c1"), (["client_id"], "c1"), ({"any": "token_url"}, CREDENTIAL["token_url"])],
 )
-def test_a_value_alone(tmp_path: Path, members: Any, expected: str) -> None:
+def test_the_format_value_writes_one_member_alone(tmp_path: Path, members: Any, expected: str) -> None:
     """The secret unless another member is named, and not one byte more."""
     path = tmp_path / "secret"
     assert deliver(path, format="value", members=members)["changed"]
@@ -329,7 +331,7 @@ def test_modes_are_read_as_yaml_gives_them(tmp_path: Path) -> None:
 
 
 def test_a_symlink_or_a_missing_directory_is_refused(tmp_path: Path) -> None:
-    """With words for it."""
+    """The message says which of them it is."""
     (tmp_path / "link").symlink_to("target")
     linked = deliver(tmp_path / "link")
     assert linked["failure"]["kind"] == "delivery"
@@ -338,7 +340,7 @@ def test_a_symlink_or_a_missing_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_absent_removes_the_file(tmp_path: Path) -> None:
-    """Once."""
+    """A second time changes nothing."""
     path = tmp_path / "f"
     deliver(path)
     assert deliver(path, state="absent", credential=None, check_mode=True)["changed"]

@@ -59,14 +59,14 @@ def live() -> Iterator[Owner]:
 
 
 def test_a_missing_record_is_null_and_version_0(keep: Keep) -> None:
-    """And a read makes no file."""
+    """A read makes no file."""
     read = keep()
     assert (read["record"], read["version"], read["in_progress"], read["changed"]) == (None, 0, False, False)
     assert not keep("absent")["changed"]
 
 
 def test_a_record_is_read_and_removed(keep: Keep, place: Place) -> None:
-    """And the removal is predicted."""
+    """Check mode predicts the removal."""
     keep("written", value=VALUE, client_name="billing")
     read = keep()
     assert (read["record"], read["version"]) == (place.stored(), 1)
@@ -79,8 +79,8 @@ def test_a_record_is_read_and_removed(keep: Keep, place: Place) -> None:
     assert not keep("absent")["changed"]
 
 
-def test_a_record_at_a_known_path_is_read_without_knowing_whose_it_is(keep: Keep) -> None:
-    """It says so itself."""
+def test_a_record_at_a_known_path_is_read_without_a_client_id(keep: Keep) -> None:
+    """The record holds the client id."""
     keep("written")
     assert keep(client_id=None)["record"]["client_id"] == "c1"
 
@@ -95,7 +95,7 @@ def test_the_record_of_a_client_with_another_name_is_refused(keep: Keep) -> None
 def test_nothing_is_removed_or_moved_while_another_run_lives(
     keep: Keep, place: Place, live: Owner, tmp_path: Path
 ) -> None:
-    """It is named, and until when it counts. A read says so too."""
+    """The message names that run and the end of its lease. A read shows both."""
     keep("written", value=VALUE)
     lease_to(place, live)
     before = place.stored()
@@ -117,7 +117,7 @@ def test_nothing_is_removed_or_moved_while_another_run_lives(
 
 
 def test_a_diff_shows_no_value(keep: Keep) -> None:
-    """Rotation ids, ids and times, yes."""
+    """It shows rotation ids, ids and times."""
     keep("written", value=VALUE, rotation_id="r1")
     done = keep("absent")
     assert VALUE not in str(done)
@@ -141,7 +141,7 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 def test_a_record_is_moved_once(keep: Keep, place: Place, target: Place) -> None:
-    """Predicted first; with every member, also those that we do not know; a diff shows where and no value."""
+    """Check mode predicts it. Unknown members move too. A diff shows both places and no value."""
     keep("written", value=VALUE, client_name="billing")
     place.put({**place.stored(), "note": "theirs"})
     before = place.stored()
@@ -161,8 +161,10 @@ POINTS = ["claimed", "copied", "read back"]
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_move_that_was_killed_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    """After each write: the record is in one of the stores at every moment, and in the end in the second alone."""
+def test_a_killed_move_is_completed_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """Killed after each write: the record is always in one of the stores, and in the end only in the second."""
     source, target = in_file(tmp_path / "a.json"), in_file(tmp_path / "b.json")
     keep = keeping(source.options)
     keep("written", value=VALUE)
@@ -203,7 +205,7 @@ def test_a_move_that_was_killed_is_gone_on_with(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_move_that_fails_leaves_the_record_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it was, without a lease that would keep others waiting."""
+    """It is where it was, and no lease keeps others waiting."""
     source = in_file(tmp_path / "a.json")
     keep = keeping(source.options)
     keep("written", value=VALUE)
@@ -225,7 +227,7 @@ def test_a_move_that_fails_leaves_the_record_free(tmp_path: Path, monkeypatch: p
 def test_a_record_that_somebody_writes_meanwhile_is_not_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By hand, since every other run sees the lease."""
+    """Somebody who edits by hand, since every other run sees the lease."""
     source = in_file(tmp_path / "a.json")
     keep = keeping(source.options)
     keep("written", value=VALUE)
@@ -242,7 +244,7 @@ def test_a_record_that_somebody_writes_meanwhile_is_not_removed(
     assert source.stored() == theirs
 
 
-def test_what_another_run_writes_before_the_claim_stays(
+def test_what_another_run_writes_before_the_move_has_its_lease_stays(
     tmp_path: Path, target: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It rotated the client after this run had read the record: the older one is not written over the newer one."""
@@ -265,10 +267,10 @@ def test_what_another_run_writes_before_the_claim_stays(
     assert (source.stored(), target.stored()) == (theirs, None)
 
 
-def test_a_move_that_fails_gives_back_nothing_that_another_run_has_replaced(
+def test_a_failed_move_does_not_overwrite_the_record_of_another_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It took so long to fail that its lease was over."""
+    """The move took so long to fail that its lease was over."""
     source = in_file(tmp_path / "a.json")
     keep = keeping(source.options)
     keep("written", value=VALUE, rotation_id="r1")
@@ -287,7 +289,7 @@ def test_a_move_that_fails_gives_back_nothing_that_another_run_has_replaced(
 
 
 def test_a_store_that_holds_another_record_is_left_alone(keep: Keep, place: Place, tmp_path: Path) -> None:
-    """Of another client, or of the same one with another secret."""
+    """A record of another client, or of the same one with another secret."""
     other = in_file(tmp_path / "other.json")
     assert "Neither store holds a record" in keep("moved", to=other.options)["msg"]
     keep("written", value=VALUE)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The variable ``service_client_deliveries``: what it becomes, and which mistakes are told at once."""
+"""The variable ``service_client_deliveries``: which targets it becomes, and which mistakes in it are refused."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def names(*deliveries: Json) -> list[str]:
     return [each.name for each in read_deliveries(deliveries, "here")]
 
 
-def test_each_file_and_host_is_a_target_and_each_server_one() -> None:
-    """With a name that says which, and without secrets."""
+def test_a_file_is_a_target_on_each_host_and_a_server_is_one_target() -> None:
+    """Each target has a name that says which one it is, without secrets."""
     deliveries: list[Json] = [
         {**FILE, "hosts": ["app1", "app2"]},
         {**VAULT, "token": TOKEN, "hosts": "app1, app2"},
@@ -51,8 +51,8 @@ def test_each_file_and_host_is_a_target_and_each_server_one() -> None:
     assert read_deliveries([], "here") == []
 
 
-def test_what_is_null_or_blank_is_not_given_and_a_text_is_a_list_of_one() -> None:
-    """As AWX and templates hand them on; types are those of the options."""
+def test_null_and_blank_count_as_not_given_and_a_text_as_a_list_of_one() -> None:
+    """AWX and templates pass options in such forms. Each gets the type of its option."""
     (file,) = read_deliveries(
         [{**FILE, "type": None, "mode": "", "hosts": [None, ""], "notify": "Reload, then wait", "owner": 12}], "here"
     )
@@ -81,7 +81,7 @@ def test_a_reload_is_one_of_three_ways(given: Json, read: Json) -> None:
 
 
 def test_places_of_one_name_on_several_servers_are_told_apart() -> None:
-    """By what makes the difference; a password in a URL is not shown."""
+    """Their names show what differs, but no password in a URL."""
     there = {**VAULT, "url": "https://user:Canary@vault2.example.com:8200/x"}
     assert names(VAULT, there, {**VAULT, "mount": "kv"}) == [
         "hashi_vault services/billing/aritma (by default)",
@@ -91,7 +91,7 @@ def test_places_of_one_name_on_several_servers_are_told_apart() -> None:
 
 
 def test_only_pods_that_are_waited_for_prove_a_delivery() -> None:
-    """All else needs a probe or a reload."""
+    """All other deliveries need a probe or a reload."""
     rollout = [{"name": "web"}]
     for delivery, proves in (
         ({**SECRET, "rollout": rollout}, True),
@@ -165,7 +165,7 @@ def test_only_pods_that_are_waited_for_prove_a_delivery() -> None:
     ],
 )
 def test_mistakes_are_named_by_position(deliveries: Any, message: str) -> None:
-    """With what was probably meant, and without a secret."""
+    """The message says what was probably meant, and shows no secret."""
     with pytest.raises(OptionError) as caught:
         read_deliveries(deliveries, "here")
     assert message in str(caught.value)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No delivery puts an older secret over a newer one, none comes after its time, and none is that of a killed run."""
+"""No delivery replaces a newer secret by an older one, comes after its time, or goes on after its run was killed."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def held(path: Path) -> tuple[str, str]:
 
 
 def test_a_stamp_is_read_as_it_was_written() -> None:
-    """And no other text is one."""
+    """No other text is a stamp."""
     for stamp in (Stamp("3f9a2c", 7), Stamp("a b", 0)):
         assert Stamp.parse(str(stamp)) == stamp
     for text in ("", "7", "7 ", "x 3f9a2c", "-1 a", "9" * 30 + " a"):
@@ -77,7 +77,7 @@ def test_a_stamp_is_read_as_it_was_written() -> None:
 
 
 def test_a_file_that_holds_a_newer_secret_is_refused(deliver: Deliver, path: Path) -> None:
-    """In check mode too, and also where the content is the same; an equal generation is mended."""
+    """In check mode too, and also if the content is the same. A file of an equal generation is mended."""
     done = deliver(1, 5)
     assert (done["changed"], done["generation"], done["verified"]) == (True, 5, True)
     assert held(path) == ("r1", "5 aaaaaa")
@@ -93,8 +93,8 @@ def test_a_file_that_holds_a_newer_secret_is_refused(deliver: Deliver, path: Pat
     assert held(path) == ("r2", "6 aaaaaa")
 
 
-def test_a_file_that_is_right_gets_a_newer_stamp_in_its_place(deliver: Deliver, path: Path) -> None:
-    """Which is no change: nobody needs to read it again."""
+def test_a_file_with_the_right_content_gets_a_newer_stamp(deliver: Deliver, path: Path) -> None:
+    """That is no change, since no reader needs it."""
     deliver(1, None, None)
     inode = path.stat().st_ino
     assert deliver(1, 3, check_mode=True)["changed"] is False
@@ -107,7 +107,7 @@ def test_a_file_that_is_right_gets_a_newer_stamp_in_its_place(deliver: Deliver, 
 
 
 def test_another_lineage_or_no_generation_is_no_objection(deliver: Deliver, path: Path) -> None:
-    """A client that was made anew begins at one; what is delivered by hand takes the stamp away."""
+    """A client that was created again begins at generation 1. A delivery by hand removes the stamp."""
     deliver(1, 9)
     assert deliver(2, 1, "bbbbbb")["changed"]
     assert held(path) == ("r2", "1 bbbbbb")
@@ -118,7 +118,7 @@ def test_another_lineage_or_no_generation_is_no_objection(deliver: Deliver, path
 
 
 def test_nothing_is_written_after_its_time(deliver: Deliver, path: Path) -> None:
-    """Neither the file nor its removal, nor a stamp; a check writes nothing anyway."""
+    """Neither a file nor a stamp, and nothing is removed. Check mode, which writes nothing, does not fail."""
     failed = deliver(1, 1, not_after=PAST)
     assert failed["failure"]["kind"] == "delivery"
     assert "Another run may have replaced the secret since. Nothing was written." in failed["msg"]
@@ -133,10 +133,10 @@ def test_nothing_is_written_after_its_time(deliver: Deliver, path: Path) -> None
     assert deliver(2, 2, not_after="")["changed"]
 
 
-def test_the_time_is_looked_at_again_right_before_the_renaming(
+def test_the_time_is_checked_again_right_before_the_renaming(
     deliver: Deliver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that takes long, or a process that was stopped meanwhile."""
+    """The disk may be slow, or the process may have been stopped."""
     deliver(1, 1)
     fsync = os.fsync
 
@@ -153,7 +153,7 @@ def test_the_time_is_looked_at_again_right_before_the_renaming(
 def test_a_newer_secret_that_arrives_meanwhile_is_kept(
     deliver: Deliver, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is looked at under the lock that the other writer holds, too."""
+    """The stamp is read again under the lock that every writer takes."""
     deliver(1, 1)
     read, others = CREDENTIAL_FILE.run.__globals__["read_file"], iter(range(1))
 
@@ -169,7 +169,7 @@ def test_a_newer_secret_that_arrives_meanwhile_is_kept(
 
 
 def test_a_stamped_file_is_written_under_the_lock_of_its_directory(deliver: Deliver, path: Path) -> None:
-    """So that nothing can come between the look at the stamp and the renaming."""
+    """So no other writer can come between the look at the stamp and the renaming."""
     directory = os.open(path.parent, os.O_RDONLY)
     fcntl.flock(directory, fcntl.LOCK_EX)
     with ThreadPoolExecutor(1) as pool:
@@ -210,7 +210,7 @@ time.sleep(60)
 
 
 def test_a_worker_of_a_killed_run_writes_nothing(tmp_path: Path) -> None:
-    """It goes on until it notices: it may have slept for hours."""
+    """It may have slept for hours before it notices."""
 
     def told(name: str) -> Json:
         (tmp_path / f"go-{name}").touch()
@@ -233,8 +233,8 @@ def test_a_worker_of_a_killed_run_writes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("connection", ["local", "elsewhere"])
-def test_a_play_hands_the_fence_on(stage: Stage, tmp_path: Path, connection: str) -> None:
-    """Over a connection too, where what is too late is not even sent."""
+def test_a_play_passes_the_fence_on(stage: Stage, tmp_path: Path, connection: str) -> None:
+    """Over a connection too. A delivery that is too late is not even sent."""
     fence = {"lineage": "aaaaaa", "generation": 2}
     path = tmp_path / "f.env"
 
@@ -322,7 +322,7 @@ def test_two_clients_share_a_secret_and_a_workload(tmp_path: Path) -> None:
 
 
 def test_a_secret_of_vault_is_stamped_in_its_metadata(bao: Bao) -> None:
-    """At the cost of one request with a write, and none without; other metadata and settings stay."""
+    """That takes one more request, only with a write. Other metadata and settings stay."""
     proxy = Proxy(bao.url, reading)
     target = {"type": "hashi_vault", "url": proxy.url, "token": bao.token, "path": "fence/one"}
     with closing(proxy):
@@ -349,7 +349,7 @@ def test_a_secret_of_vault_is_stamped_in_its_metadata(bao: Bao) -> None:
 
 
 def test_a_token_that_may_not_write_metadata_does_without_a_stamp(bao: Bao) -> None:
-    """Silently; and it does not try in every run."""
+    """Without a warning. It does not try again in every run."""
     rules = 'path "secret/data/fence/*" { capabilities = ["create", "read", "update"] }'
     proxy = Proxy(bao.url, reading)
     target = {"type": "hashi_vault", "url": proxy.url, "token": bao.token_for("plain", rules), "path": "fence/two"}
@@ -362,7 +362,7 @@ def test_a_token_that_may_not_write_metadata_does_without_a_stamp(bao: Bao) -> N
 
 
 def test_aws_has_no_stamp_and_takes_the_options(aws_members: Json) -> None:
-    """Time counts all the same."""
+    """The time limit holds there too."""
     assert to_server(aws_members, 1, 5)["changed"]
     assert to_server(aws_members, 0, 4)["changed"]
     assert to_server(aws_members, 2, 6, not_after=PAST)["failed"]

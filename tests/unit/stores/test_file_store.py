@@ -74,14 +74,14 @@ def test_a_file_that_holds_no_record_of_ours_is_left_alone(
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_bytes_that_are_no_text_are_no_record(keep: Keep, tmp_path: Path) -> None:
-    """As of a file of another program."""
+def test_a_file_of_bytes_that_are_no_text_is_refused(keep: Keep, tmp_path: Path) -> None:
+    """It may be the file of another program."""
     (tmp_path / "c1.json").write_bytes(b"\xff\xfe\x00")
     assert "are not text" in keep()["msg"]
 
 
-def test_checked_leaves_nothing_and_tells_what_is_wrong(keep: Keep, tmp_path: Path) -> None:
-    """With and without a client, in check mode and not."""
+def test_a_check_writes_nothing_and_says_what_is_wrong(keep: Keep, tmp_path: Path) -> None:
+    """With and without a client, and in check mode."""
     deep = {"path": str(tmp_path / "a" / "b.json")}
     for check_mode in (False, True):
         assert keep("checked", client_id="", store=deep, check_mode=check_mode)["changed"] is False
@@ -115,7 +115,9 @@ def test_the_home_of_a_container_is_no_default(
 
 
 @pytest.mark.parametrize("variable", ["KUBERNETES_SERVICE_HOST", "AWX_ISOLATED_DATA_DIR"])
-def test_what_tells_a_home_that_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_a_home_that_is_lost_with_its_container_is_recognised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
     monkeypatch.setenv(variable, "x")
     monkeypatch.setenv("HOME", "/")
     assert _file_access.is_ephemeral_home()

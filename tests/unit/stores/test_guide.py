@@ -41,7 +41,7 @@ def delivered_and_removed(target: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_the_policy_of_vault_is_enough(keep: Keep, bao: Bao) -> None:
-    """For a store and for a delivery; and for nothing elsewhere."""
+    """For a store and for a delivery, and for no other path."""
     (policy,) = printed("hcl")
     store = {"type": "hashi_vault", "url": bao.url, "token": bao.token_for("guide", policy), "path": "services/record"}
     for state in ("checked", "written", "read", "absent"):
@@ -83,8 +83,8 @@ def test_the_role_of_kubernetes_names_what_is_asked(tmp_path: Path) -> None:
     assert granted == asked
 
 
-def test_the_deliveries_of_the_guide_can_be() -> None:
-    """They become options of the module."""
+def test_the_deliveries_of_the_guide_are_valid() -> None:
+    """The module takes them as options."""
     example = yaml.safe_load(next(each for each in printed("yaml") if "service_client_deliveries" in each))
     kubernetes = read_deliveries(example["service_client_deliveries"], "here")[0]
     assert kubernetes.name == "kubernetes_secret billing/aritma"

@@ -61,7 +61,7 @@ def proxy(bao: Bao) -> Iterator[Proxy]:
 
 
 def test_the_record_is_the_data_of_the_secret(keep: Keep, members: Json, bao: Bao, path: str) -> None:
-    """One version a write."""
+    """Each write adds one version."""
     assert keep(store=members)["record"] is None
     for number in ("1", "2", "3"):
         keep("written", store=members, value=VALUE, secret_id=number)
@@ -133,7 +133,7 @@ def test_a_removed_secret_that_is_made_again_is_another_one(members: Json) -> No
 def test_a_lost_answer_to_a_write_that_was_carried_out_is_no_error(
     members: Json, proxy: Proxy, path: str, losses: int
 ) -> None:
-    """Neither the first one lost nor all of them: what is stored tells that it is ours."""
+    """Whether one answer is lost or all of them: the stored record shows that it is ours."""
     store = opened({**members, "url": proxy.url})
     proxy.rules = [Rule(path, "drop", times=losses)]
     store.write(record(1), "0")
@@ -160,7 +160,7 @@ def test_a_lost_answer_to_a_write_that_another_overtook_is_a_conflict(members: J
 
 
 def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json, proxy: Proxy, path: str) -> None:
-    """It can be repeated."""
+    """The task can be repeated."""
     store = opened({**members, "url": proxy.url})
     proxy.rules = [Rule(path, "drop", "before", times=99)]
     with pytest.raises(StoreError, match=r"was not written.*Nothing was changed") as caught:
@@ -170,7 +170,7 @@ def test_a_write_that_never_arrives_says_that_nothing_was_changed(members: Json,
 
 
 class Standby(Proxy):
-    """Answers reads as the server did before the last write, or with 412, so many times."""
+    """Answers so many reads with 412, or as if the last write had not happened."""
 
     behind = 0
     status = 200
@@ -191,7 +191,7 @@ class Standby(Proxy):
 def test_a_standby_that_is_behind_our_own_write_is_asked_again(
     members: Json, bao: Bao, status: int, times: int, same: bool
 ) -> None:
-    """What it says is not taken for a change by somebody else; nor where another process wrote."""
+    """Its answer is not taken for a change by somebody else, also if another process made the write."""
     proxy = Standby(bao.url, reading)
     members["url"] = proxy.url
 
@@ -216,10 +216,10 @@ def test_a_standby_that_is_behind_our_own_write_is_asked_again(
         assert next_task().read()[0] == record(4)
 
 
-def test_what_a_standby_says_is_believed_in_the_end(
+def test_a_standby_that_stays_behind_is_believed_in_the_end(
     members: Json, bao: Bao, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Somebody may have put the old version back; and where nothing can be kept all goes on without."""
+    """Somebody may have put the old version back. A store works too if it cannot keep a note of its last write."""
     monkeypatch.setattr(_place, "_STALE_WAIT", 0.3)
     proxy = Standby(bao.url, reading)
     with closing(proxy):
@@ -249,8 +249,10 @@ def test_what_a_standby_says_is_believed_in_the_end(
     ],
 )
 @pytest.mark.parametrize("state", ["read", "written", "checked"])
-def test_a_server_that_refuses(keep: Keep, members: Json, bao: Bao, change: Json, message: str, state: str) -> None:
-    """What to do is said, the token never."""
+def test_each_refusal_of_vault_says_what_to_do(
+    keep: Keep, members: Json, bao: Bao, change: Json, message: str, state: str
+) -> None:
+    """The token is never shown."""
     failed = keep(state, store={**members, **change})
     assert failed["failure"]["kind"] == "store"
     assert re.search(message, failed["msg"])
@@ -258,8 +260,8 @@ def test_a_server_that_refuses(keep: Keep, members: Json, bao: Bao, change: Json
     assert "wrong-token-value" not in str(failed)
 
 
-def test_what_is_not_a_vault_server_is_told(keep: Keep, members: Json, proxy: Proxy) -> None:
-    """A redirect is not followed with the token."""
+def test_a_server_that_is_not_vault_is_an_error(keep: Keep, members: Json, proxy: Proxy) -> None:
+    """Its redirect is not followed, so it does not get the token."""
     proxy.refusals["GET"] = (307, b"", {"Location": "http://127.0.0.1:1/"})
     failed = keep(store={**members, "url": proxy.url})
     assert "not from a Vault server (status 307)" in failed["msg"]
@@ -326,7 +328,7 @@ def test_a_token_with_the_documented_policy_is_enough(keep: Keep, members: Json,
 
 
 def test_a_token_that_may_only_read_fails_the_check(keep: Keep, members: Json, bao: Bao) -> None:
-    """And names what it lacks, before anything is written."""
+    """The message names what the token lacks. Nothing is written."""
     token = bao.token_for("reader", 'path "secret/data/tests/*" { capabilities = ["read"] }')
     failed = keep("checked", store={**members, "token": token})
     assert "lacks create, update" in failed["msg"]
@@ -334,7 +336,7 @@ def test_a_token_that_may_only_read_fails_the_check(keep: Keep, members: Json, b
 
 
 def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
-    """With role_id and secret_id; a wrong one is told without showing it."""
+    """With role_id and secret_id. A wrong secret_id is refused without being shown."""
     bao.call("POST", "sys/auth/approle", {"type": "approle"})
     bao.token_for("writer", 'path "secret/data/tests/*" { capabilities = ["create", "read", "update"] }')
     bao.call("POST", "auth/approle/role/rotator", {"token_policies": "writer"})
@@ -349,7 +351,7 @@ def test_an_approle_logs_in(keep: Keep, members: Json, bao: Bao) -> None:
 
 
 def test_a_secret_that_holds_something_else_is_left_alone(keep: Keep, members: Json, bao: Bao, path: str) -> None:
-    """Of another client, or no record at all."""
+    """A record of another client, or no record at all."""
     bao.keep(path, {"schema": 1, "client_id": "c2"})
     assert "record of client c2, not of c1" in keep("written", store=members)["msg"]
     bao.keep(path, {"password": VALUE})
@@ -366,7 +368,7 @@ def test_check_mode_sends_no_write(keep: Keep, members: Json, proxy: Proxy) -> N
     assert {each.operation for each in proxy.asked} == {"GET"}
 
 
-def test_a_record_outlives_a_restart_and_a_sealed_server_is_told(keep: Keep, tmp_path: Path) -> None:
+def test_a_record_outlives_a_restart_and_a_sealed_server_is_named(keep: Keep, tmp_path: Path) -> None:
     """A server that keeps its data on disk, killed, started again, and unsealed."""
     port = free_port()
     (tmp_path / "data").mkdir()

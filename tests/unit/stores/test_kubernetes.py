@@ -52,7 +52,7 @@ def deliver(cluster: Cluster, tmp_path: Path) -> Deliver:
 
 
 def test_a_secret_is_made_kept_mended_and_removed(cluster: Cluster, deliver: Deliver) -> None:
-    """With labels, and the rotation in an annotation; the second time nothing is written."""
+    """It has labels, and the rotation in an annotation. A second delivery writes nothing."""
     predicted = deliver(check_mode=True, labels={"app": "billing"})
     assert (predicted["changed"], predicted["verified"], cluster.objects) == (True, False, {})
     done = deliver(labels={"app": "billing"})
@@ -77,7 +77,7 @@ def test_a_secret_is_made_kept_mended_and_removed(cluster: Cluster, deliver: Del
 
 
 def test_what_others_keep_in_the_same_secret_stays(cluster: Cluster, deliver: Deliver) -> None:
-    """Binary values among it; an absent delivery takes its own members with it and no more."""
+    """Binary values too. An absent delivery removes its own members and no others."""
     cluster.keep("aritma", {"other": "theirs"}, metadata={"name": "aritma", "labels": {"helm": "yes"}})
     cluster.objects["secrets", "billing", "aritma"]["data"]["binary"] = "/w=="
     assert deliver(members={"user": "client_id", "password": "client_secret"})["changed"]
@@ -93,7 +93,7 @@ def test_what_others_keep_in_the_same_secret_stays(cluster: Cluster, deliver: De
 
 @pytest.mark.parametrize("lost", [["POST"], ["PATCH"], ["DELETE"]])
 def test_a_lost_answer_is_harmless(cluster: Cluster, deliver: Deliver, lost: list[str]) -> None:
-    """The change is looked for before it is told as failed."""
+    """The Secret is read before the change counts as failed."""
     cluster.lost = ["POST"] if lost == ["POST"] else []
     assert deliver()["verified"]
     cluster.lost = list(lost)
@@ -107,7 +107,7 @@ def test_a_lost_answer_is_harmless(cluster: Cluster, deliver: Deliver, lost: lis
 def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The write is refused by its resourceVersion and made again on what is there then; in the end it is told."""
+    """The resourceVersion refuses the write, and it is repeated on the new content. In the end it is an error."""
     deliver()
     others = iter(range(1))
 
@@ -128,8 +128,8 @@ def test_a_change_by_somebody_else_at_the_same_time_is_not_lost(
     assert cluster.secret("aritma")["client_secret"] == VALUE + "r2"
 
 
-def test_what_an_operator_writes_back_at_once_is_told(cluster: Cluster, deliver: Deliver) -> None:
-    """Read back after the write."""
+def test_a_delivery_that_an_operator_reverts_at_once_is_an_error(cluster: Cluster, deliver: Deliver) -> None:
+    """The delivery is read back after the write."""
     deliver()
     cluster.before = lambda method: cluster.keep("aritma", {"client_secret": "operator"}) if method == "GET" else None
     failed = deliver("r2")
@@ -143,7 +143,7 @@ def test_what_an_operator_writes_back_at_once_is_told(cluster: Cluster, deliver:
 def test_a_workload_rolls_out_once_for_each_rotation(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch, resource: str, kind: str
 ) -> None:
-    """It is waited for; a run that was killed in between waits as well."""
+    """The delivery waits for the rollout. So does the next run, if a run was killed in between."""
     monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
     cluster.deploy(resource, "web")
     rollout = [{"kind": kind, "name": "web"}]
@@ -178,10 +178,10 @@ def test_a_workload_rolls_out_once_for_each_rotation(
         ),
     ],
 )
-def test_a_workload_that_would_keep_old_pods_is_told_before_anything_is_changed(
+def test_a_workload_that_would_keep_old_pods_is_refused_before_anything_is_changed(
     cluster: Cluster, deliver: Deliver, resource: str, spec: Json, message: str
 ) -> None:
-    """In check mode already; who does not wait for it may have it so."""
+    """In check mode too. It is accepted where the rollout is not waited for."""
     cluster.deploy(resource, "web")
     cluster.objects[resource, "billing", "web"]["spec"].update(spec)
     kind = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}[resource]
@@ -197,10 +197,10 @@ def test_a_workload_that_would_keep_old_pods_is_told_before_anything_is_changed(
 GIVEN_UP = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
 
 
-def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(
+def test_a_workload_that_the_cluster_has_given_up_is_not_waited_for(
     cluster: Cluster, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In its own words; but what it said of the template before is no word about this one."""
+    """The message is that of the cluster. Its message about the template before does not count."""
     monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
     cluster.deploy("deployments", "web")
     cluster.objects["deployments", "billing", "web"]["status"]["conditions"] = [GIVEN_UP]
@@ -210,8 +210,8 @@ def test_a_workload_that_the_cluster_has_given_up_is_told_at_once(
     assert "billing/web does not roll out: timed out (1 of 3" in deliver("r2", rollout=[{"name": "web"}])["msg"]
 
 
-def test_a_workload_that_is_paused_meanwhile_is_told_at_once(cluster: Cluster, deliver: Deliver) -> None:
-    """It would be waited for in vain."""
+def test_a_workload_that_is_paused_meanwhile_is_not_waited_for(cluster: Cluster, deliver: Deliver) -> None:
+    """The wait would be in vain."""
     cluster.deploy("deployments", "web")
     cluster.looks = -1
     spec = cluster.objects["deployments", "billing", "web"]["spec"]
@@ -240,7 +240,7 @@ def test_a_workload_that_is_paused_meanwhile_is_told_at_once(cluster: Cluster, d
 def test_whether_a_workload_would_start_anew_is_known_before_a_rotation(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Json, message: str
 ) -> None:
-    """Settings that hold it back, and, where all of it has to run, a node that is away."""
+    """Settings that hold it back. If all pods have to run, a node that is away counts too."""
     monkeypatch.setattr(_rollout, "_PAUSE", 0.01)
     monkeypatch.setattr(_rollout, "_READY_WAIT", 0.05)
     cluster.deploy("deployments", "web")
@@ -295,7 +295,7 @@ def test_the_proxy_is_that_of_the_kubeconfig_or_of_the_environment(
     variables: Json,
     expected: Any,
 ) -> None:
-    """Whatever the version of the library looks at; never for this host itself."""
+    """In every version of the library. Never for loopback."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -359,10 +359,10 @@ def test_when_a_workload_has_rolled_out(status: Json, spec: Json, done: bool) ->
         ("", {"path": "x"}, "type kubernetes_secret has no member path"),
     ],
 )
-def test_what_the_cluster_refuses_is_told(
+def test_each_refusal_of_the_cluster_says_what_to_do(
     cluster: Cluster, deliver: Deliver, denied: str, change: Json, message: str
 ) -> None:
-    """With what to do, and without a secret."""
+    """Without a secret."""
     cluster.deploy("deployments", "web")
     cluster.denied = {denied}
     failed = deliver(**change)
@@ -372,8 +372,10 @@ def test_what_the_cluster_refuses_is_told(
     assert TOKEN not in str(failed)
 
 
-def test_other_ways_in(cluster: Cluster, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """KUBECONFIG, the file of the user, a wrong token, no file at all, a server that is gone, http to elsewhere."""
+def test_where_the_kubeconfig_comes_from_and_what_may_be_wrong_with_it(
+    cluster: Cluster, deliver: Deliver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From an option, KUBECONFIG or the home directory. It may be missing, broken, or name a wrong token or server."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
@@ -397,7 +399,7 @@ def test_other_ways_in(cluster: Cluster, deliver: Deliver, tmp_path: Path, monke
     assert TOKEN not in str(failed)
 
 
-def test_a_secret_that_may_not_be_changed_is_told(cluster: Cluster, deliver: Deliver) -> None:
-    """An immutable one must go first."""
+def test_an_immutable_secret_is_refused(cluster: Cluster, deliver: Deliver) -> None:
+    """It must be deleted first."""
     cluster.keep("aritma", {"client_secret": "old"}, immutable=True)
     assert "immutable must be deleted first" in deliver()["msg"]

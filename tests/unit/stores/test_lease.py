@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes that live, are dead, are dead but not waited for, and whose id was given to another."""
+"""Which processes are alive, and which leases of runs still count."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def sleeper() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 
 
-def test_a_live_process_is_alive_and_a_killed_one_is_not_even_before_it_is_waited_for() -> None:
+def test_a_killed_process_is_dead_even_before_it_is_waited_for() -> None:
     """A zombie is dead: whoever started the run may never wait for it."""
     process = sleeper()
     started = start_time(process.pid)
     assert started
     assert is_alive(process.pid, started)
     process.kill()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while is_alive(process.pid, started):
         assert time.monotonic() < deadline
     process.wait()
@@ -62,14 +62,14 @@ def test_the_start_time_is_read_behind_a_name_with_blanks_and_parentheses(tmp_pa
 
 
 def test_an_owner_is_read_back_as_it_was_written() -> None:
-    """And no other text is an owner."""
+    """No other text is an owner."""
     assert Owner.parse(str(this_run())) == this_run()
     assert Owner.parse("somebody") is None
     assert Owner.parse("a/b/c/x/d") is None
 
 
 def test_a_lease_is_free_when_ours_expired_or_of_a_dead_run_here() -> None:
-    """And only then."""
+    """The lease of a live run is not free."""
     me = this_run()
     process = sleeper()
     other = Owner(here(), process.pid, start_time(process.pid))
@@ -97,7 +97,7 @@ def test_a_dead_looking_run_elsewhere_counts_until_its_lease_expires() -> None:
     assert rival(Lease(owner="by hand", expires_at=AT + SPAN), me, AT) is not None
 
 
-def test_where_the_place_is_not_known_nobody_is_taken_for_dead() -> None:
+def test_without_a_boot_id_no_run_is_taken_for_dead() -> None:
     """Without a boot id an equal host name proves nothing."""
     place = type(here())("laptop", "", "")
     assert rival(lease_of(Owner(place, 1 << 30, "")), Owner(place, os.getpid(), ""), AT) is not None

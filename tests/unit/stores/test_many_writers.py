@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many clients that are delivered to one place at the same time: each comes to its turn, and nothing is lost."""
+"""Many clients are delivered to one place at the same time: each gets its turn, and no value is lost."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LATENCY = 0.05
 
 
 def deliver_all(target: Json, writers: int) -> dict[str, str]:
-    """Deliver as many clients there at once; what must be there afterwards."""
+    """Deliver so many clients there at once, and return what must be there afterwards."""
 
     def deliver(number: int) -> Json:
         credential = {"client_id": f"c{number}", "client_secret": f"{VALUE}{number}", "rotation_id": "r1"}
@@ -43,7 +43,7 @@ def deliver_all(target: Json, writers: int) -> dict[str, str]:
 
 
 @WRITERS
-def test_on_one_path_of_vault(bao: Bao, monkeypatch: pytest.MonkeyPatch, writers: int) -> None:
+def test_many_clients_share_one_path_of_vault(bao: Bao, monkeypatch: pytest.MonkeyPatch, writers: int) -> None:
     """With the latency of a network."""
     send = requests.Session.send
 
@@ -59,15 +59,14 @@ def test_on_one_path_of_vault(bao: Bao, monkeypatch: pytest.MonkeyPatch, writers
 
 
 @WRITERS
-def test_on_one_secret_of_kubernetes(tmp_path: Path, writers: int) -> None:
-    """Of one cluster."""
+def test_many_clients_share_one_secret_of_kubernetes(tmp_path: Path, writers: int) -> None:
     with running_cluster() as cluster:
         target = {"type": "kubernetes_secret", "namespace": "billing", "name": "aritma"}
         target["kubeconfig"] = cluster.kubeconfig(tmp_path / "kubeconfig")
         assert deliver_all(target, writers) == cluster.secret("aritma")
 
 
-def test_on_one_secret_of_aws(aws: Aws, aws_secretsmanager_place: Place) -> None:
+def test_many_clients_share_one_secret_of_aws(aws: Aws, aws_secretsmanager_place: Place) -> None:
     """Fewer, since the double takes a thread and a moment for each request."""
     options = aws_secretsmanager_place.options
     assert deliver_all(options, 8) == aws.held(options["path"])

@@ -47,7 +47,7 @@ def failing(task: Task) -> Task:
 
 @CONNECTIONS
 def test_a_record_and_its_delivery(stage: Stage, tmp_path: Path, connection: str) -> None:
-    """The same results and the same files either way; a registered value can be used."""
+    """With the same results and files over each connection. A registered value can be used."""
     (tmp_path / "password").write_text("one", encoding="utf-8")
     store = {"path": str(tmp_path / "deep" / "c1.json"), "vault_password_file": str(tmp_path / "password")}
     credential = {"client_id": "c1", "client_secret": "{{ r1.record.current.value }}", "rotation_id": "r1"}
@@ -81,7 +81,7 @@ def test_a_record_and_its_delivery(stage: Stage, tmp_path: Path, connection: str
 
 @LOCAL_FIRST
 def test_check_mode_changes_nothing(stage: Stage, tmp_path: Path, connection: str) -> None:
-    """And predicts that it would."""
+    """It predicts the change."""
     store = {"path": str(tmp_path / "c1.json")}
     tasks = [kept(store, "checked"), kept(store, "written"), delivered(tmp_path / "f.env")]
     played = stage.play(tasks, "--check", "--diff", connection=connection)
@@ -92,8 +92,8 @@ def test_check_mode_changes_nothing(stage: Stage, tmp_path: Path, connection: st
 
 
 @LOCAL_FIRST
-def test_errors_of_the_host_are_told_as_such(stage: Stage, tmp_path: Path, connection: str) -> None:
-    """With their kind, the path, and what to do."""
+def test_errors_of_the_host_name_their_kind_and_path(stage: Stage, tmp_path: Path, connection: str) -> None:
+    """The message also says what to do."""
     (tmp_path / "d").mkdir()
     (tmp_path / "cut.json").write_text('{"schema": 1', encoding="utf-8")
     tasks = [
@@ -165,7 +165,7 @@ def test_become_ships_the_module(stage: Stage, tmp_path: Path) -> None:
 
 
 def test_a_host_that_cannot_be_reached_has_failed(stage: Stage, tmp_path: Path, bao: Bao) -> None:
-    """And is named: a rescue sees it, as it would see no unreachable host. Also where only the API is asked there."""
+    """The message names it. A rescue sees the failure, which it would not with an unreachable host."""
     api = {"api_url": "https://api.example.test", "access_token": "t0k", "tenant": "acme", "run_on": "target"}
     store = {"path": str(tmp_path / "c1.json")}
     tasks = [
@@ -197,7 +197,7 @@ def test_a_host_that_cannot_be_reached_has_failed(stage: Stage, tmp_path: Path, 
 
 
 def test_a_delegated_host_is_the_one_that_is_named(stage: Stage, tmp_path: Path) -> None:
-    """Not the inventory host, which is fine."""
+    """It is not the inventory host, which can be reached."""
     task = {
         **failing(delivered(tmp_path / "f")),
         "delegate_to": "app2",
@@ -315,7 +315,7 @@ def test_a_lookup_that_meets_a_defect_shows_no_value(stage: Stage, tmp_path: Pat
 
 
 def test_a_killed_run_does_not_block_the_next_one(stage: Stage, tmp_path: Path) -> None:
-    """While it lives, another run is told about it; killed with SIGKILL, its lease is free at once."""
+    """While the run lives, the next one gets a conflict. After SIGKILL its lease is free at once."""
     store = {"path": str(tmp_path / "c1.json")}
     waiting = [kept(store, "written", value=VALUE, leased=True), {"ansible.builtin.wait_for": {"timeout": 60}}]
     first = Stage(tmp_path / "first")
@@ -345,7 +345,7 @@ def test_a_killed_run_does_not_block_the_next_one(stage: Stage, tmp_path: Path) 
 
 
 def test_all_tasks_and_forks_of_one_run_are_one_owner(stage: Stage, tmp_path: Path) -> None:
-    """So it goes on with what it began. Over a local connection nothing is shipped."""
+    """So a run goes on with what it began. Over a local connection no module is shipped."""
     store = {"path": str(tmp_path / "c1.json")}
     tasks = [kept(store, "written", leased=True)] + [kept(store, "read")] * 5 + [kept(store, "absent")]
     played = stage.play(tasks, environment={"ANSIBLE_REMOTE_TMP": str(tmp_path / "remote")})

@@ -65,7 +65,7 @@ class TwoWriters(RuleBasedStateMachine):
 
     @rule(writer=WRITERS)
     def remove(self, writer: int) -> None:
-        """As a write."""
+        """It is removed when the store holds what this writer read, and a conflict otherwise."""
         if self.seen[writer] is None or self.truth is None:
             return
         if self._attempt(writer, self.stores[writer].remove):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible-vault text in the file store, made and read by Ansible's own library."""
+"""A file store that is encrypted with ansible-vault, by Ansible's own library."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_only_encrypted_text_is_stored(keep: Keep, store: dict[str, Any]) -> None:
-    """And the command ansible-vault reads it."""
+    """The command ansible-vault reads it."""
     keep("written", store=store, value=VALUE)
     text = Path(store["path"]).read_text(encoding="ascii")
     assert text.startswith(HEADER)
@@ -43,7 +43,7 @@ def test_a_plain_file_is_read_and_encrypted_when_it_is_next_written(keep: Keep, 
 
 
 def test_an_encrypted_file_needs_its_password(keep: Keep, store: dict[str, Any], tmp_path: Path) -> None:
-    """None, and another one, are told which option is wrong; nothing is written."""
+    """Without it, or with another one, the message names the option, and nothing is written."""
     keep("written", store=store, value=VALUE)
     before = Path(store["path"]).read_bytes()
     without = keep("written")
@@ -57,7 +57,7 @@ def test_an_encrypted_file_needs_its_password(keep: Keep, store: dict[str, Any],
 
 
 def test_a_vault_id_labels_the_text(keep: Keep, store: dict[str, Any]) -> None:
-    """With the password of a script, too."""
+    """Also if a script gives the password."""
     script = Path(store["vault_password_file"]).with_name("script")
     script.write_text("#!/bin/sh\necho two\n", encoding="utf-8")
     script.chmod(0o700)
@@ -80,7 +80,9 @@ def test_a_vault_id_labels_the_text(keep: Keep, store: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_passwords_that_cannot_be_had(keep: Keep, tmp_path: Path, members: dict[str, str], message: str) -> None:
+def test_a_password_that_cannot_be_read_is_refused(
+    keep: Keep, tmp_path: Path, members: dict[str, str], message: str
+) -> None:
     """Nothing is written."""
     failed = keep("written", store={"path": str(tmp_path / "c1.json"), **members})
     assert failed["failure"]["kind"] == "option"

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What file systems do beside keeping bytes: access lists, mounts, and what some of them cannot do.
+"""Writing files on many file systems: with access lists, mounts, and without what some of them cannot do.
 
-Real ones where one can be mounted without a device (bind mounts, ramfs), else a system call that fails as theirs does.
+The file systems are real where one can be mounted without a device (bind mounts, ramfs). Otherwise a system call fails
+as it does there.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def mode_of(path: Path) -> int:
 
 
 def test_an_access_list_is_kept_with_its_mask(tmp_path: Path) -> None:
-    """An administrator has added a reader: after the next secret he still reads, and that is no change every time."""
+    """A reader that an administrator has added can still read after the next delivery. It is not changed each time."""
     path = tmp_path / "f"
     deliver(path)
     os.setxattr(path, ACCESS, access_list(12345, 4, 4))
@@ -70,8 +71,8 @@ def test_an_access_list_is_kept_with_its_mask(tmp_path: Path) -> None:
     assert mode_of(path) == 0o440
 
 
-def test_a_list_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rather than to shut a reader out."""
+def test_an_access_list_that_cannot_be_kept_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader would be shut out otherwise."""
     path = tmp_path / "f"
     deliver(path)
     os.setxattr(path, ACCESS, access_list(12345, 4, 4))
@@ -85,7 +86,7 @@ def test_a_list_that_cannot_be_kept_is_told(tmp_path: Path, monkeypatch: pytest.
     assert path.read_bytes() == before
 
 
-def test_the_default_list_of_a_directory_is_not_cut_silently(tmp_path: Path, keep: Keep) -> None:
+def test_a_mode_that_would_cut_the_default_access_list_is_refused(tmp_path: Path, keep: Keep) -> None:
     """A new file with a mode that would shut its readers out is refused; a store is nobody else's, and private."""
     os.setxattr(tmp_path, DEFAULT, access_list(12345, 4, 4))
     path = tmp_path / "f"
@@ -108,7 +109,7 @@ def test_the_default_list_of_a_directory_is_not_cut_silently(tmp_path: Path, kee
 SCRIPT = """
 import json, os, subprocess, sys
 from pathlib import Path
-from unit.stores.test_surroundings import deliver
+from unit.stores.test_file_systems import deliver
 folder, told = Path(sys.argv[1]), {}
 def mount(*arguments):
     subprocess.run(["mount", *map(str, arguments)], check=True)
@@ -165,7 +166,7 @@ def container(source: Path, point: Path) -> Iterator[None]:
             process.kill()
 
 
-def test_a_file_that_a_container_has_is_refused(tmp_path: Path, keep: Keep) -> None:
+def test_a_file_that_is_mounted_in_a_container_is_refused(tmp_path: Path, keep: Keep) -> None:
     """Its mount is in another namespace; a store is no exception."""
     path, point = tmp_path / "a file", tmp_path / "inside"
     deliver(path)
@@ -256,7 +257,7 @@ def test_which_file_systems_are_known_to_keep_a_mode(
 
 
 def test_a_file_system_without_attributes_is_good_enough(tmp_path: Path) -> None:
-    """A ramfs: no stamp, no list, and no word about it."""
+    """A ramfs keeps no stamp and no access list, and nothing warns of that."""
     told = in_namespace(
         tmp_path,
         """
@@ -294,7 +295,7 @@ def test_a_directory_that_cannot_be_flushed_is_no_failure(
 def test_a_file_system_without_locks_is_named_for_a_store(
     tmp_path: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The check finds it; a delivery does without."""
+    """The check finds it. A delivery needs no lock."""
 
     def refuse(*_given: Any) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
@@ -328,7 +329,7 @@ def test_a_file_system_without_modes_is_named(tmp_path: Path, keep: Keep, monkey
 
 
 def test_a_user_without_a_name_and_a_home(tmp_path: Path, keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in many containers: what needs a home says so, all else goes on."""
+    """As in many containers. Only what needs a home directory fails, and says so."""
 
     def unknown(_number: int) -> None:
         raise KeyError

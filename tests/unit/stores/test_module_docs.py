@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is documented is what is accepted."""
+"""What the modules for stores and deliveries document is what their argument specs say."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def test_documentation_and_argument_spec_agree(operation: Operation, module: Any
     assert yaml.safe_load(module.RETURN)
 
 
-def test_back_ends_are_documented_once_for_each_option_that_names_one() -> None:
-    """Each description says for which type it is, and refers to what stands beside it."""
+def test_options_of_a_back_end_name_its_type_and_refer_to_their_own_option() -> None:
+    """The options ``store`` and ``to`` share their texts, but each refers to its own members."""
     fragments = {**FRAGMENTS["aritma.iam.store"], **FRAGMENTS["aritma.iam.store.to"]}
     for name in ("store", "to"):
         members = fragments[name]["suboptions"]
