@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The clock of a rotation, times that cannot be, and leases that nobody has taken for so long."""
+"""The clock of a rotation, times that cannot be right, and leases that end too late."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CURRENT = Current(value="v", rotation_id="r")
 
 @pytest.fixture
 def hands(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    """The clocks of this machine."""
+    """Both clocks of this machine. A test can set them."""
     shown = {"wall": NOW.timestamp(), "passed": 50.0}
     monkeypatch.setattr(time, "time", lambda: shown["wall"])
     monkeypatch.setattr(time, "monotonic", lambda: shown["passed"])
@@ -40,7 +40,7 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
 @pytest.mark.parametrize(("ahead", "counts"), [(HOUR, HOUR), (-HOUR, -HOUR), (timedelta(seconds=20), timedelta())])
 def test_the_clock_of_the_api_counts(hands: dict[str, float], ahead: timedelta, counts: timedelta) -> None:
-    """Unless the two are as good as the same."""
+    """Unless both clocks are nearly the same."""
     clock = Clock.set_by((NOW + ahead).timestamp())
     assert (clock.ahead, clock.told, clock.now()) == (counts, True, NOW + counts)
     handed = Clock.from_data(clock.data)
@@ -51,7 +51,7 @@ def test_the_clock_of_the_api_counts(hands: dict[str, float], ahead: timedelta, 
 
 
 def test_a_clock_that_is_set_back_does_not_set_the_time_back(hands: dict[str, float]) -> None:
-    """A machine that was suspended moves it on all the same."""
+    """But the time goes on while a machine is suspended."""
     clock = Clock.set_by(None)
     assert not clock.told
     hands["wall"] -= 86400
@@ -61,8 +61,8 @@ def test_a_clock_that_is_set_back_does_not_set_the_time_back(hands: dict[str, fl
     assert clock.now() == NOW + DAY
 
 
-def test_times_that_cannot_be_count_from_now() -> None:
-    """What is near stays, and what is waited for is not far away."""
+def test_times_that_cannot_be_right_count_as_now() -> None:
+    """A time in the near future stays. An end that is too far away comes nearer."""
     late = NOW + YEAR
     current = CURRENT.model_copy(update={"created_at": late, "expires_at": late})
     leak = Leak(at=late, until=late, burnt=[CURRENT])

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What registered results prove, what the record keeps of it, and what it allows."""
+"""What registered results prove, what the record keeps of it, and when the previous secret may go."""
 
 from __future__ import annotations
 
@@ -189,11 +189,11 @@ def test_what_differs_loses_its_evidence_and_what_is_not_mentioned_keeps_it() ->
     }
 
 
-def test_a_proof_without_a_delivery_is_none() -> None:
+def test_a_proof_without_a_delivery_does_not_count() -> None:
     assert after(RECORD, proofs={"reload", "handlers"}) == RECORD.targets
 
 
-def test_what_was_read_for_another_generation_is_nothing() -> None:
+def test_evidence_of_another_generation_does_not_count() -> None:
     assert after(RECORD, written={"vault"}, generation=2) == RECORD.targets
     assert after(RECORD, written={"vault"}, generation=GENERATION) != RECORD.targets
 
@@ -257,7 +257,7 @@ UNTIL = format_timestamp(NOW + UNPROVEN_GRACE)
         ((FILE, PULLED), {"file": SETTLED}, None, "blocked: nothing proves that vault holds the current secret"),
         ((FILE,), {"file": SETTLED.model_copy(update={"generation": 2})}, None, "blocked: nothing proves that file"),
         ((PULLED,), {"vault": Delivered()}, timedelta(), "blocked: nothing proves that vault"),
-        # who reads the store by himself
+        # consumers that read the store themselves
         ((), {}, None, f"waiting until {UNTIL}: {STORE} may still use"),
         ((), {}, timedelta(), None),
         # what is recorded and not configured any more
@@ -279,14 +279,14 @@ def test_the_previous_secret_may_go_when_nobody_can_need_it(
     assert told is None if words is None else words in (told or ""), told
 
 
-def test_time_goes_by() -> None:
+def test_the_previous_secret_may_go_when_the_grace_is_over() -> None:
     for record, targets in (known(vault=DELIVERED), (PULLED,)), (known(), ()), (known(old=Delivered()), ()):
         assert objection(record, targets, None, NOW + UNPROVEN_GRACE - timedelta(seconds=1)) is not None
         assert objection(record, targets, None, NOW + UNPROVEN_GRACE) is None
     assert objection(known(file=SETTLED), (FILE,), 2 * HOUR, NOW + 2 * HOUR) is None
 
 
-def test_a_delivery_without_a_moment_counts_from_the_rotation() -> None:
+def test_a_delivery_without_a_time_counts_from_the_rotation() -> None:
     record = known(vault=DELIVERED.model_copy(update={"at": None}))
     assert objection(record, (PULLED,), None, NOW + HOUR) is not None
     assert objection(record, (PULLED,), None, NOW + UNPROVEN_GRACE) is None
@@ -296,7 +296,7 @@ def test_a_delivery_without_a_moment_counts_from_the_rotation() -> None:
     assert (found.state, "the consumers of vault were not proven" in found.reason) == ("blocked", True)
 
 
-def test_what_an_overtaken_run_may_still_deliver_is_kept() -> None:
+def test_a_secret_that_an_overtaken_run_may_still_deliver_is_kept() -> None:
     old = Previous(value="value-p", rotation_id=rotation_id(0))
     feared = {rotation_id(0): NOW + 2 * HOUR, OURS: NOW + 5 * HOUR}
     record = known(file=SETTLED).model_copy(update={"previous": old, "overtaken": feared})
@@ -307,7 +307,7 @@ def test_what_an_overtaken_run_may_still_deliver_is_kept() -> None:
     assert objection(record.model_copy(update={"previous": None}), (FILE,), None, NOW) is None
 
 
-def test_many_names_are_counted() -> None:
+def test_of_many_targets_only_three_are_named() -> None:
     targets = tuple(Target(f"t{number}") for number in range(5))
     found = objection(known(), targets, None, NOW)
     assert found is not None

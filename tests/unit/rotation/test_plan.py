@@ -223,7 +223,7 @@ ROWS: list[tuple[str, Seen, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("found", "asked", "words"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
-def test_the_guide(found: Seen, asked: dict[str, Any], words: str) -> None:
+def test_each_situation_has_the_plan_that_the_guide_promises(found: Seen, asked: dict[str, Any], words: str) -> None:
     plan = plan_round(found, wish(**asked))
     head, reason = words.split(": ", 1)
     assert f"{plan.state} {plan.act or '-'}" == head, plan.reason
@@ -272,7 +272,9 @@ def test_a_second_round_follows_where_the_first_one_settles_what_was_left(
         (seen(record(), CURRENT_ROW, FOREIGN), {}, ("f",)),
     ],
 )
-def test_what_nobody_here_may_touch_is_told(found: Seen, asked: dict[str, Any], left: tuple[str, ...]) -> None:
+def test_secrets_that_the_role_leaves_alone_are_named(
+    found: Seen, asked: dict[str, Any], left: tuple[str, ...]
+) -> None:
     assert plan_round(found, wish(**asked)).left == left
 
 
@@ -298,7 +300,7 @@ def test_what_nobody_here_may_touch_is_told(found: Seen, asked: dict[str, Any], 
         (record(current=CONFIRMED, previous=Previous(**{**CONFIRMED.model_dump(), "rotation_id": OLD})), BLIND, (), ()),
     ],
 )
-def test_ids_that_may_go(
+def test_which_ids_may_be_deleted(
     held: Record | None, listed: tuple[Listed, ...], named: tuple[str, ...], ids: tuple[str, ...]
 ) -> None:
     assert going(Seen(listed, held), wish(retire_ids=named)) == ids

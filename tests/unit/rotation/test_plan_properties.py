@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What may go, whatever is listed, recorded and asked for."""
+"""Which secrets may be deleted, and what a plan may do, for any list, any record and any request."""
 
 from __future__ import annotations
 
@@ -169,7 +169,9 @@ def test_where_tags_are_shown_a_recorded_id_alone_counts_for_nothing(
 
 
 @given(lists, all_records)
-def test_no_leftover_is_told_unless_current_is_seen_by_its_tag(listed: tuple[Listed, ...], record: Record) -> None:
+def test_no_leftover_is_named_unless_the_current_secret_is_seen_by_its_tag(
+    listed: tuple[Listed, ...], record: Record
+) -> None:
     current = record.current
     if current is None or not any(carries(row.description, current.rotation_id) for row in listed):
         assert leftovers(listed, record) == ()
@@ -223,7 +225,7 @@ def test_a_previous_secret_is_not_retired_before_all_consumers_can_do_without_it
 
 
 @given(all_records, wishes)
-def test_nobody_objects_only_where_every_target_was_delivered(record: Record, wish: Wish) -> None:
+def test_the_previous_secret_may_go_only_where_every_target_was_delivered(record: Record, wish: Wish) -> None:
     if objection(record, wish.targets, wish.grace, wish.now) is None:
         for target in wish.targets:
             entry = record.targets[target.name]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The record of a client: its steps, and what a store's text may and may not be."""
+"""The record of a client: each step that changes it, and which texts of a store are read or refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_every_record_survives_the_store(record: Record) -> None:
     assert decode_record(encode_record(record), client_id=CLIENT, where=WHERE) == record
 
 
-def test_a_record_is_written_a_version_later_under_a_lease_or_under_none() -> None:
+def test_each_write_raises_the_version_and_sets_or_ends_the_lease() -> None:
     held = records.written(RECORD, LEASE)
     assert (held.version, held.lease, changes(RECORD, held)) == (5, LEASE, {"version", "lease"})
     ended = records.written(held, None)
@@ -179,7 +179,7 @@ def test_adopting_makes_the_known_secret_the_current_one() -> None:
 # ---- an overtaken run
 
 
-def test_what_is_current_when_a_lease_is_overtaken_is_feared_for_a_time() -> None:
+def test_a_secret_that_an_overtaken_run_may_deliver_is_noted_for_a_time() -> None:
     until = NOW + HOUR
     feared = records.overtaken(RECORD, until=until)
     assert feared.overtaken == {CURRENT.rotation_id: until}
@@ -188,11 +188,11 @@ def test_what_is_current_when_a_lease_is_overtaken_is_feared_for_a_time() -> Non
     assert both.overtaken == {CURRENT.rotation_id: until, PENDING.rotation_id: until + HOUR}
 
 
-def test_without_a_current_secret_nothing_is_feared() -> None:
+def test_without_a_current_secret_nothing_is_noted_of_an_overtaken_run() -> None:
     assert records.overtaken(Record(client_id=CLIENT), until=NOW) == Record(client_id=CLIENT)
 
 
-def test_evidence_is_doubted_when_the_fear_is_over_and_not_before() -> None:
+def test_evidence_is_dropped_when_an_overtaken_run_can_deliver_no_more() -> None:
     feared = records.overtaken(RECORD, until=NOW + HOUR)
     assert records.doubted(feared, at=NOW) == feared
     assert records.doubted(RECORD, at=NOW) == RECORD
@@ -229,7 +229,7 @@ def test_a_second_leak_adds_to_the_first() -> None:
     assert records.burning(again, at=NOW, until=NOW).leak == again.leak.model_copy(update={"at": NOW, "until": NOW})
 
 
-def test_a_leak_that_is_put_out_keeps_the_tags_that_may_never_come_back() -> None:
+def test_a_closed_leak_keeps_the_tags_that_may_never_be_used_again() -> None:
     record = records.extinguished(BURNING, at=NOW + HOUR)
     assert (record.leak, record.burnt, record.last_verified_at) == (None, BURNING.burnt, NOW + HOUR)
     assert record.targets == {"file": PROVEN}
@@ -327,7 +327,7 @@ def test_a_record_is_not_changed_in_place_and_says_nothing_of_what_it_refused() 
     assert "canary" not in str(caught.value)
 
 
-def test_the_text_of_a_record_is_for_people_too() -> None:
+def test_the_text_of_a_record_is_readable() -> None:
     text = encode_record(RECORD.model_copy(update={"client_name": "büro"}))
     assert text.startswith('{\n  "schema": 1,\n  "client_id": ')
     assert text.endswith("\n}\n")
@@ -344,7 +344,7 @@ def test_the_text_of_a_record_is_for_people_too() -> None:
         ("billing", "orders", False),
     ],
 )
-def test_a_record_of_another_name_is_refused(held: str | None, wanted: str | None, fits: bool) -> None:
+def test_a_record_of_a_client_with_another_name_is_refused(held: str | None, wanted: str | None, fits: bool) -> None:
     record = RECORD.model_copy(update={"client_name": held})
     with (
         contextlib.nullcontext() if fits else pytest.raises(StoreError, match=r"'billing', not of 'orders'.*Give each")
@@ -357,7 +357,7 @@ def test_no_value_is_shown_by_a_record(shown: str) -> None:
     assert "canary" not in shown
 
 
-def test_all_values_are_known_to_be_secret() -> None:
+def test_values_names_every_secret_value_of_a_record() -> None:
     everything = STAGED.model_copy(update={"previous": PREVIOUS})
     assert everything.values() == {"canary-current", "canary-pending", "canary-previous"}
     assert RECORD.values() == {"canary-current"}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The report of a rotation as a file: what others wrote there is kept, or told."""
+"""The report of a rotation as a file: the entries of other runs are kept, and no other file is overwritten."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_what_is_no_entry_is_left_out(tmp_path: Path) -> None:
 
 
 def test_names_are_harmless_in_the_page(tmp_path: Path) -> None:
-    """What a page carries, it carries as it was, and a browser reads no markup in it."""
+    """The data in the page have each name as it is, and a browser finds no markup in it."""
     path, name = tmp_path / "report.html", "</script><script>alert(1)</script>'\"&{{ 7*7 }}"
     note(path, name)
     note(path, "b")

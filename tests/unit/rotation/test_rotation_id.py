@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rotation ids, and which listed secret is whose: told by its tag, by an id that was confirmed; never guessed."""
+"""Rotation ids, and which listed secret is which: known by its tag or by a confirmed id, never by a guess."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ LEFT = row("7", rotation_id(7))
         (Record(client_id=CLIENT, current=held(rotation_id="r1")), (Listed("1", "r1"), LEFT, FOREIGN), ()),
     ],
 )
-def test_leftovers_are_of_our_lineage_and_not_named_where_the_current_one_is_seen(
+def test_leftovers_are_of_our_lineage_and_known_only_where_the_current_secret_is_seen(
     record: Record, listed: tuple[Listed, ...], ids: tuple[str, ...]
 ) -> None:
     assert leftovers(listed, record) == ids
@@ -195,7 +195,7 @@ def test_in_use_is_also_what_may_be_the_current_or_the_pending_secret() -> None:
     assert in_use(bare("1"), Record(client_id=CLIENT)) == frozenset()
 
 
-def test_the_operator_may_name_what_is_listed_is_a_shared_secret_and_not_in_use() -> None:
+def test_the_operator_may_name_a_listed_shared_secret_that_is_not_in_use() -> None:
     listed = (row("1", OURS), FOREIGN, Listed("h", "by hand, too"), Listed("c", "a certificate", "X509"))
     assert named_by_operator(listed, RECORD, ("1", "f", "c", "gone")) == ("f",)
 
@@ -268,7 +268,9 @@ def test_a_guess_is_confirmed_by_the_list_of_another_run_or_by_the_answer_to_the
         (bare("2", "1"), {"listed_before": ["1"], "told_id": "2"}),
     ],
 )
-def test_nothing_is_told_where_something_else_may_be_new(listed: tuple[Listed, ...], known: dict[str, object]) -> None:
+def test_no_id_is_believed_where_another_secret_may_be_new(
+    listed: tuple[Listed, ...], known: dict[str, object]
+) -> None:
     assert told(listed, **known) == {}
 
 

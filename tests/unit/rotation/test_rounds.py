@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each step of a round by itself: what it asks, what it writes, what it tells, and what it refuses.
 
-That they hold together, whatever is killed or lost in between, is seen to by the model.
+The model checks that they hold together, whatever is killed or lost in between.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from ansible_collections.aritma.iam.plugins.module_utils._rotation.plan import (
     STAGE,
     TRY,
     UNCHANGED,
-    UNCONFIRMED,
     WAITING,
     Plan,
     Wish,
@@ -232,7 +231,7 @@ def test_with_hold_nothing_is_to_be_retired() -> None:
     ("silent", "targets", "feared"),
     [(True, (FILE, TASKS), True), (True, (FILE,), False), (False, (FILE, TASKS), False)],
 )
-def test_what_an_overtaken_run_may_still_deliver_is_feared_where_a_target_refuses_nothing(
+def test_an_overtaken_run_is_noted_only_where_a_target_refuses_nothing(
     silent: bool, targets: tuple[Target, ...], feared: bool
 ) -> None:
     done = begun(Desk(RECORD, ours=False, silent=silent), targets=targets)
@@ -240,7 +239,7 @@ def test_what_an_overtaken_run_may_still_deliver_is_feared_where_a_target_refuse
     assert done.record.overtaken == ({OURS: NOW + timedelta(hours=24)} if feared else {})
 
 
-def test_evidence_from_before_a_fear_that_is_over_is_doubted_also_where_another_fear_begins() -> None:
+def test_evidence_is_dropped_when_an_overtaken_run_can_deliver_no_more() -> None:
     feared = records.overtaken(RECORD, until=LONG_AGO + HOUR)
     done = begun(Desk(feared, ours=False))
     assert done.record is not None
@@ -322,7 +321,7 @@ def test_what_was_accepted_often_enough_becomes_current() -> None:
         (records.staged(records.burning(RECORD, at=NOW, until=NOW), PENDING), {}, True),
     ],
 )
-def test_whether_something_is_to_be_retired_then(record: Record, asked: dict[str, Any], retire: bool) -> None:
+def test_whether_a_promotion_leaves_something_to_retire(record: Record, asked: dict[str, Any], retire: bool) -> None:
     assert carry_out(rounds.promote(wish(**asked), PLAN, ACCEPTED), Desk(record)).retire is retire
 
 
@@ -336,7 +335,9 @@ def test_whether_something_is_to_be_retired_then(record: Record, asked: dict[str
         (STAGED.model_copy(update={"burnt": [NEXT]}), ACCEPTED, f"The secret of rotation {NEXT} was leaked"),
     ],
 )
-def test_nothing_else_is_promoted(record: Record, exchanged: Exchanged, words: str) -> None:
+def test_a_secret_that_is_unproven_leaked_or_not_pending_is_not_promoted(
+    record: Record, exchanged: Exchanged, words: str
+) -> None:
     desk = Desk(record)
     with pytest.raises(BlockedError, match=words):
         carry_out(rounds.promote(wish(), PLAN, exchanged), desk)
@@ -346,7 +347,7 @@ def test_nothing_else_is_promoted(record: Record, exchanged: Exchanged, words: s
 # ---- deliver
 
 
-def test_evidence_is_written_down() -> None:
+def test_a_delivery_writes_its_evidence() -> None:
     desk = Desk(OPEN)
     done = carry_out(rounds.deliver(wish(), PLAN, SHOWN), desk)
     assert done.record is not None
@@ -418,7 +419,7 @@ def test_a_roll_back_stays_one_while_the_new_secret_waits_and_its_lease_ends() -
     assert (done.plan.state, desk.ended) == (ROLLED_BACK, True)
 
 
-def test_what_waits_ends_its_lease() -> None:
+def test_a_run_that_waits_ends_its_lease() -> None:
     desk = Desk(PROMOTED)
     waits = guarded(desk, grace=timedelta(days=90))
     assert (closed(desk, plan=waits.plan, grace=timedelta(days=90)).plan.state, desk.ended) == (WAITING, True)
@@ -554,7 +555,7 @@ def test_what_is_refused_now_is_forgotten_and_the_lease_ends() -> None:
         (STAGED, NOTHING, PLAN, REFUSED, "blocked: the next secret was written ahead but did not become"),
     ],
 )  # fmt: skip
-def test_the_outcome(record: Record, shown: Shown, plan: Plan, exchanged: Exchanged, words: str) -> None:
+def test_the_outcome_of_a_round(record: Record, shown: Shown, plan: Plan, exchanged: Exchanged, words: str) -> None:
     desk = Desk(record)
     done = closed(desk, shown, plan, exchanged)
     assert done.plan.text.startswith(words)
@@ -564,7 +565,7 @@ def test_the_outcome(record: Record, shown: Shown, plan: Plan, exchanged: Exchan
     assert done.record.previous == record.previous
 
 
-def test_what_waits_is_told_with_its_time() -> None:
+def test_a_round_that_waits_says_until_when() -> None:
     done = closed(Desk(PROMOTED), grace=timedelta(days=90))
     assert done.plan.text.startswith("waiting until 2026-12-23T10:00:00Z: file may still use")
     held = closed(Desk(PROMOTED), grace=timedelta(days=90), hold=True)
@@ -599,7 +600,7 @@ def test_the_deletion_of_a_secret_that_was_rolled_back_is_no_rotation() -> None:
 
 
 @pytest.mark.parametrize("record", [PROMOTED, RECORD.model_copy(update={"targets": {"file": Delivered()}})])
-def test_a_trial_takes_evidence_only_from_what_has_some(record: Record) -> None:
+def test_a_trial_removes_evidence_only_where_there_is_some(record: Record) -> None:
     desk, trial = Desk(record), Plan(UNCHANGED, "due: forced", TRY, again=True)
     assert closed(desk, DIFFERS, trial).plan.again
     assert bool(desk.written) is (record is PROMOTED)
@@ -641,13 +642,13 @@ def test_a_target_that_differs_loses_its_evidence_and_a_second_round_follows() -
 
 
 @pytest.mark.parametrize("desk", [Desk(RECORD, rival="job 7"), Desk(None)])
-def test_beside_another_run_a_difference_is_not_ours_to_tell(desk: Desk) -> None:
+def test_beside_another_run_a_difference_is_ignored(desk: Desk) -> None:
     desk = replace(desk, written=[])
     assert closed(desk, DIFFERS, LOOKED).plan == LOOKED
     assert desk.written == []
 
 
-def test_a_look_keeps_the_fear_of_an_overtaken_run() -> None:
+def test_a_look_notes_an_overtaken_run() -> None:
     done = closed(Desk(RECORD, silent=True), DIFFERS, LOOKED, targets=(FILE, TASKS))
     assert done.record is not None
     assert set(done.record.overtaken) == {OURS}
@@ -660,7 +661,7 @@ def abandoned(desk: Desk, shown: Shown = NOTHING, *, refused: bool = False, **as
     return carry_out(rounds.abandon(wish(**asked), replace(PLAN, left=("f",)), shown, FAILURE, refused=refused), desk)
 
 
-def test_what_the_consumers_cannot_use_is_pointed_back() -> None:
+def test_a_secret_that_the_consumers_cannot_use_is_rolled_back() -> None:
     desk = Desk(OPEN)
     done = abandoned(desk, targets=(FILE, TASKS))
     assert desk.asked == ["read", "exchange value-0", "write"]
@@ -671,7 +672,7 @@ def test_what_the_consumers_cannot_use_is_pointed_back() -> None:
     assert abandoned(Desk(OPEN), hold=True).retire is False
 
 
-def test_what_the_server_refuses_is_pointed_back_too() -> None:
+def test_a_secret_that_the_server_refuses_is_rolled_back_too() -> None:
     desk = Desk(PROMOTED, verdicts={"value-1": "rejected"})
     assert abandoned(desk).plan.state == ROLLED_BACK
     assert desk.asked == ["read", "exchange value-1", "exchange value-0", "write"]
@@ -695,7 +696,7 @@ def test_what_the_server_refuses_is_pointed_back_too() -> None:
         (Desk(OPEN.model_copy(update={"burnt": [OLD]})), "blocked: The probe failed. There is no earlier secret"),
     ],
 )  # fmt: skip
-def test_otherwise_the_lease_ends_and_nothing_is_changed(desk: Desk, words: str) -> None:
+def test_without_a_reason_or_a_way_to_go_back_nothing_is_changed(desk: Desk, words: str) -> None:
     desk = replace(desk, written=[])
     done = abandoned(desk)
     assert done.plan.text.startswith(words)
@@ -704,13 +705,13 @@ def test_otherwise_the_lease_ends_and_nothing_is_changed(desk: Desk, words: str)
 
 
 @pytest.mark.parametrize("desk", [Desk(OPEN, ours=False), Desk(None)])
-def test_what_others_hold_is_left_alone(desk: Desk) -> None:
+def test_a_record_that_another_run_holds_is_left_alone(desk: Desk) -> None:
     desk = replace(desk, written=[])
     assert abandoned(desk).plan.text == "failed: The probe failed."
     assert desk.written == []
 
 
-def test_the_evidence_so_far_is_kept() -> None:
+def test_a_failed_run_keeps_its_evidence() -> None:
     desk = Desk(OPEN)
     done = abandoned(desk, SHOWN)
     assert done.record is not None
@@ -726,17 +727,9 @@ def test_a_pending_secret_that_the_server_does_not_take_is_forgotten() -> None:
     assert kept.record.pending == PENDING
 
 
-def test_after_a_leak_what_leaked_goes_all_the_same() -> None:
+def test_after_a_leak_a_failed_run_deletes_the_leaked_secrets_too() -> None:
     desk = Desk(LEAKED)
     done = abandoned(desk)
     assert (done.plan.state, done.retire, done.deliver, desk.ended) == (FAILED, True, False, False)
     for other in (abandoned(Desk(LEAKED), hold=True), abandoned(Desk(LEAKING))):
         assert (other.plan.state, other.retire) == (FAILED, False)
-
-
-def test_an_unconfirmed_retirement_is_told_by_the_next_run_again() -> None:
-    done = closed(Desk(DOOMED), exchanged=Exchanged({OLD: ("accepted", 1)}))
-    assert done.plan.state == UNCONFIRMED
-    assert done.record is not None
-    assert done.record.previous is not None
-    assert done.record.previous.doomed is True

@@ -86,13 +86,13 @@ def test_the_model_drives_what_the_role_does(file: str, tasks: Sequence[Task]) -
     assert steps(file) == driven(tasks)
 
 
-def test_a_run_has_some_rounds_and_what_fails_is_restored() -> None:
+def test_a_run_has_its_rounds_and_a_failed_one_is_restored() -> None:
     assert steps("rotate.yml") == [*driven(ROUND) * ROUNDS, Step("rotation", "reported")]
     assert rescue("rotate.yml") == driven(RESTORE)
     assert rescue("restore.yml") == driven(GIVE_UP)
 
 
-def test_every_step_that_may_fail_is_guarded_against_keywords_from_above() -> None:
+def test_tasks_with_a_rescue_are_guarded_against_keywords_of_the_play() -> None:
     tasks = yaml.safe_load((TASKS / "rotate.yml").read_text(encoding="utf-8"))
     guarded = [each for each in tasks if "rescue" in each]
     assert [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When a rotation may begin."""
+"""The windows in which a rotation may begin."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ TIMES: list[tuple[list[str], str, str]] = [
     (NIGHT, "2026-11-27T21:30", ""),
     (NIGHT, "2026-11-28T02:59", ""),
     (NIGHT, "2026-11-28T03:00", "2026-11-28T21:00:00Z"),
-    (NIGHT, "2026-12-01T02:30", ""),  # Tuesday, still of Monday
+    (NIGHT, "2026-12-01T02:30", ""),  # Tuesday, in the window of Monday night
     (NIGHT, "2026-12-01T22:00", "2026-12-04T21:00:00Z"),
     (["09:00-10:00"], "2026-11-28T09:30", ""),
     (["00:00-24:00 UTC"], "2026-11-28T23:59", ""),
     (["Sat 23:00-24:00"], "2026-11-29T00:00", "2026-12-05T23:00:00Z"),
     (["monday, WED 9:00 - 10:00 UTC", "Sun 12:00\u201313:00"], "2026-12-02T09:10", ""),
     (["monday, WED 9:00 - 10:00 UTC", "Sun 12:00\u201313:00"], "2026-11-29T12:00", ""),
-    (["Mon", "Wed 09:00-10:00"], "2026-11-30T09:00", ""),  # as Ansible cuts a text into a list
+    (["Mon", "Wed 09:00-10:00"], "2026-11-30T09:00", ""),  # Ansible cuts a text at its commas
     (["Mon 09:00-10:00, Tue 11:00-12:00"], "2026-11-30T10:00", "2026-12-01T11:00:00Z"),
 ]
 
 
 @pytest.mark.parametrize(("texts", "at", "opens"), TIMES)
-def test_when_it_opens(texts: Sequence[str], at: str, opens: str) -> None:
-    """By the clocks of the zone, also over midnight and the end of the week."""
+def test_when_a_window_opens(texts: Sequence[str], at: str, opens: str) -> None:
+    """In the time of its zone. A window may cross midnight and the end of the week."""
     moment = datetime.fromisoformat(at).replace(tzinfo=timezone.utc)
     assert closed_until(read_windows(texts), moment) == opens
 
@@ -65,8 +65,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("text", "said"), WRONG.items())
-def test_what_is_no_window(text: str, said: str) -> None:
-    """It says what is wrong with it, and how one is written."""
+def test_a_text_that_is_no_window_is_refused(text: str, said: str) -> None:
+    """The message says what is wrong, and how to write a window."""
     with pytest.raises(OptionError, match=said) as raised:
         read_windows([text])
     assert "Europe/Oslo" in raised.value.hint
