@@ -43,7 +43,7 @@ def _named(samples: Samples, name: str) -> dict[tuple[tuple[str, str], ...], flo
     return {labels: value for (each, labels), value in samples.items() if each == f"aritma_iam_{name}"}
 
 
-def test_metrics() -> None:
+def test_the_metrics_of_an_audit() -> None:
     data = audit_data(
         [client("a", secret("1", 70, 10, ours(70)), secret("2", None)), client("b", unreadable="403"), client("c")]
     )
@@ -75,7 +75,7 @@ def test_labels_are_escaped() -> None:
     assert (told["client"], told["secret_id"], told["description"]) == (EVIL, EVIL, EVIL)
 
 
-def test_no_age_limit_has_no_sample() -> None:
+def test_an_age_limit_that_is_not_set_has_no_sample() -> None:
     samples = _samples(audit_data([client("a", secret("1"))], read_limits("never", "14d")))
     assert not _named(samples, "audit_rotate_after_seconds")
 
@@ -109,7 +109,7 @@ def test_names_are_harmless_in_the_page() -> None:
     assert not [name for _tag, attributes in markup.tags for name in attributes if name.startswith("on")]
 
 
-def test_the_page_asks_for_nothing() -> None:
+def test_the_page_loads_nothing_from_elsewhere() -> None:
     page = audit_page(read_audit(audit_data(tenant_of(5))))
     for tag, attributes in _Markup(page).tags:
         for name in ("src", "href", "action", "srcset", "data", "poster"):
@@ -135,12 +135,12 @@ def test_every_secret_is_in_the_table_and_in_the_timeline() -> None:
 
 
 @pytest.mark.parametrize("clients", [[], [client("a")], [client("a", unreadable="403")]])
-def test_a_page_of_hardly_anything(clients: list[Any]) -> None:
+def test_a_page_without_secrets_says_that_nothing_is_due(clients: list[Any]) -> None:
     page = audit_page(read_audit(audit_data(clients, Limits(None))))
     assert "Nothing is due" in page
 
 
-def test_the_axis_has_the_limits_on_it() -> None:
+def test_a_line_that_is_longer_than_the_axis_is_cut_at_both_ends() -> None:
     data = audit_data([client("a", secret("1", 4000, 9000), secret("2", None))])
     axis = axis_of(read_audit(data))
     old, vague = (axis.line(each) for each in read_audit(data).clients[0].secrets)
@@ -157,7 +157,7 @@ def _options(tmp_path: Path, **options: Any) -> dict[str, Any]:
     return {"audit": data, **paths, "prometheus": str(tmp_path / "audit.prom"), "mode": "0600", **options}
 
 
-def test_files_and_their_modes(tmp_path: Path) -> None:
+def test_files_are_written_with_their_modes(tmp_path: Path) -> None:
     options = _options(tmp_path, mode="0640")
     outcome = run(options, False)
     assert not outcome.changed
@@ -188,14 +188,14 @@ def test_options_that_cannot_be_used(tmp_path: Path, option: str, value: object,
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-def test_a_folder_that_is_not_there_is_told_before_anything_is_written(tmp_path: Path, check_mode: bool) -> None:
+def test_a_folder_that_is_not_there_is_named_before_anything_is_written(tmp_path: Path, check_mode: bool) -> None:
     options = _options(tmp_path, html=str(tmp_path / "none" / "a.html"))
     with pytest.raises(IamError, match=r"The report .*/none/a.html cannot be written: there is no folder .*/none"):
         run(options, check_mode)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_replaced_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_replaced_is_named(tmp_path: Path) -> None:
     (tmp_path / "audit.html").mkdir()
     with pytest.raises(IamError, match=r"The report .*/audit.html cannot be written: "):
         run(_options(tmp_path), False)

@@ -27,7 +27,7 @@ NOT_OURS = [
 ]
 TESTS = Path(__file__).resolve().parents[2]
 WRITES = 80
-"""More than a doctor makes. A server is after a read what it was after the write before."""
+"""More writes than a doctor makes. Nobody is killed after a read, since a read leaves nothing."""
 
 
 def neighbours(iam: Driver) -> None:
@@ -74,7 +74,7 @@ def victims(iam: Driver) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("step", [6, pytest.param(1, marks=pytest.mark.torture)])
 def test_a_killed_doctor_leaves_what_the_next_one_removes(iam: Driver, step: int) -> None:
-    """Killed after each write, or after some of them."""
+    """Killed after each write, or after every sixth."""
     neighbours(iam)
     before, litter = held(iam), 0
     with victims(iam) as process:
@@ -87,7 +87,7 @@ def test_a_killed_doctor_leaves_what_the_next_one_removes(iam: Driver, step: int
                 break
             assert status == signal.SIGKILL
             litter += held(iam) != before
-            # As the next one begins: it has no time for more.
+            # It removes what is left first, and has no time for more.
             assert iam.ok("doctor", write=True, limit=0.001)["left"] == []
             assert held(iam) == before, writes
         else:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The doctor tells every switch of every profile, and what it writes is a profile that answers in the same way."""
+"""The doctor finds every switch of every profile, and its report is a profile that answers in the same way."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def close(told: Value, true: Value) -> bool:
 
 
 @pytest.mark.parametrize("name", every_profile())
-def test_each_switch_is_told(iam: Driver, name: str) -> None:
+def test_the_doctor_finds_each_switch(iam: Driver, name: str) -> None:
     switches = {**NAMED.get(name, {}), **FASTER.get(name, {})}
     true = vars(named_profile(name, FASTER.get(name)))
     report = visited(iam, name, FASTER.get(name, {}))
@@ -94,7 +94,7 @@ SOME = {"assumed", "duende", "silent", "slow"}
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in SOME else pytest.mark.torture) for name in every_profile()]
 )
-def test_a_report_is_a_profile_that_answers_alike(iam: Driver, name: str, tmp_path: Path) -> None:
+def test_a_report_is_a_profile_that_leads_to_the_same_report(iam: Driver, name: str, tmp_path: Path) -> None:
     report = visited(iam, name, FASTER.get(name, {}))
     file = tmp_path / "told.json"
     file.write_text(json.dumps(report), encoding="utf-8")
@@ -103,7 +103,7 @@ def test_a_report_is_a_profile_that_answers_alike(iam: Driver, name: str, tmp_pa
     assert all(close(again[each], report[each]) for each in report if each in SWITCHES)
 
 
-def test_what_is_open_is_what_the_simulator_can_switch() -> None:
+def test_each_open_question_is_a_switch_of_the_simulator() -> None:
     for name in ROW_OF:
         known = SWITCHES[name].metadata
         assert ROW_OF[name] == known["fact"], name
@@ -116,7 +116,7 @@ def test_what_is_open_is_what_the_simulator_can_switch() -> None:
             assert (set(values) if isinstance(values, tuple) else set()) == set(documented), name
 
 
-def test_the_contract_has_a_row_for_each() -> None:
+def test_the_contract_has_a_row_for_each_open_question() -> None:
     contract = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
     documented = {line.split("|")[1].strip() for line in contract.splitlines() if line.startswith("|")}
     assert {*OPEN, *(f"U{number}" for number in range(1, 23))} - documented == set()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -107,7 +106,7 @@ STRANGE: dict[str, tuple[list[dict[str, Any]], str]] = {
 
 
 ALIKE = {"html of a dead portal", "a list of texts", "a text", "half a body"}
-"""What the doctor says of them is what it says of the one before: only in `make torture`."""
+"""The doctor says the same about them as about the one before, so they are only in `make torture`."""
 
 
 @pytest.mark.parametrize(
@@ -117,18 +116,16 @@ def test_a_strange_server_ends_with_a_table(iam: Driver, name: str) -> None:
     rules, said = STRANGE[name]
     seeded(iam)
     iam.admin.add_faults(*rules)
-    begun = time.monotonic()
     # Under its id the tenant has another token URL, for which no token is kept from an earlier test.
     tenant = TENANTS["acme"] if TOKEN in [rule["match"] for rule in rules] else "acme"
     done = looked(iam, retry_budget=1, tenant=tenant)
     assert said in "\n".join(done["table"])
-    assert time.monotonic() - begun < 100
     iam.admin.clear_faults()
     assert iam.ok("doctor", write=True)["left"] == []
     assert [each["name"] for each in iam.admin.state()["clients"]] == ["IAM admin", "canary-client", "another canary"]
 
 
-def test_nobody_answers(iam: Driver) -> None:
+def test_a_server_that_does_not_answer_is_named(iam: Driver) -> None:
     nowhere = {"api_url": "http://127.0.0.1:9/core/iam", "identity_url": "http://127.0.0.1:9"}
     assert any(line.startswith("otherwise: set") for line in looked(iam, retry_budget=1, **nowhere)["table"])
     nowhere["access_token"] = "aTokenThatIsGiven"
@@ -136,7 +133,7 @@ def test_nobody_answers(iam: Driver) -> None:
     assert "not told: no answer" in done["table"][-2]
 
 
-def test_another_tenant(iam: Driver) -> None:
+def test_a_tenant_that_does_not_know_the_admin_ends_it(iam: Driver) -> None:
     [line, _count] = looked(iam, tenant="globex")["table"]
     assert line.startswith("otherwise: set tenant, auth_client_id and auth_client_secret")
     assert "aTokenOfNobody" not in str(looked(iam, access_token="aTokenOfNobody"))
@@ -145,19 +142,18 @@ def test_another_tenant(iam: Driver) -> None:
 def test_its_time_is_limited(iam: Driver) -> None:
     """Requests that hang, answers that are slow, and a secret that is never accepted."""
     iam.admin.add_faults({"match": API, "action": "hang", "phase": "before", "seconds": 20})
-    begun = time.monotonic()
     assert "several times in a row" in looked(iam, request_timeout=0.3, retry_budget=0)["table"][-2]
+    assert len(iam.calls()) < 10
     iam.admin.clear_faults()
     iam.admin.add_faults({"match": API, "action": "slow", "phase": "after", "seconds": 0.3})
     assert "the time limit has passed" in "\n".join(looked(iam, limit=2)["table"])
     iam.admin.clear_faults()
     iam.admin.switch(accept_delay=600.0)
     assert "the time limit has passed" in "\n".join(looked(iam, limit=4)["table"])
-    assert time.monotonic() - begun < 60
     assert len(iam.admin.state()["clients"]) == 1
 
 
-def test_without_a_token_endpoint_the_rest_is_told(iam: Driver) -> None:
+def test_without_a_token_endpoint_the_rest_is_reported(iam: Driver) -> None:
     caller = Caller(iam.simulator)
     done = looked(iam, access_token=caller.admin_token(), tenant=None, auth_client_id=None, auth_client_secret=None)
     caller.close()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What section 13 of the facts suggests: the profile `duende`, and nodes of the token endpoint."""
+"""The profile `duende`, and the cache and the nodes of the token endpoint."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def accepted(caller: Caller) -> tuple[bool, bool]:
     return caller.accepts("c0", OLD), caller.accepts("c0", NEW)
 
 
-def test_a_client_is_kept_with_its_secrets(simulator: Simulator, caller: Caller) -> None:
+def test_a_cached_client_keeps_its_old_secrets(simulator: Simulator, caller: Caller) -> None:
     seed(simulator, client_cache_seconds=900)
     assert not caller.accepts("c0", "wrongSecret0")  # a refused exchange fills the cache too
     replace_secret(simulator, caller)
@@ -54,7 +54,7 @@ def test_a_client_is_kept_with_its_secrets(simulator: Simulator, caller: Caller)
     assert not caller.accepts("c0", OLD)
 
 
-def test_a_client_that_was_not_there_is_not_kept(simulator: Simulator, caller: Caller) -> None:
+def test_an_unknown_client_is_not_cached(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("documented", client_cache_seconds=900, token_nodes=2, node_lag=8)
     made = caller.iam("POST", "/v1/clients", json=CLIENT)
     client_id = simulator.admin.state()["clients"][-1]["client_id"]
@@ -97,14 +97,14 @@ def test_every_error_of_the_token_endpoint_is_400(simulator: Simulator, caller: 
         assert [(each.status_code, each.json()["error"]) for each in given] == [(400, error)] * len(given)
 
 
-def test_a_scope_may_be_looked_at_before_the_secret(simulator: Simulator, caller: Caller) -> None:
+def test_the_scope_may_be_checked_before_the_secret(simulator: Simulator, caller: Caller) -> None:
     seed(simulator, "scope_first")
     assert caller.exchange("c0", "wrongSecret0", "services.iam").json()["error"] == "invalid_scope"
     assert caller.exchange("c0", "wrongSecret0").json()["error"] == "invalid_client"
     assert caller.exchange("nobody", OLD, "services.iam").json()["error"] == "invalid_client"
 
 
-def test_secrets_have_numbers_and_types(simulator: Simulator, caller: Caller) -> None:
+def test_secrets_have_numbers_as_ids_and_types(simulator: Simulator, caller: Caller) -> None:
     seed(simulator, "duende")
     simulator.admin.seed(secrets=[{"client_id": "c0", **CERTIFICATE}])
     listed = caller.iam("GET", "/v1/clients/c0/secrets").json()
@@ -115,7 +115,7 @@ def test_secrets_have_numbers_and_types(simulator: Simulator, caller: Caller) ->
     assert (missing.status_code, missing.headers["Content-Type"]) == (400, "application/problem+json")
 
 
-def test_a_create_answers_links_to_nowhere(simulator: Simulator, caller: Caller) -> None:
+def test_a_create_answers_with_links_that_lead_nowhere(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("duende")
     answer = caller.iam("POST", "/v1/clients", json=CLIENT)
     assert (answer.status_code, [link["href"] for link in answer.json()]) == (201, [None, None])

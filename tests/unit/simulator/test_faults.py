@@ -49,7 +49,7 @@ def test_fail_before_commits_nothing(simulator: Simulator, caller: Caller) -> No
             "match": {"method": "POST", "path_regex": "/secrets$"},
             "times": 1,
             "status": 429,
-            "retry_after_date": 60,
+            "retry_after_date": 3600,
             "body": "html",
             "headers": {"X-Extra": "1"},
         },
@@ -57,7 +57,7 @@ def test_fail_before_commits_nothing(simulator: Simulator, caller: Caller) -> No
     first, second, third, fourth = (caller.add_secret("c1", "another-8", "second") for _unused in range(4))
     assert [answer.status_code for answer in (first, second, third, fourth)] == [503, 503, 429, 201]
     assert first.headers["Retry-After"] == "2"
-    assert parsedate_to_datetime(third.headers["Retry-After"]).timestamp() > time.time() + 50
+    assert parsedate_to_datetime(third.headers["Retry-After"]).timestamp() > time.time() + 3000
     assert (third.headers["X-Extra"], third.text[:6]) == ("1", "<html>")
     assert descriptions(simulator) == ["first", "second"]
     committed = [entry["committed"] for entry in simulator.admin.log(operation="createClientSecret")]
@@ -86,7 +86,9 @@ def test_fail_after_and_commit_then_drop_commit(simulator: Simulator, caller: Ca
 
 
 @pytest.mark.parametrize(("phase", "committed"), [("before", False), ("after", True)])
-def test_hang(simulator: Simulator, caller: Caller, phase: str, committed: bool) -> None:
+def test_a_request_that_hangs_is_committed_only_after_its_handler(
+    simulator: Simulator, caller: Caller, phase: str, committed: bool
+) -> None:
     caller.admin_token()
     simulator.admin.add_faults({"action": "hang", "phase": phase, "match": {"method": "POST"}, "times": 1})
     with pytest.raises(requests.Timeout):
@@ -94,7 +96,7 @@ def test_hang(simulator: Simulator, caller: Caller, phase: str, committed: bool)
     assert ("second" in descriptions(simulator)) is committed
 
 
-def test_skip_times_and_client(simulator: Simulator, caller: Caller) -> None:
+def test_a_rule_can_skip_requests_count_them_and_name_a_client(simulator: Simulator, caller: Caller) -> None:
     caller.admin_token()
     match = {"client_id": ["c1"], "operation": ["tokenForTenant", "listClientSecrets"]}
     simulator.admin.add_faults({"action": "fail_before", "status": 500, "match": match, "after_skip": 1, "times": 2})
@@ -138,7 +140,7 @@ def test_a_held_request_commits_though_its_client_is_gone(simulator: Simulator, 
         caller.iam("POST", SECRETS, json={"value": "another-8", "description": "second"}, timeout=0.3)
     assert descriptions(simulator) == ["first"]
     simulator.admin.clear_faults()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while "second" not in descriptions(simulator) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert descriptions(simulator) == ["first", "second"]

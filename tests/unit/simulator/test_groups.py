@@ -46,7 +46,7 @@ def listed(caller: Caller, path: str, member: str = "subjectId") -> list[str]:
     return [item[member] for item in answer.json()["data"]]
 
 
-def test_a_group_from_nothing_to_nothing(simulator: Simulator, caller: Caller, client: str) -> None:
+def test_the_life_of_a_group(simulator: Simulator, caller: Caller, client: str) -> None:
     group = create(caller)
     assert group == {**group, "subjectId": f"group-{group['id']}", "displayName": "robots", "type": "Group"}
     assert listed(caller, f"{GROUPS}?searchQuery=ROBO") == [group["subjectId"]]
@@ -119,7 +119,7 @@ def test_a_deleted_group_leaves_policies_only_where_nothing_cascades(
     assert len(simulator.admin.state()["policies"]) == (0 if cascade else 1)
 
 
-def test_strict_groups(simulator: Simulator, caller: Caller) -> None:
+def test_strict_groups_refuse_what_changes_nothing_or_is_too_much(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("strict_groups")
     client, group, other = seed_client(simulator), create(caller), create(caller, "other")
     many = [seed_client(simulator, f"many{number}") for number in range(51)]
@@ -137,7 +137,7 @@ def test_strict_groups(simulator: Simulator, caller: Caller) -> None:
     assert listed(caller, f"{GROUPS}/{group['id']}/members") == [client]
 
 
-def test_lenient_groups(simulator: Simulator, caller: Caller) -> None:
+def test_lenient_groups_accept_what_changes_nothing(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("lenient_groups")
     client, group = seed_client(simulator), create(caller)
     statuses = [

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The log, the markers in it, the contract violations, and that no secret is kept anywhere."""
+"""The log and its markers, the violations of the contract, and that no secret is kept anywhere."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def statuses(caller: Caller, calls: Sequence[tuple[str, str, Any]]) -> list[int]
     ]
 
 
-def test_what_creates_answer(simulator: Simulator, caller: Caller) -> None:
+def test_what_a_create_answers(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("bodies")
     answer = caller.iam("POST", "/v1/clients", json=CLIENT)
     client_id = answer.json()["clientId"]
@@ -76,7 +76,7 @@ def test_what_creates_answer(simulator: Simulator, caller: Caller) -> None:
         ),
     ],
 )
-def test_shape_of_secrets(
+def test_the_members_of_a_listed_secret(
     simulator: Simulator, caller: Caller, switches: dict[str, Any], members: set[str], kind: type[object]
 ) -> None:
     simulator.admin.switch(**switches)
@@ -90,7 +90,7 @@ def test_shape_of_secrets(
     assert caller.iam("DELETE", f"{SECRETS}/{identifier}").status_code == 204
 
 
-def test_opaque_subjects(simulator: Simulator, caller: Caller) -> None:
+def test_opaque_subject_ids_are_not_the_client_id(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("opaque_subjects")
     seed_clients(simulator)
     [subject] = caller.iam("GET", "/v1/subjects/clients", params={"searchQuery": "service 0"}).json()["data"]
@@ -128,7 +128,7 @@ def test_small_pages_and_page_zero(simulator: Simulator, caller: Caller) -> None
         ("ignored", "zzz", True),
     ],
 )
-def test_search(simulator: Simulator, caller: Caller, how: str, text: str, found: bool) -> None:
+def test_how_a_search_matches(simulator: Simulator, caller: Caller, how: str, text: str, found: bool) -> None:
     simulator.admin.switch(search_text=how)
     simulator.admin.seed(clients=[{"name": "Billing", "client_id": "c-1", "description": "sends bills"}])
     page = caller.iam("GET", "/v1/clients", params={"searchText": text}).json()
@@ -152,7 +152,7 @@ def test_delays_at_the_token_endpoint(simulator: Simulator, caller: Caller) -> N
 
 
 @pytest.mark.parametrize("switches", [{"list_lag_requests": 2}, {"list_lag_seconds": 60}])
-def test_stale_lists(simulator: Simulator, caller: Caller, switches: dict[str, Any]) -> None:
+def test_lists_lag_by_requests_or_by_seconds(simulator: Simulator, caller: Caller, switches: dict[str, Any]) -> None:
     simulator.admin.switch(**switches)
     seed_clients(simulator)
 
@@ -169,7 +169,7 @@ def test_stale_lists(simulator: Simulator, caller: Caller, switches: dict[str, A
     assert listed() == 0
 
 
-def test_strict(simulator: Simulator, caller: Caller) -> None:
+def test_what_the_profile_strict_refuses(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("strict", max_secrets=2, max_secrets_status=422)
     seed_clients(simulator)
     secret = {"value": VALUE, "description": "first"}
@@ -193,7 +193,7 @@ def test_strict(simulator: Simulator, caller: Caller) -> None:
     assert statuses(caller, more) == [201, 422]
 
 
-def test_lenient(simulator: Simulator, caller: Caller) -> None:
+def test_what_the_profile_lenient_accepts(simulator: Simulator, caller: Caller) -> None:
     simulator.admin.reset("lenient")
     seed_clients(simulator)
     policy = {**POLICY, "subject": "client-none", "action": "no.such"}
@@ -219,7 +219,7 @@ def test_error_bodies(simulator: Simulator, caller: Caller, kind: str, content_t
     assert caller.exchange("admin", "wrong-secret").status_code == 401
 
 
-def test_cascade_or_not(simulator: Simulator, caller: Caller) -> None:
+def test_policies_of_a_deleted_client_go_only_with_cascade(simulator: Simulator, caller: Caller) -> None:
     for cascade, left in ((True, 0), (False, 1)):
         simulator.admin.reset("documented", cascade=cascade)
         seed_clients(simulator)
