@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The data for AWX: as AWX takes it, and about variables that there are."""
+"""The data for AWX: AWX accepts them, and their variables exist."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _bodies() -> Iterator[tuple[str, Any]]:
     yield "schedules", load("schedule")
 
 
-def test_awx_takes_all_of_it() -> None:
-    """No schema and no rule objects."""
+def test_awx_accepts_all_data() -> None:
+    """Neither its schemas nor its own rules refuse anything, and it ignores no member."""
     bodies = list(_bodies())
     assert len(bodies) > 14
     assert [(kind, found) for kind, body in bodies if (found := complaints(kind, body))] == []
@@ -91,8 +91,8 @@ def _set(*path: str | int, value: Any) -> Callable[[Any], None]:
         ("workflow_approval_templates", _set("timeout", value="1h")),
     ],
 )
-def test_what_awx_refuses_is_seen(kind: str, change: Callable[[Any], None]) -> None:
-    """So that the test above can fail: one thing wrong at a time."""
+def test_data_that_awx_would_refuse_are_found(kind: str, change: Callable[[Any], None]) -> None:
+    """One thing is wrong at a time."""
     body = copy.deepcopy(next(each for name, each in _bodies() if name == kind))
     change(body)
     assert complaints(kind, body) and not ignored(kind, body)
@@ -100,7 +100,7 @@ def test_what_awx_refuses_is_seen(kind: str, change: Callable[[Any], None]) -> N
 
 
 def test_survey_variables_are_variables_of_the_playbooks() -> None:
-    """Whole words, in a playbook or in the role; and each template's playbook is in the project and imports ours."""
+    """Each is used in a playbook or in the role. The playbook of each template is in the project and imports ours."""
     sources = _sources()
     for template in [*JOB_TEMPLATES, load("workflow")]:
         for question in template["survey"]["spec"]:
@@ -114,14 +114,14 @@ def test_survey_variables_are_variables_of_the_playbooks() -> None:
 
 
 def test_whom_to_revoke_is_never_guessed() -> None:
-    """Required, without a default, and not blank."""
+    """The survey asks for it without a default, and the answer may not be blank."""
     (question,) = next(each["survey"]["spec"] for each in JOB_TEMPLATES if each["playbook"] == "revoke.yml")
     assert question["variable"] == "revoke_hosts"
     assert answer_complaints(question, {}) and answer_complaints(question, {"revoke_hosts": ""})
     assert answer_complaints(question, {"revoke_hosts": "billing"}) == []
 
 
-def test_nodes_say_only_what_their_survey_asks() -> None:
+def test_nodes_answer_only_questions_of_their_survey() -> None:
     """AWX ignores what a template does not ask for. The workflow's own survey must not overrule what a node says."""
     workflow = load("workflow")
     (spec,) = [each["survey"]["spec"] for each in JOB_TEMPLATES if each["playbook"] == "rotate.yml"]

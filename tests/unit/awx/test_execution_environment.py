@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an execution environment gets: both definitions are taken, and they name every library that we use."""
+"""What an execution environment gets: ansible-builder accepts both definitions, and they name every library."""
 
 from __future__ import annotations
 

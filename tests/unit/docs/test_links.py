@@ -65,7 +65,7 @@ def broken(path: Path, root: Path = ROOT) -> list[str]:
 
 
 def unknown_code(text: str) -> list[str]:
-    """The Python files and tests that a guide names, as far as they name a file with a part of its path, and lost."""
+    """The Python files and tests that a guide names and that do not exist. The end of a path is enough."""
     lost = []
     for span in _SPAN.findall(prose(text)):
         test = _TEST.fullmatch(span)
@@ -82,13 +82,13 @@ def unknown_code(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
-    """Files and headings."""
+    """To a file or to a heading."""
     assert broken(path) == []
 
 
 @pytest.mark.parametrize("path", GUIDES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_file_and_test_that_is_named_is_there(path: Path) -> None:
-    """Python files by any end of their path; tests with their file or without."""
+    """Python files are named by any end of their path, tests with or without their file."""
     assert unknown_code(path.read_text(encoding="utf-8")) == []
 
 

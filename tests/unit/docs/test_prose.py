@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lint of what people read finds something, and not in code; every term has its line in the glossary."""
+"""The lint of prose finds mistakes in guides and documentation, not in code; every term is in the glossary."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GUIDES: dict[str, tuple[str, str]] = {
 """Sentences of guides, and how what is found in them begins."""
 
 
-def test_what_is_found_in_prose_and_not_in_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_found_in_prose_and_not_in_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {f"docs/{name}.md": f"# T\n\n{text}\n" for name, (text, _found) in GUIDES.items()}
     files["plugins/modules/good.py"] = PLUGIN.format(text="A plain sentence.")
     files["plugins/modules/bad.py"] = PLUGIN.format(text="It is told as as an error.")
@@ -59,6 +59,6 @@ def test_what_is_found_in_prose_and_not_in_code(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_glossary(term: str) -> None:
+def test_each_term_has_a_line_in_the_glossary(term: str) -> None:
     text = (prose.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     assert re.search(rf"^\| \*\*{term}\*\* \| [A-Z]", text, re.MULTILINE)

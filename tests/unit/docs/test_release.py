@@ -79,7 +79,7 @@ def test_every_place_says_the_same_version(path: str) -> None:
 
 
 @pytest.mark.torture
-def test_version_changelog_tarball_and_checksum(released: Copy) -> None:
+def test_a_release_has_a_version_a_changelog_a_tarball_and_a_checksum(released: Copy) -> None:
     dist = released.root / ".build" / "dist"
     tarball = dist / f"aritma-iam-{NEXT}.tar.gz"
     digest, name = (dist / f"{tarball.name}.sha256").read_text(encoding="utf-8").split()
@@ -109,7 +109,9 @@ def test_a_second_run_changes_nothing(released: Copy) -> None:
     ("arguments", "says"),
     [((), "Give the version"), (("1.0",), "Give the version"), (("0.0.1",), "is not newer than")],
 )
-def test_what_is_no_next_version_is_refused(untouched: Copy, arguments: tuple[str, ...], says: str) -> None:
+def test_a_version_that_is_missing_malformed_or_old_is_refused(
+    untouched: Copy, arguments: tuple[str, ...], says: str
+) -> None:
     code, said = untouched.release(*arguments)
     assert code != 0 and says in said and "Traceback" not in said
     assert untouched.git("status", "--porcelain") == ""
@@ -145,8 +147,8 @@ def test_a_failure_puts_everything_back(untouched: Copy) -> None:
 
 @pytest.mark.torture
 @pytest.mark.timeout(1200)
-def test_the_whole_of_it(tmp_path: Path) -> None:
-    """With an environment of its own, and galaxy-importer."""
+def test_make_release_works_with_an_environment_of_its_own(tmp_path: Path) -> None:
+    """It runs galaxy-importer, too."""
     copy = Copy(tmp_path)
     code, said = copy.run("make", "release", f"VERSION={NEXT}")
     assert code == 0, said

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,17 +145,6 @@ def test_plugins_document_the_same_options_with_env_ini_and_vars() -> None:
 
 def test_token_exchange_documents_its_options() -> None:
     assert _facts(yaml.safe_load(token_exchange.DOCUMENTATION)["options"]) == _facts(SPEC.argument_spec)
-
-
-def test_the_version_is_that_of_galaxy_yml() -> None:
-    root = Path(token_exchange.__file__).parents[2]
-    written = re.search(r"^version: *(\S+)", (root / "galaxy.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    version = re.search(
-        r'VERSION = "(.*)"', (root / "plugins/module_utils/_core/version.py").read_text(encoding="utf-8")
-    )
-    assert written is not None
-    assert version is not None
-    assert written.group(1) == version.group(1)
 
 
 def _type(option: str) -> str:

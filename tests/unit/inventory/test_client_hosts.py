@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which clients become hosts, and what such a host says: by what lists show, and by nothing else."""
+"""Which clients become hosts, and which variables they have: only what the lists show decides."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ def client(**members: Any) -> Client:
         (("billing-*",), ("*-daily",), True),
     ],
 )
-def test_patterns_of_names(names: tuple[str, ...], exclude: tuple[str, ...], wanted: bool) -> None:
+def test_clients_are_chosen_by_patterns_of_names(
+    names: tuple[str, ...], exclude: tuple[str, ...], wanted: bool
+) -> None:
     assert Wish(names, exclude).by_name(client()) is wanted
 
 
@@ -98,7 +100,7 @@ def test_a_client_without_a_name_is_taken_by_its_id() -> None:
         ({"x"}, {"client_credentials"}, False),
     ],
 )
-def test_scopes_and_grants(scopes: set[str], grants: set[str], wanted: bool) -> None:
+def test_clients_are_chosen_by_scopes_and_grant_types(scopes: set[str], grants: set[str], wanted: bool) -> None:
     shown = client(allowedScopes=["a", "b"], allowedGrantTypes=["client_credentials"])
     assert Wish(scopes=tuple(scopes), grant_types=tuple(grants)).by_details(shown) is wanted
 
@@ -110,7 +112,7 @@ def test_scopes_and_grants(scopes: set[str], grants: set[str], wanted: bool) -> 
         ("grant_types", Wish(grant_types=("a",))),
     ],
 )
-def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: Wish) -> None:
+def test_a_filter_by_what_the_list_does_not_show_is_refused(option: str, wish: Wish) -> None:
     with pytest.raises(OptionError, match=f"{option}.*not show.*c1.*details: true"):
         wish.by_details(client())
 
@@ -133,37 +135,37 @@ def test_what_is_not_shown_cannot_be_filtered_by(option: str, wish: Wish) -> Non
         ([secret(5, lineage="0a1b2c", expiration="soon")], False, False, "cannot be read"),
     ],
 )
-def test_what_is_due(secrets: list[Secret], due: bool, known: bool, reason: str) -> None:
+def test_when_a_client_is_due(secrets: list[Secret], due: bool, known: bool, reason: str) -> None:
     state = judged(*secrets)
     assert (state.due, state.known) == (due, known)
     assert reason in state.reason
 
 
-def test_without_descriptions_nothing_is_known() -> None:
+def test_without_descriptions_it_is_not_known_what_is_due() -> None:
     state = judged(secret(90, description=None), shown=False)
     assert (state.due, state.known) == (False, False)
     assert "no descriptions" in state.reason
     assert secret_variables(state)["service_client_secret_age_days"] == 90
 
 
-def test_the_role_knows_its_variables() -> None:
-    """It takes a variable with such a name that it does not know for one that is misspelt."""
+def test_the_role_knows_the_variables_of_a_host() -> None:
+    """It refuses a variable ``service_client_...`` that it does not know, as one that is misspelt."""
     shown = client(allowedScopes=[], allowedGrantTypes=[], redirectUris=[], description="")
     assert {*secret_variables(judged()), *client_variables(shown)} <= KNOWN
 
 
-def test_secrets_that_may_not_be_listed() -> None:
+def test_a_client_whose_secrets_may_not_be_listed_is_not_known_to_be_due() -> None:
     state = rotation_state((), "listClientSecrets: 403")
     assert (state.due, state.known) == (False, False)
     assert "403" in state.reason
 
 
-def test_no_limit_of_age() -> None:
+def test_without_an_age_limit_an_old_secret_is_not_due() -> None:
     assert not judged(secret(900, lineage="0a1b2c"), rotate_after="never").due
 
 
 @given(st.floats(0, 200), st.none() | st.floats(-20, 200))
-def test_the_planner_agrees(age: float, expires_in: float | None) -> None:
+def test_a_client_is_due_when_a_run_would_rotate_it(age: float, expires_in: float | None) -> None:
     """A client whose record and list say the same is due here exactly when a run would rotate it."""
     own = secret(age, lineage="0a1b2c", expires_in=expires_in)
     stored = {
@@ -191,8 +193,8 @@ def test_the_planner_agrees(age: float, expires_in: float | None) -> None:
         (Wish(only_due=True), False),
     ],
 )
-def test_filters_of_the_newest_secret(wish: Wish, wanted: bool) -> None:
-    """Ours counts, although somebody else has added a younger one."""
+def test_filters_look_at_our_newest_secret(wish: Wish, wanted: bool) -> None:
+    """Somebody else has added a newer one, which does not count."""
     state = judged(secret(30, lineage="0a1b2c", expires_in=20), secret(1))
     assert state.wanted(wish) is wanted
 
@@ -204,7 +206,7 @@ def test_an_unknown_age_is_neither_old_nor_young() -> None:
     assert judged().wanted(Wish(older_than=days(1))) is False
 
 
-def test_the_variables_are_those_of_the_role() -> None:
+def test_the_variables_of_a_client() -> None:
     shown = client(description="Nightly", allowedScopes=["a"], allowedGrantTypes=["g"], redirectUris=[])
     assert client_variables(shown) == {
         "service_client_name": "billing-nightly",
@@ -245,7 +247,7 @@ def options(**changes: Any) -> dict[str, Any]:
     return {**{name: option.get("default") for name, option in documented.items()}, **changes}
 
 
-def test_the_limits_are_those_of_the_role() -> None:
+def test_the_default_limits_are_those_of_the_role() -> None:
     root = Path(service_clients.__file__).parents[2]
     role = yaml.safe_load((root / "roles/service_client/defaults/main.yml").read_text(encoding="utf-8"))
     for name in ("rotate_after", "expiry_margin"):
@@ -281,7 +283,7 @@ def test_options_that_cannot_be_used(changes: dict[str, Any], words: str) -> Non
         ({"older_than": "1w", "expires_within": "0d"}, Wish(older_than=days(7), expires_within=days(0))),
     ],
 )
-def test_options_are_read_liberally(changes: dict[str, Any], wish: Wish) -> None:
+def test_durations_may_be_blank_or_null_and_have_any_unit(changes: dict[str, Any], wish: Wish) -> None:
     assert Wish.from_options(options(**changes)) == wish
 
 
@@ -301,19 +303,19 @@ def test_a_cache_gives_back_what_was_read() -> None:
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"listed": [], "clients": [{}]}, {"listed": [3], "clients": []}])
-def test_a_cache_that_cannot_be_read_is_none(data: object) -> None:
+def test_a_cache_that_cannot_be_read_is_ignored(data: object) -> None:
     assert Tenant.from_cache(data) is None
 
 
 def test_hosts_are_named_after_all_clients_of_the_tenant() -> None:
-    """A twin that is not wanted makes the name of the wanted one ambiguous all the same."""
+    """A client that is not wanted can make the name of a wanted one ambiguous."""
     found, warnings = hosts(tenant(), Wish.from_options(options(only_due=True)), NOW, set())
     assert [each.name for each in found] == ["billing-nightly_c1"]
     assert ["left out" in each and "other" in each for each in warnings] == [True, False]
     assert "cannot be listed: other" in warnings[1]
 
 
-def test_without_secrets_nothing_is_said_of_them() -> None:
+def test_without_secrets_a_host_has_no_variables_of_them() -> None:
     unasked = Tenant(clients=(TenantClient(client=client()),), listed=(client(),))
     found, warnings = hosts(unasked, Wish.from_options(options(secrets=False)), NOW, set())
     assert all("service_client_due" not in each.variables for each in found)

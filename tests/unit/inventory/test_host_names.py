@@ -53,17 +53,17 @@ def in_order(clients: list[Client]) -> dict[str, str]:
         ("x" * 300, "x" * 100),
     ],
 )
-def test_what_cannot_stand_in_a_host_name_is_replaced(name: str, host: str) -> None:
+def test_characters_that_a_host_name_cannot_have_are_replaced(name: str, host: str) -> None:
     assert named(name) == [host]
 
 
 @pytest.mark.parametrize("name", [None, "", " ", "..", "/", "🧾"])
-def test_a_client_without_a_usable_name_has_that_of_its_id(name: str | None) -> None:
+def test_a_client_without_a_usable_name_is_named_after_its_id(name: str | None) -> None:
     assert named(name) == ["c0"]
 
 
 @pytest.mark.parametrize("name", [*sorted(RESERVED), "due", "service_clients", "local host/../localhost"])
-def test_a_name_that_means_something_else_gets_the_id(name: str) -> None:
+def test_a_reserved_name_gets_the_id(name: str) -> None:
     taken = name in RESERVED or name in ("due", "service_clients")
     assert named(name) == [f"{name}_c0"] if taken else named(name) != ["localhost"]
 
@@ -73,7 +73,7 @@ def test_names_that_are_not_unique_get_the_ids() -> None:
     assert named("a b", "a/b", "a") == ["a_b_c0", "a_b_c1", "a"]
 
 
-def test_a_name_like_that_of_another_with_its_id_gives_way() -> None:
+def test_a_name_that_equals_another_name_with_an_id_gets_its_own_id() -> None:
     first, second, third = named("a", "a", "a_c0")
     assert second == "a_c1"
     assert third == "a_c0_c2"
@@ -82,7 +82,7 @@ def test_a_name_like_that_of_another_with_its_id_gives_way() -> None:
 
 @given(st.lists(st.builds(lambda client_id, name: Client(client_id=client_id, name=name), IDS, NAMES), max_size=12))
 @example([Client(client_id="a b", name="x"), Client(client_id="a/b", name="x")])
-def test_any_clients(clients: list[Client]) -> None:
+def test_any_clients_have_safe_and_unique_names(clients: list[Client]) -> None:
     """Each has a name of its own, safe and not taken, in whatever order they are listed."""
     clients = list({client.client_id: client for client in clients}.values())
     found = in_order(clients)

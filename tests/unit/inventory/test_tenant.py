@@ -101,7 +101,7 @@ def requests(server: Simulator) -> Counter[str]:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_same_on_every_server(server: Simulator, profile: str) -> None:
+def test_hosts_are_the_same_on_every_server(server: Simulator, profile: str) -> None:
     server.admin.reset(profile)
     seed(server)
     found = {each.name: each.variables for each in read(server)}
@@ -116,8 +116,8 @@ def test_the_same_on_every_server(server: Simulator, profile: str) -> None:
     assert made.keys() == {"listClients", "listClientSecrets"}
 
 
-def test_a_server_without_descriptions(server: Simulator) -> None:
-    """Ages are known, but not whose secrets these are."""
+def test_without_descriptions_ages_are_known_but_not_what_is_due(server: Simulator) -> None:
+    """Because it is not known which secrets are ours."""
     server.admin.reset("no_descriptions")
     seed(server)
     found = read(server, older_than="60d")
@@ -139,8 +139,8 @@ def test_clients_whose_name_is_not_wanted_are_not_asked_for(server: Simulator) -
 
 
 @pytest.mark.parametrize(("profile", "asked"), [("documented", COUNT + 1), ("details_in_list", 0)])
-def test_scopes_and_grants(server: Simulator, profile: str, asked: int) -> None:
-    """Each client is asked for where the list does not show what to filter by, and only there."""
+def test_clients_are_chosen_by_scopes_and_grant_types(server: Simulator, profile: str, asked: int) -> None:
+    """The details of a client are read only where the list does not show them."""
     server.admin.reset(profile)
     seed(server)
     server.admin.seed(clients=[{"name": "cx", "allowed_grant_types": ["password"], "allowed_scopes": ["api"]}])
@@ -151,7 +151,7 @@ def test_scopes_and_grants(server: Simulator, profile: str, asked: int) -> None:
     assert (made["getClient"], made["listClientSecrets"]) == (asked, len(found))
 
 
-def test_scopes_that_are_not_shown(server: Simulator) -> None:
+def test_a_filter_by_scopes_that_are_not_shown_is_refused(server: Simulator) -> None:
     seed(server)
     with pytest.raises(OptionError, match="details: true"):
         read(server, scopes=["services.banking"])
@@ -165,8 +165,8 @@ def test_a_client_that_is_deleted_meanwhile_is_left_out(server: Simulator, detai
 
 
 @pytest.mark.parametrize("offers_get", [True, False])
-def test_a_client_without_a_list_of_secrets_is_told(server: Simulator, offers_get: bool) -> None:
-    """A server that has this list at another place says 404 for all: that is no tenant in which nothing is due."""
+def test_a_404_for_the_secrets_of_a_client_is_named_in_the_reason(server: Simulator, offers_get: bool) -> None:
+    """A server that has these lists elsewhere answers 404 for every client. That does not mean that nothing is due."""
     seed(server)
     server.admin.add_faults({"match": {"operation": "listClientSecrets"}, "action": "fail_before", "status": 404})
     if not offers_get:
@@ -176,7 +176,7 @@ def test_a_client_without_a_list_of_secrets_is_told(server: Simulator, offers_ge
     assert all("404" in each.variables["service_client_due_reason"] for each in found)
 
 
-def test_secrets_that_may_not_be_listed(server: Simulator) -> None:
+def test_a_client_whose_secrets_may_not_be_listed_is_not_known_to_be_due(server: Simulator) -> None:
     seed(server)
     hidden = {"operation": "listClientSecrets", "client_id": "id5"}
     server.admin.add_faults({"match": hidden, "action": "fail_before", "status": 403})
@@ -187,7 +187,7 @@ def test_secrets_that_may_not_be_listed(server: Simulator) -> None:
 
 @pytest.mark.parametrize("operation", ["listClients", "listClientSecrets"])
 @pytest.mark.parametrize("fault", [{"action": "fail_before", "status": 500}, {"action": "wrong_shape"}])
-def test_whatever_else_goes_wrong_is_an_error(server: Simulator, operation: str, fault: dict[str, Any]) -> None:
+def test_any_other_failure_is_an_error(server: Simulator, operation: str, fault: dict[str, Any]) -> None:
     """No inventory is better than half of one."""
     seed(server)
     server.admin.add_faults({"match": {"operation": operation}, **fault})
@@ -205,7 +205,7 @@ def test_a_token_that_expires_meanwhile_is_renewed(server: Simulator) -> None:
 
 
 def test_caches_of_other_connections_and_wishes_are_kept_apart(server: Simulator) -> None:
-    """Whatever leads to other data leads to another key; what is worked out anew each time does not."""
+    """Each option that leads to other data leads to another key. A filter of what was read does not."""
     given = connection(server)
     keys = [
         cache_key(given, "acme", wish()),
