@@ -78,7 +78,7 @@ def test_owner_and_group_are_kept_and_mode_is_set(tmp_path: Path) -> None:
 
 
 def test_extended_attributes_are_kept(tmp_path: Path) -> None:
-    """As a label of SELinux and an ACL are."""
+    """For example an SELinux label and an ACL."""
     path = tmp_path / "f"
     path.write_bytes(b"old")
     os.setxattr(path, "user.label", b"mine")

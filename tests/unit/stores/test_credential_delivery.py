@@ -69,7 +69,7 @@ def test_a_credential_is_delivered_kept_mended_and_removed(place: Place, deliver
 
 
 def test_what_others_keep_in_the_same_secret_stays(place: Place, deliver: Deliver) -> None:
-    """Also values that are no text. Members that were delivered under other names are removed."""
+    """Also values that are no text. Members that were delivered under other names are removed under those."""
     theirs = {"password": "of the database", "ports": [1, 2]}
     place.put(theirs)
     members = {"id": "client_id", "secret": "client_secret"}

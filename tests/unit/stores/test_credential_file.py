@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The formats of a delivered credential, read by those who read them."""
+"""The formats of a delivered credential, read by the programs that use them."""
 
 from __future__ import annotations
 

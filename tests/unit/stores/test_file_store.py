@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What only a store in a file knows: its path, its text, what may stand in its way."""
+"""What is special about a store in a file: its path, its text, and what may stand in its way."""
 
 from __future__ import annotations
 

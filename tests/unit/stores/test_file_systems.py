@@ -248,7 +248,7 @@ told["left"] = [each.name for name in ("full", "read", "fixed") for each in (fol
 def test_which_file_systems_are_known_to_keep_a_mode(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, options: str, modes: list[str]
 ) -> None:
-    """By how they are mounted: a mask that gives just that mode is as good."""
+    """By their mount options. A mask that results in the wanted mode is accepted."""
     mount = surroundings._Mount("8:1", "/", "/", kind, options)
     monkeypatch.setattr(surroundings, "_mounts", lambda _path: iter([mount]))
     for mode in ("0600", "0640"):
