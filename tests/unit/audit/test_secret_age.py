@@ -55,6 +55,8 @@ from unit.audit.sample import AT, LIMITS, days, ours, secret
 def test_the_state_of_a_secret(age: float | None, ends: float | None, state: str, words: str) -> None:
     (judged,) = judge_secrets([secret("1", age, ends)], AT, LIMITS)
     assert (judged.state, judged.reason, judged.due) == (state, words, state in DUE)
+    seconds = [None if each is None else int(timedelta(days=each).total_seconds()) for each in (age, ends)]
+    assert [judged.age, judged.expires_in] == seconds
 
 
 @settings(max_examples=50)
@@ -120,6 +122,8 @@ def test_of_one_lineage_only_the_newest_secret_is_due() -> None:
     ]
     judged = judge_secrets(listed, AT, LIMITS)
     assert [(each.secret_id, each.state) for each in judged] == [("2", TOO_OLD), ("3", TOO_OLD), ("1", SUPERSEDED)]
+    assert [each.due for each in judged] == [True, True, False]
+    assert judged[2].reason.startswith("not due: a newer secret of the same rotation is listed")
 
 
 def test_which_secret_decides_for_its_client() -> None:
