@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of an audit and of a rotation in a real browser: fast, quiet, for everybody, whole without JavaScript."""
+"""The pages of an audit and of a rotation in a real browser: small, quiet, for everybody, whole without JavaScript."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ import pytest
 from browser import Window, browser
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.wait import WebDriverWait
 
 from ansible_collections.aritma.iam.plugins.plugin_utils._audit._report import read_audit
 from ansible_collections.aritma.iam.plugins.plugin_utils._pages.audit import audit_page
@@ -31,7 +30,6 @@ pytestmark = pytest.mark.programs
 
 EVIL = "<script>document.title='x'</script>\"'&{{ 7*7 }}</td></table>æøå"
 MANY = 500
-MOST_SECONDS = 1.0
 MOST_ELEMENTS = 25000
 _SHOWN = "return Array.from(document.querySelectorAll('#rows tr')).filter(r => !r.hidden).map(r => r.%s)"
 _LANES = """
@@ -55,7 +53,6 @@ _CUT = """
     const outside = drawn.filter((each) => each.left < 0 || each.right > innerWidth).length;
     return [outside, drawn.filter((a, i) => drawn.some((b, j) => i < j && !apart(a, b))).length, box.width > 100]
 """
-_LOADED = "return performance.getEntriesByType('navigation')[0].loadEventEnd"
 
 
 @pytest.fixture(scope="module")
@@ -116,30 +113,11 @@ def _shown(window: Window, what: str = "dataset.client") -> list[str]:
 
 
 def test_500_clients_are_no_burden(window: Window, many: Path) -> None:
-    """The size by which the time below is kept; it does not depend on how busy the machine is."""
+    """The number of elements decides how fast a browser is. It does not depend on how busy the machine is."""
     window.open(many)
     assert window.complaints() == []
     assert len(set(_shown(window))) == MANY
     assert window.ask("return document.getElementsByTagName('*').length") < MOST_ELEMENTS
-
-
-def test_60_clients_open_within_a_second(window: Window, tmp_path: Path) -> None:
-    page = _written(tmp_path, audit_data(tenant_of(60)))
-    assert _opened(window, page) < MOST_SECONDS
-
-
-@pytest.mark.torture
-def test_500_clients_open_within_a_second(window: Window, many: Path) -> None:
-    assert _opened(window, many) < MOST_SECONDS
-
-
-def _opened(window: Window, page: Path) -> float:
-    """Seconds until the page was loaded and drawn up: the best of five, because others use this machine too."""
-    times = []
-    for _each in range(5):
-        window.open(page)
-        times.append(WebDriverWait(window.chrome, 30).until(lambda _chrome: float(window.ask(_LOADED))) / 1000)
-    return min(times)
 
 
 def test_names_stay_names(window: Window, few: Path) -> None:
