@@ -57,7 +57,7 @@ def _record(path: str, content: str) -> dict[str, Any]:
     """A task that puts a record where a store looks for it."""
     current = {"value": SECRET, "rotation_id": _CREDENTIAL["rotation_id"]}
     record = {"schema": 1, "client_id": "c1", "version": 1, "current": current}
-    copy = {"content": content, "dest": path, "mode": "0600"}
+    copy = {"content": content, "dest": path, "mode": "0600", "decrypt": False}
     return {"ansible.builtin.copy": copy, "vars": {"record": record}}
 
 
