@@ -74,13 +74,14 @@ def _as_json(report: Mapping[str, Any]) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
-        # The user may have created an empty file in advance.
-        report = (report_in(text) if _is_page(path) else json.loads(text)) if text else {}
+        if not text:  # the user may have created an empty file in advance
+            return {}
+        report = report_in(text) if _is_page(path) else json.loads(text)
     except FileNotFoundError:
         return {}
     except ValueError:
         report = None
-    if isinstance(report, dict) and isinstance(report.get("clients", []), list):
+    if isinstance(report, dict) and isinstance(report.get("clients"), list):
         return report
     raise IamError(
         f"{path} does not hold a report. It was not overwritten.",

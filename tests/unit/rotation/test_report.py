@@ -63,7 +63,7 @@ def test_names_are_harmless_in_the_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["report.json", "report.html"])
-@pytest.mark.parametrize("text", ["no json", "[]", '{"clients": {}}'])
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"clients": {}}', '{"client_id": "c", "client_secret": "s"}'])
 def test_a_file_that_is_no_report_is_not_overwritten(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
