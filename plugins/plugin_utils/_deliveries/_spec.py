@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -203,9 +204,22 @@ def _reload(where: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     if "state" in given:
         raise _wrong(where, "reload: state needs service")
     command = given.get("command")
-    if isinstance(command, Mapping):
-        raise _wrong(where, "reload: command is not text")
+    fault = command_fault(command) if "command" in given else ""
+    if fault:
+        raise _wrong(where, f"reload: {fault}")
     return {"command": [str(each) for each in command]} if isinstance(command, list) else given
+
+
+def command_fault(command: object) -> str:
+    """Why Ansible could not run this command; empty if it could. It is a text, or a list of words."""
+    if isinstance(command, str):
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            return f"command: {str(error).lower()}"
+        return ""
+    words = isinstance(command, list) and command and not any(isinstance(each, (Mapping, list)) for each in command)
+    return "" if words else "command is neither text nor a list of words"
 
 
 def _place(target: DeliveryTarget) -> tuple[Any, ...]:

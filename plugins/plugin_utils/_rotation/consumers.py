@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.evidence import Target, unsettled
 from ...module_utils._rotation.record import Record
-from .._deliveries._spec import DeliveryTarget, proves_itself, read_deliveries
+from .._deliveries._spec import DeliveryTarget, command_fault, proves_itself, read_deliveries
 from .._inputs import unknown, without_blanks
 
 PROBES = ("command", "url", "tasks")
@@ -182,6 +182,8 @@ def read_consumers(
         )
     validation = ArgumentSpecValidator(_PROBE).validate(given)
     wrong = [str(each).rstrip(".") for each in validation.error_messages]
+    fault = command_fault(given["command"]) if "command" in given else ""
+    wrong += [fault] if fault else []
     if "url" in given and not str(given["url"]).lower().startswith(("http://", "https://")):
         wrong.append("url is not an http:// or https:// URL")
     read = validation.validated_parameters
