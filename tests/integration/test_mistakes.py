@@ -200,6 +200,7 @@ def _new_deliveries(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "l_folder": ("Create the directory", {"path": str(home / "no/such/x.env")}),
         "l_owner": ("has no user 'nobodyhere'", {"path": str(home / "owned.env"), "owner": "nobodyhere"}),
         "l_python": ("Python 3.10 or newer", {"path": str(home / "far.env"), "hosts": ["old1"]}),
+        "l_report": ("is the file of the report and a delivery", {"path": str(home / "report.env")}),
         "l_server": ("Vault secret secret/.*: cannot read: the server did not answer", nowhere),
     }
 
@@ -235,6 +236,7 @@ def test_mistakes_in_a_later_rotation_change_nothing(simulator: Simulator, ansib
         for name, (said, delivery) in each.items():
             hosts[f"{name}_{kind}"]["service_client_deliveries"].append(delivery)
             says[f"{name}_{kind}"] = [said, "Nothing was changed"]
+    hosts["l_report_due"]["rotation_report"] = str(home / "due" / "report.env")
     hosts["l_server_waits"]["rotation_begin"] = False  # as between a proof and its approval
     before = simulator.admin.state(), _records(home, hosts)
     simulator.admin.clear_log()

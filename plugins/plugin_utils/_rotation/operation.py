@@ -321,19 +321,23 @@ class Step:
         record = at(me, path) if store["type"] == "file" and path else f"{store.get('url') or ''} {path}"
         kept = [(each.host or me, each.options["path"]) for each in self.consumers.deliveries if each.kind == "file"]
         files = {host: [at(host, path) for other, path in kept if other == host] for host, _path in kept}
-        twice = next((file for own in files.values() for file in own if file == record or own.count(file) > 1), None)
-        if twice:
-            what = "the store and a delivery" if twice == record else "two deliveries"
+        report = same_file("", params["report"]) if params["report"] else ""
+        delivered = [file for own in files.values() for file in own]
+        shared = {file: "two deliveries" for own in files.values() for file in own if own.count(file) > 1}
+        shared |= {record: "the store and a delivery"} if record in delivered else {}
+        shared |= {report: "the report and a delivery"} if report in delivered else {}
+        shared |= {report: "the report and the store"} if report == record else {}
+        for file, users in shared.items():
             raise OptionError(
-                f"{twice.lstrip(':')} is the file of {what}: one would replace the other. Nothing was changed.",
-                hint="Give each a path of its own (service_client_store, service_client_deliveries).",
+                f"{file.lstrip(':')} is the file of {users}: one would replace the other. Nothing was changed.",
+                hint="Give each a path of its own (service_client_store, service_client_deliveries, rotation_report).",
                 option="deliveries",
             )
         client = params["client_id"] or params["client_name"]
         return [
             f"client {client} at {params['api_url'] or resolve_token_url(params)}",
             *([f"record {store['type']} {record}"] if path else []),
-            *(f"file {file}" for own in files.values() for file in own),
+            *(f"file {file}" for file in delivered),
             *(place for each in self.consumers.deliveries for place in each.places),
         ]
 
