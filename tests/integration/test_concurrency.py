@@ -86,6 +86,29 @@ def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: 
     assert world.complaints() == []
 
 
+def test_a_run_that_others_overtake_while_it_compares_ends_well(tmp_path: Path, simulator: Simulator) -> None:
+    """It holds no lease: it tries before a rotation, has nothing to do, or leaves the client to another run."""
+    world = World(tmp_path, simulator)
+    tries, _idle, leaves = world.add("tries", "idle", "leaves", service_client_rotation_grace="auto")
+    tries.variables["service_client_force"] = True
+    for each in world.clients:
+        each.variables["service_client_probe"] = {"command": ["true"]}
+    world.rotate().ok()
+    until = f"{datetime.now(timezone.utc) + timedelta(seconds=600):%Y-%m-%dT%H:%M:%SZ}"
+    leaves.keep({**leaves.record(), "lease": {"owner": "elsewhere/boot/1/1/1/h", "expires_at": until}})
+    at = {each.name: Point("task", operation="Deliver | Write") for each in world.clients}
+    told = {"rotation_force": "", "rotation_report": str(tmp_path / "report0.json")}
+    with Holding(world, "aritma.iam.rotate", world.clients, at, **told).sleeping() as second:
+        leaves.keep({**leaves.record(), "lease": None})
+        first = world.ansible("first").run("aritma.iam.rotate", variables=world.variables(), hosts=world.hosts())
+        assert first.code == 0, first.messages
+        after = [each.record() for each in world.clients]
+    assert second.code == 0, second.messages
+    assert _states(world, 1) == [dict.fromkeys(at, "unchanged")]
+    assert [each.record() for each in world.clients] == after
+    assert world.complaints() == []
+
+
 def test_a_lease_of_another_machine_is_waited_for(tmp_path: Path, simulator: Simulator) -> None:
     """For as long as the operator says; a run that could not begin then is no success, nor is one after a leak."""
     world = World(tmp_path, simulator)

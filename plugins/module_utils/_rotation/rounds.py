@@ -372,11 +372,11 @@ def _looked(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     wish = _timed(wish, held)
     known = held.record.targets if held.record else {}
     differing = [name for name in differing if name in known and known[name].generation is not None]
-    if held.record is None or held.rival or not differing:
+    if held.record is None or held.rival or not differing or held.record.generation != plan.since:
         return Round(plan, held.record)
     lost = Shown(differing=frozenset(differing))
     record = yield Write(noted(_feared(held.record, held, wish), lost, wish.targets, wish.now), end=True)
-    return Round(replace(plan, reason=f"{', '.join(differing)} held another credential", again=True), record)
+    return Round(replace(plan, reason=f"{', '.join(differing)} differs from what is delivered", again=True), record)
 
 
 def _outcome(wish: Wish, plan: Plan, record: Record, gone: bool) -> Plan:
@@ -406,6 +406,8 @@ def _kept(wish: Wish, plan: Plan, record: Record, previous: Previous) -> Plan:
 
 WITHDRAWN = "the secret that an earlier run rolled back is deleted; the one before it stays current"
 
+
+MEANWHILE = "another run has replaced the secret of this client meanwhile"
 
 NOT_ISSUED = "the next secret was written ahead but did not become the current one: its tasks did not run"
 
@@ -452,6 +454,9 @@ def abandon(wish: Wish, plan: Plan, shown: Shown, failure: Plan, *, refused: boo
     held: Held = yield Read()
     wish = _timed(wish, held)
     if held.record is None or not held.ours:
+        # A run that only compares holds no lease. Without a plan, ``since`` is 0.
+        if held.record and plan.since and plan.act in (None, TRY) and held.record.generation != plan.since:
+            failure = replace(failure, state=UNCHANGED, reason=MEANWHILE, act=None)
         return Round(failure, held.record)
     record = noted(held.record, shown, wish.targets, wish.now)
     current, previous = record.current, record.previous

@@ -601,6 +601,8 @@ def _continued(step: Step, taken: Round) -> Outcome:
     creates = bool(taken.pending) and not step.check_mode
     write = taken.deliver and not step.check_mode and not creates
     lists = step.trial if taken.plan.act == TRY else step.consumers.tasks(record, write=write)
+    if taken.plan.busy:  # the other run is writing the targets
+        lists = {**lists, "files": [], "servers": [], "more": False}
     members = {
         "next": _next(taken) if creates else None,
         "credential": _credential(step, record.current),

@@ -601,7 +601,7 @@ def test_the_deletion_of_a_secret_that_was_rolled_back_is_no_rotation() -> None:
 
 @pytest.mark.parametrize("record", [PROMOTED, RECORD.model_copy(update={"targets": {"file": Delivered()}})])
 def test_a_trial_removes_evidence_only_where_there_is_some(record: Record) -> None:
-    desk, trial = Desk(record), Plan(UNCHANGED, "due: forced", TRY, again=True)
+    desk, trial = Desk(record), Plan(UNCHANGED, "due: forced", TRY, again=True, since=3)
     assert closed(desk, DIFFERS, trial).plan.again
     assert bool(desk.written) is (record is PROMOTED)
 
@@ -637,11 +637,14 @@ def test_a_target_that_differs_loses_its_evidence_and_a_second_round_follows() -
     assert desk.asked == ["read", "write"]
     assert done.record is not None
     assert (done.record.targets, desk.ended) == ({"file": Delivered()}, True)
-    assert done.plan.text == "unchanged: file held another credential"
+    assert done.plan.text == "unchanged: file differs from what is delivered"
     assert done.plan.again is True
 
 
-@pytest.mark.parametrize("desk", [Desk(RECORD, rival="job 7"), Desk(None)])
+NEWER = RECORD.model_copy(update={"generation": 4})
+
+
+@pytest.mark.parametrize("desk", [Desk(RECORD, rival="job 7"), Desk(NEWER, ours=False), Desk(None)])
 def test_beside_another_run_a_difference_is_ignored(desk: Desk) -> None:
     desk = replace(desk, written=[])
     assert closed(desk, DIFFERS, LOOKED).plan == LOOKED
@@ -709,6 +712,20 @@ def test_a_record_that_another_run_holds_is_left_alone(desk: Desk) -> None:
     desk = replace(desk, written=[])
     assert abandoned(desk).plan.text == "failed: The probe failed."
     assert desk.written == []
+
+
+@pytest.mark.parametrize("act", [None, TRY])
+def test_a_run_that_only_compared_does_not_fail_if_another_has_rotated_meanwhile(act: str | None) -> None:
+    def ended(desk: Desk, since: int = 3) -> Plan:
+        plan = Plan(UNCHANGED, "not due", act, again=bool(act), since=since)
+        return carry_out(rounds.abandon(wish(), plan, NOTHING, FAILURE), desk).plan
+
+    found = ended(Desk(NEWER, ours=False))
+    assert found.text == "unchanged: another run has replaced the secret of this client meanwhile"
+    assert (found.act, found.again) == (None, False)
+    # No other run; no plan, because the first step failed.
+    for failed in (ended(Desk(RECORD, ours=False)), ended(Desk(NEWER, ours=False), since=0)):
+        assert failed.state == FAILED
 
 
 def test_a_failed_run_keeps_its_evidence() -> None:
