@@ -198,7 +198,8 @@ def objection(record: Record, targets: Sequence[Target], grace: timedelta | None
         return None
     end = max(late)[0]
     names = _list([name for _end, name in late])
-    hint = "" if grace is not None else ". A probe or a reload would prove that it does not"
+    provable = grace is None and {name for _end, name in late} <= {each.name for each in targets if not each.proofs}
+    hint = ". A probe or a reload would prove that it does not" if provable else ""
     until = format_timestamp(end)
     return Objection("waiting", f"waiting until {until}: {names} may still use the previous secret{hint}")
 

@@ -296,6 +296,19 @@ def test_a_delivery_without_a_time_counts_from_the_rotation() -> None:
     assert (found.state, "the consumers of vault were not proven" in found.reason) == ("blocked", True)
 
 
+def test_a_proof_is_advised_only_where_a_delivery_could_have_one() -> None:
+    advice = "A probe or a reload would prove"
+    for targets, entries, told in (
+        ((PULLED,), {"vault": DELIVERED}, True),
+        ((FILE,), {"file": SETTLED, "old": Delivered(generation=2)}, False),
+        ((PULLED,), {"vault": DELIVERED, "old": Delivered(generation=2)}, False),
+        ((), {}, False),
+    ):
+        found = objection(known(**entries), targets, None, NOW + HOUR)
+        assert found is not None
+        assert (advice in found.reason) is told
+
+
 def test_a_secret_that_an_overtaken_run_may_still_deliver_is_kept() -> None:
     old = Previous(value="value-p", rotation_id=rotation_id(0))
     feared = {rotation_id(0): NOW + 2 * HOUR, OURS: NOW + 5 * HOUR}
