@@ -10,11 +10,13 @@ from pathlib import Path
 
 from ansible_run import Ansible
 from service import service
-from torture.world import Client, World
+from torture.world import FOREIGN, LINEAGE, SCOPE, Client, World
 from wire_log import Wire
 
 from simulator.caller import Caller
 from simulator.process import Simulator
+
+LEFT = f"{LINEAGE}-20261101T000000Z-abcdef"
 
 
 def _closed() -> str:
@@ -51,6 +53,31 @@ def _promoted(client: Client) -> None:
     assert Caller(client.simulator).add_secret(client.client_id, value, f"aritma.iam rotation {rotation_id}").ok
     current = {**record["current"], "value": value, "rotation_id": rotation_id, "secret_id": None}
     client.keep({**record, "generation": 1, "current": current, "previous": record["current"]})
+
+
+def test_check_mode_names_the_secrets_that_a_run_would_delete(tmp_path: Path, simulator: Simulator) -> None:
+    """The previous one of a client that waits, none of an adopted one; and a rotation that would follow."""
+    world = World(tmp_path, simulator)
+    waits, left = world.add("waits", "left")
+    (adopted,) = world.add("adopted", seeded=False, service_client_known_secret=FOREIGN)
+    _promoted(waits)
+    assert Caller(simulator).add_secret(left.client_id, "a-leftover-of-ours", f"aritma.iam rotation {LEFT}").ok
+    known = {"value": FOREIGN, "description": "portal"}
+    simulator.admin.seed(clients=[{"name": "adopted", "allowed_scopes": [SCOPE], "secrets": [known]}])
+    world.rotate(adopted, left, rotation_force=False, arguments=("--check",)).ok()
+    world.rotate(waits, rotation_force=True, arguments=("--check",)).ok()
+    reasons = {name: entry["reason"] for name, entry in world.reported().items()}
+    (old,) = simulator.admin.check(waits.client_id, waits.record()["previous"]["value"])["live"]
+    assert reasons == {
+        "waits": "resume: promoted; not every target is proven to hold the new secret; in the end"
+        f" {old} would be deleted; then the current secret would be replaced",
+        "adopted": "adopt: the known value is accepted, and one secret is listed",
+        "left": reasons["left"],
+    }
+    assert world.states() == {"waits": "would_rotate", "adopted": "would_rotate", "left": "unchanged"}
+    world.rotate(left, arguments=("--check",)).ok()
+    assert world.states()["left"] == "would_rotate"
+    assert world.reported()["left"]["reason"] == f"{reasons['left']}; then the current secret would be replaced"
 
 
 def test_check_mode_of_a_new_client_goes_to_the_end(simulator: Simulator, ansible: Ansible) -> None:

@@ -23,6 +23,7 @@ from ...module_utils._rotation.ids import description_for, lineage_of, rows_of, 
 from ...module_utils._rotation.plan import (
     BLOCKED,
     BURN,
+    CLAIM,
     FAILED,
     RECOVER,
     ROLLED_BACK,
@@ -419,15 +420,30 @@ def _begun(step: Step) -> Outcome:
     if plan.act == TRY:
         step.words |= {"tried": True, "probes": [each["proof"] for each in step.trial["probes"]]}
     if plan.state == BLOCKED:
-        reason = " ".join([plan.reason, *step.desk.details])
+        reason = _explained(plan.reason, step)
         raise BlockedError(reason, plan=asdict(plan), client_id=step.desk.client_id)
     _compare_clocks(step)
     current = record.current if record else None
     step.words["previous_rotation_id"] = current.rotation_id if current else None
-    if plan.act and plan.state == ROTATE and step.check_mode and current and not step.settings["hold"]:
-        deleted = ", ".join(rows_of(taken.listed, current)) or "no listed secret"
-        plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted")
-    return _continued(step, replace(taken, plan=plan))
+    return _continued(step, replace(taken, plan=_predicted(step, taken)) if step.check_mode else taken)
+
+
+def _predicted(step: Step, taken: Round) -> Plan:
+    """The plan in check mode, with what the rest of the run would do. ``taken`` has the record that would be stored."""
+    plan, record = taken.plan, taken.record
+    if record and plan.act and plan.state == ROTATE and not step.settings["hold"]:
+        replaced = record.leak.burnt if record.leak else [record.current if record.pending else record.previous]
+        known = [each for each in replaced if each]
+        deleted = ", ".join(row for each in known for row in rows_of(taken.listed, each)) or "no listed secret"
+        plan = replace(plan, reason=f"{plan.reason}; in the end {deleted} would be deleted") if known else plan
+    if plan.act == CLAIM and plan.again:
+        plan = replace(plan, state=ROTATE, reason=f"{plan.reason}; then the current secret would be replaced")
+    return plan
+
+
+def _explained(text: str, step: Step) -> str:
+    """``text`` and what the exchanges answered."""
+    return " ".join([f"{text.rstrip('.')}.", *step.desk.details]) if step.desk.details else text
 
 
 def _compare_clocks(step: Step) -> None:
@@ -452,7 +468,7 @@ def _alone(step: Step) -> Round:
             if error.details.get("rotation_id"):
                 raise
             # Another run wrote the record between our read and our first write. Nothing was begun here.
-            taken = Round(busy(error.message))
+            taken = Round(busy(error.message.rstrip(".")))
         left = deadline - time.monotonic()
         if not taken.plan.busy or step.check_mode or left <= 0:
             break
@@ -497,7 +513,7 @@ def _delivered(step: Step) -> Outcome:
 def _guarded(step: Step) -> Outcome:
     taken = step.answer(lambda shown: rounds.guard(step.wish, step.plan, shown))
     if taken.plan.state == BLOCKED:
-        raise BlockedError(" ".join([taken.plan.reason, *step.desk.details]))
+        raise BlockedError(_explained(taken.plan.reason, step))
     return _continued(step, taken)
 
 
@@ -647,8 +663,7 @@ def _outcome(step: Step, taken: Round, members: Mapping[str, Any], *, sensitive:
         "failed": plan.state in FAILED_STATES,
         **members,
     }
-    text = " ".join([plan.text, *desk.details])
-    calls = dict(desk.calls)
+    text, calls = _explained(plan.text, step), dict(desk.calls)
     return Outcome(
         desk.wrote, {"rotation": result}, warnings=step.warnings, sensitive=sensitive, message=text, calls=calls
     )
