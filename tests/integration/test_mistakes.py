@@ -69,7 +69,10 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_no_template": ("cannot be rendered: Could not find", {**template, "template": "no.j2"}),
         "d_members": ("has no member 'client_sceret'", {"members": ["client_sceret"]}),
         "d_command": ("reload: command is neither text nor a list", {"reload": {"command": True}}),
-        "d_quote": ("reload: command: no closing quotation", {"reload": {"command": "grep 'x y"}}),
+        "d_quote": (
+            "reload: command cannot be split into words: no closing quotation",
+            {"reload": {"command": "grep 'x y"}},
+        ),
         "d_handler": ("notify names 'reload it', but the play has no such handler", {"notify": "reload it"}),
         "d_tasks": ("file of tasks no.yml cannot be used", {"reload": {"tasks": "no.yml"}}),
         "d_no_tasks": ("does not hold a list of tasks", {"reload": {"tasks": str(home / "not_tasks.yml")}}),
@@ -119,7 +122,10 @@ def _values(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "v_probe": ("'timeout'.*cannot be converted to an int", {PROBE: {"command": "true", "timeout": "1m"}}),
         "v_command": ("probe: command is neither text nor a list of words", {PROBE: {"command": {"a": "b"}}}),
         "v_no_command": ("probe: command is neither text nor a list of words", {PROBE: {"command": []}}),
-        "v_quote": ("probe: command: no closing quotation", {PROBE: {"command": "grep 'x y"}}),
+        "v_quote": (
+            "probe: command cannot be split into words: no closing quotation",
+            {PROBE: {"command": "grep 'x y"}},
+        ),
         "v_url": ("url is not an http:// or https:// URL", {PROBE: {"url": "localhost/health"}}),
         "v_tries": ("retries is negative", {PROBE: {"command": "true", "retries": -1}}),
         "v_window": ("there is no time zone Europe/Olso", {"rotation_window": "Mon-Fri 09:00-15:00 Europe/Olso"}),

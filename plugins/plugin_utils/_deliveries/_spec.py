@@ -216,7 +216,7 @@ def command_fault(command: object) -> str:
         try:
             shlex.split(command)
         except ValueError as error:
-            return f"command: {str(error).lower()}"
+            return f"command cannot be split into words: {str(error).lower()}"
         return ""
     words = isinstance(command, list) and command and not any(isinstance(each, (Mapping, list)) for each in command)
     return "" if words else "command is neither text nor a list of words"
