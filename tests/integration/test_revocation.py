@@ -105,6 +105,15 @@ def _check_what_is_left(run: Run, sites: Mapping[str, ClientSite], when: str) ->
     assert run.code == 2
 
 
+def test_the_summary_counts_what_was_revoked(ansible: Ansible) -> None:
+    """Of a client whose state is absent, also in check mode."""
+    hosts = {"billing": service(ansible.home)}
+    ansible.run("aritma.iam.provision", hosts=hosts).ok()
+    gone = {"billing": {**hosts["billing"], "service_client_state": "absent"}}
+    assert "1 client: 1 would be revoked" in ansible.run("aritma.iam.provision", "--check", hosts=gone).ok().output
+    assert "1 client: 1 revoked" in ansible.run("aritma.iam.provision", hosts=gone).ok().output
+
+
 @pytest.mark.torture
 def test_exactly_the_policies_of_the_play(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """``merge`` leaves what somebody else granted, ``exact`` withdraws it; neither changes anything the second time."""
