@@ -25,6 +25,11 @@ CLOCKS_APART = timedelta(minutes=5)
 """How far the clocks of two runs may differ."""
 _LONGEST_WAIT = timedelta(days=2)
 """The longest wait for an earlier run: a day for its lease, and another day in which it may still deliver."""
+_REPLACE = (
+    "Restore it from a backup. Without one, move it away, and run once with service_client_recover=true, which adds a"
+    " new secret and keeps the others."
+)
+"""What to do about a record that cannot be read. Its secrets are listed, so a run without it is blocked."""
 
 
 def _moment(value: object) -> object:
@@ -168,9 +173,8 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
     """
     if isinstance(data, dict) and "client_secret" in data:
         raise _credential(where)
-    hint = "Restore it from a backup, or move it away. The next run then adds a new secret and keeps the others."
     if not isinstance(data, dict):
-        raise StoreError(f"{where} does not hold a record: a JSON object was expected.", hint=hint, where=where)
+        raise StoreError(f"{where} does not hold a record: a JSON object was expected.", hint=_REPLACE, where=where)
     schema = data.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreError(
@@ -185,7 +189,7 @@ def read_record(data: object, *, client_id: str, where: str) -> Record:
             f"{'.'.join(str(part) for part in each['loc']) or 'record'}: {each['msg']}"
             for each in error.errors(include_input=False, include_url=False, include_context=False)
         )
-        raise StoreError(f"{where} holds a record that cannot be used: {faults}.", hint=hint, where=where) from None
+        raise StoreError(f"{where} holds a record that cannot be used: {faults}.", hint=_REPLACE, where=where) from None
     if client_id and record.client_id != client_id:
         raise StoreError(
             f"{where} holds the record of client {record.client_id}, not of {client_id}.",
@@ -221,7 +225,7 @@ def decode_record(text: str, *, client_id: str, where: str) -> Record:
             raise _credential(where) from None
         raise StoreError(
             f"{where} holds {len(text)} characters that are not JSON: it is truncated or not a record.",
-            hint="Restore it from a backup, or move it away. The next run then adds a new secret.",
+            hint=_REPLACE,
             where=where,
         ) from None
     return read_record(data, client_id=client_id, where=where)
