@@ -83,6 +83,19 @@ def _check_keywords(world: World, names: Sequence[str]) -> None:
             _check_mended(world, faulty)
 
 
+def test_check_mode_of_the_play_counts(tmp_path: Path, simulator: Simulator) -> None:
+    """Without it a run rotates to the end, also with ``--check``; with it a run writes nothing."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("a")
+    told: dict[str, Any] = {"hosts": world.hosts(), "variables": world.variables()}
+    world.ansible().run([_play(check_mode=False)], "--check", **told).ok()
+    assert (world.states(), world.complaints()) == ({"a": "rotated"}, [])
+    before = client.record(), client.delivered()
+    world.ansible().run([_play(check_mode=True)], **told).ok()
+    assert (world.states(), world.complaints()) == ({"a": "would_rotate"}, [])
+    assert (client.record(), client.delivered()) == before
+
+
 STARTS = (
     "Deliver | Write the credential files",
     "Retire | Retire secrets that are no longer needed",
