@@ -114,6 +114,22 @@ def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator) -> None:
     assert run.code == 0 and run.changed == 0 and _loads(world) == loads, "confirmed is confirmed"
 
 
+def test_a_handler_that_failed_is_notified_again_before_a_secret_goes(tmp_path: Path, simulator: Simulator) -> None:
+    """It has loaded nothing, or the new secret already: Ansible does not run it again in the run in which it failed."""
+    world = World(tmp_path, simulator)
+    acts = {"before": FAILS, "after": "cp {home}/delivered.env {home}/loaded.env; " + FAILS}
+    made = _serve(world, {name: act.format(home=tmp_path / name) for name, act in acts.items()})
+    for client in world.clients:
+        _notify(client, "Load")
+    with made.working():
+        assert _run(world, made).code != 0
+        assert set(world.states().values()) == {"blocked"}
+        run = _run(world, made, rotation_force=False)
+        assert run.code == 0, run.messages
+        assert [each.name for each in world.clients if each.delivered("loaded.env") != each.delivered()] == []
+    assert world.complaints() == []
+
+
 def test_a_run_that_is_killed_in_a_reload(tmp_path: Path, simulator: Simulator) -> None:
     """In a handler, and in a command. A handler whose name is misspelt keeps its client out of that, with a word."""
     world = World(tmp_path, simulator)
