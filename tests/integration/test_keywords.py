@@ -96,6 +96,21 @@ def test_check_mode_of_the_play_counts(tmp_path: Path, simulator: Simulator) -> 
     assert (client.record(), client.delivered()) == before
 
 
+def test_a_client_that_its_own_tasks_end_is_not_finished(tmp_path: Path, simulator: Simulator) -> None:
+    """The summary says so, and the next run continues."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("a")
+    ends = client.home / "ends.yml"
+    ends.write_text(yaml.safe_dump([{"name": "End", "ansible.builtin.meta": "end_host"}]), encoding="utf-8")
+    client.variables["service_client_probe"] = {"tasks": str(ends)}
+    run = world.rotate().ok()
+    assert "1 client: 1 not finished" in run.output
+    assert world.states() == {"a": "failed"}
+    client.variables.pop("service_client_probe")
+    world.rotate(rotation_force=False).ok()
+    assert (world.states(), world.complaints()) == ({"a": "rotated"}, [])
+
+
 STARTS = (
     "Deliver | Write the credential files",
     "Retire | Retire secrets that are no longer needed",
