@@ -278,10 +278,16 @@ def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None
         "below_a_file": ["Cannot write .*/file/record.json: Not a directory", "Correct the path"],
         "a_folder": ["/folder.*directory", "Name a file in it"],
         "relative": ["'record.json' is not the absolute path of a file", "Begin it with /"],
-        "truncated": ["/truncated.json holds 20 characters that are not JSON: it is truncated", "service_client_recover=true"],
+        "truncated": [
+            "/truncated.json holds 20 characters that are not JSON: it is truncated",
+            "service_client_recover=true",
+        ],
         "foreign": ["holds the record of client .other., not of .foreign", r"store of its own \(path\)"],
         "newer": ["/newer.json holds a record of schema 2; this version reads up to 1", "Upgrade aritma.iam"],
-        "misshapen": ["/misshapen.json holds a record that cannot be used: current.value", "service_client_recover=true"],
+        "misshapen": [
+            "/misshapen.json holds a record that cannot be used: current.value",
+            "service_client_recover=true",
+        ],
     }
     contents = {path: path.read_text() for path in records.values()}
 

@@ -213,7 +213,7 @@ def _pending(seen: Seen, wish: Wish) -> Plan | None:
     if seen.pending == "misconfigured":
         return Plan(BLOCKED, _MISCONFIGURED)
     if seen.pending not in ("accepted", "rejected"):
-        return Plan(BLOCKED, f"the exchange of the pending value proved nothing ({seen.pending}); nothing was changed")
+        return Plan(BLOCKED, f"the exchange of the pending value proved nothing ({seen.pending}); nothing was begun")
     if seen.pending == "rejected":
         dead = _dead(pending, rows, wish)
         if dead:
@@ -252,7 +252,7 @@ def _first(seen: Seen, _wish: Wish) -> Plan | None:
     if seen.known in ("unknown", "misconfigured"):
         return Plan(BLOCKED, f"the exchange of the known value proved nothing ({seen.known})", left=left)
     if seen.known == "rejected":
-        reason = "the value of service_client_known_secret is not accepted, so it was not adopted; nothing was changed"
+        reason = "the value of service_client_known_secret is not accepted, so it was not adopted; no secret was added"
         return Plan(BLOCKED, f"{reason}. Correct it, or omit it to add a secret beside the existing ones", left=left)
     if seen.known == "accepted" and len(left) == 1:
         return Plan(ROTATE, "adopt: the known value is accepted, and one secret is listed", ADOPT)
@@ -262,7 +262,7 @@ def _first(seen: Seen, _wish: Wish) -> Plan | None:
 
 _MISCONFIGURED = (
     "the token endpoint refuses the request for another reason than the secret (see the exchange's error);"
-    " nothing was changed"
+    " nothing was begun"
 )
 
 
@@ -274,7 +274,7 @@ def _refused(seen: Seen, wish: Wish) -> Plan | None:
     if seen.current == "misconfigured":
         return Plan(BLOCKED, _MISCONFIGURED)
     if seen.current != "rejected":
-        return Plan(BLOCKED, f"the exchange of the stored secret proved nothing ({seen.current}); nothing was changed")
+        return Plan(BLOCKED, f"the exchange of the stored secret proved nothing ({seen.current}); nothing was begun")
     expired = f"the secret expired at {format_timestamp(expires)}" if expires and expires <= wish.now else ""
     if expired and wish.due and record and not record.previous:
         return Plan(ROTATE, f"due: {expired}", STAGE)
@@ -346,7 +346,7 @@ def _restored(seen: Seen, wish: Wish) -> Plan | None:
 
 UNKNOWN_CURRENT = (
     "the server shows no descriptions and the id of the current secret is not known, so it could not be retired;"
-    " nothing was changed. Name its id, and no other, in service_client_retire_ids"
+    " no rotation was begun. Name its id, and no other, in service_client_retire_ids"
 )
 
 

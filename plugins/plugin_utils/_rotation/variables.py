@@ -82,7 +82,7 @@ def require_made(variables: Mapping[str, Any]) -> None:
     for name in ("service_client_delivery_host", *_MADE):
         if name in variables and variables[name] != _MADE.get(name):
             raise OptionError(
-                f"The role sets {name}, but something else in the play sets it too. Nothing was changed.",
+                f"The role sets {name}, but something else in the play sets it too.",
                 hint="Give your variable, fact or extra variable another name.",
                 option=name,
             )
