@@ -131,3 +131,17 @@ def test_a_server_that_alters_descriptions(tmp_path: Path, simulate: Callable[..
             old.variables.clear()
             assert _safe(old) and len(old.secrets()) == 2 and len(fresh.secrets()) == 1
     assert world.complaints(foreign=False) == []
+
+
+def test_a_list_that_shows_nothing_for_a_moment(tmp_path: Path, simulator: Simulator) -> None:
+    """The run changes nothing and says that another run may help. The next one rotates."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("billing")
+    empty = {"action": "fail_before", "status": 200, "payload": [], "times": 1}
+    simulator.admin.add_faults({"match": {"operation": "listClientSecrets"}, **empty})
+    before = client.secrets()
+    with world.consumed():
+        assert world.rotate().code != 0 and client.secrets() == before
+        assert "may lag behind: run again" in world.reported()["billing"]["reason"]
+        world.rotate().ok()
+    assert world.states() == {"billing": "rotated"} and world.complaints() == []

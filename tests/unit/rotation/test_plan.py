@@ -211,7 +211,8 @@ ROWS: list[tuple[str, Seen, dict[str, Any], str]] = [
     ("by force, not to begin", seen(AGED_RECORD, CURRENT_ROW), {"due": False, "force": True},
      "unchanged -: the stored secret is accepted"),
     ("too old, but the id is not known", seen(AGED_RECORD, *BLIND), {},
-     "blocked -: the id of the current secret is not known"),
+     "blocked -: the list does not show which secret is the current one"),
+    ("by force, but the list lags behind", seen(record()), {"force": True}, "blocked -: may lag behind: run again"),
     ("too old, the id is known", seen(record(current=CONFIRMED), *BLIND), {}, "rotate stage: due"),
     # nothing
     ("not delivered", seen(record(targets={}), CURRENT_ROW), {}, "unchanged claim: deliver: file"),
