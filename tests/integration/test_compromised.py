@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +100,22 @@ def _still_failing(client: Client) -> None:
     probe: dict[str, Any] = {"retries": 0}
     probe["command"] = f"grep -q {client.record()['current']['value']} {client.home}/delivered.env"
     client.variables["service_client_probe"] = probe
+
+
+def test_a_leak_where_no_descriptions_are_shown(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
+    """What leaked is deleted if its id was confirmed before, or the operator names it."""
+    world = World(tmp_path, simulate("no_descriptions"))
+    known, named = world.add("known", "named")
+    known.keep({**known.record(), "current": {**known.record()["current"], "confirmed": True}})
+    leaked, (old,) = {each.name: _known(each) for each in world.clients}, _known(named)
+    (old_id,) = named.simulator.admin.check(named.client_id, old)["live"]
+    with world.consumed():
+        for _number in range(2):  # the second run confirms the id of the new secret
+            world.rotate(rotation_compromised=True)
+        assert _alive(world, leaked) == ["named"]
+        assert "service_client_retire_ids" in world.reported()["named"]["reason"]
+        named.variables["service_client_retire_ids"] = [str(old_id)]
+        _landed(named)
+        world.rotate(named, rotation_compromised=True).ok()
+    assert _alive(world, leaked) == [] and all(_works(each) for each in world.clients)
+    assert world.states()["named"] == "rotated"

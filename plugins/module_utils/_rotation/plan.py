@@ -145,12 +145,16 @@ def going(seen: Seen, wish: Wish) -> tuple[str, ...]:
     return highest_first(each for each in ids if each not in used)
 
 
-def burning_ids(seen: Seen, record: Record) -> tuple[str, ...] | None:
-    """After a leak: the ids of all our secrets except the current one; None if the current one is not listed."""
+def burning_ids(seen: Seen, record: Record, retire_ids: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """After a leak: the ids of all our secrets except the current one, and of those that the operator named.
+
+    None if the current one is not listed.
+    """
     current = rows_of(seen.listed, record.current)
     if not current or record.leak is None:
         return None
-    ids = (*leftovers(seen.listed, record), *(row for each in record.leak.burnt for row in rows_of(seen.listed, each)))
+    burnt = (row for each in record.leak.burnt for row in rows_of(seen.listed, each))
+    ids = (*leftovers(seen.listed, record), *burnt, *named_by_operator(seen.listed, record, retire_ids))
     return highest_first(each for each in ids if each not in current)
 
 

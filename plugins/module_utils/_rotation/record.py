@@ -377,7 +377,7 @@ def burning(record: Record, *, at: datetime, until: datetime) -> Record:
     parts = [each for each in (record.current, record.pending, record.previous) if each is not None]
     known = record.leak.burnt if record.leak else []
     new = [
-        Current(**each.model_dump(include={"value", "rotation_id", "secret_id", "adopted", "listed_as"}))
+        Current(**each.model_dump(include={"value", "rotation_id", "secret_id", "adopted", "confirmed", "listed_as"}))
         for each in parts
         if each.value not in {burnt.value for burnt in known}
     ]

@@ -281,7 +281,7 @@ def guard(wish: Wish, plan: Plan, shown: Shown) -> Steps[Round]:
     if current is None or record.pending is not None:
         raise BlockedError("A pending secret is not proven yet; nothing was deleted.", hint="Run again.")
     if record.leak:
-        ids = _burning(wish, record, listed)
+        ids = yield from _burning(wish, held, record, listed)
         stop = None
     else:
         ids = going(Seen(listed, record), wish)
@@ -322,10 +322,12 @@ def _stop(
 HOLD = "hold is set: the previous secret is kept"
 
 
-def _burning(wish: Wish, record: Record, listed: tuple[Listed, ...]) -> tuple[str, ...]:
+def _burning(wish: Wish, held: Held, record: Record, listed: tuple[Listed, ...]) -> Steps[tuple[str, ...]]:
     """After a leak: the ids to delete, whether or not the consumers are proven. Raises ``BlockedError``."""
-    ids = burning_ids(Seen(listed, record), record)
+    ids = burning_ids(Seen(listed, record), record, wish.retire_ids)
     if wish.hold or ids is None or (record.current and record.current.rotation_id in record.burnt):
+        if ids is None and record != held.record:
+            yield Write(record)  # the next run confirms what this list showed of the id
         raise BlockedError(
             "The secret that replaces the leaked ones is not in use, or not listed yet; nothing was deleted.",
             hint="Run again in a moment.",
@@ -411,9 +413,10 @@ MEANWHILE = "another run has replaced the secret of this client meanwhile"
 
 NOT_ISSUED = "the next secret was written ahead but did not become the current one: its tasks did not run"
 
+UNKNOWN_ID = "If it is listed with an unknown id, name that id in service_client_retire_ids"
+
 STILL_ACCEPTED = (
-    "the previous secret is not refused yet, so it stays in the record; the next run checks again. If it is listed with"
-    " an unknown id, name that id in service_client_retire_ids"
+    "the previous secret is not refused yet, so it stays in the record; the next run checks again. " + UNKNOWN_ID
 )
 
 
@@ -421,11 +424,12 @@ def _after_leak(
     wish: Wish, plan: Plan, record: Record, leak: Leak, listed: tuple[Listed, ...], exchanged: Exchanged
 ) -> tuple[Plan, Record]:
     """Close the leak if all leaked secrets are refused, none is listed, and no request for one can arrive any more."""
-    ids = burning_ids(Seen(listed, record), record)
+    ids = burning_ids(Seen(listed, record), record, wish.retire_ids)
     alive = [each.rotation_id for each in leak.burnt if exchanged.verdict(each.rotation_id) != "rejected"]
     if ids is None or ids or alive:
         what = ", ".join(alive) or "a leaked secret"
-        return replace(plan, state=BLOCKED, reason=f"compromised: {what} is not refused yet; run again"), record
+        lost = f". {UNKNOWN_ID}" if alive and ids == () else ""
+        return replace(plan, state=BLOCKED, reason=f"compromised: {what} is not refused yet; run again{lost}"), record
     waits = wish.now < leak.until
     until = format_timestamp(leak.until)
     landing = "a request of an earlier run may still arrive. Run again then"

@@ -323,6 +323,24 @@ def test_after_a_leak_what_was_adopted_goes_too() -> None:
     assert burning_ids(Seen((FOREIGN, PENDING_ROW), leaked), leaked) == ("f",)
 
 
+def test_after_a_leak_a_list_without_descriptions_is_told_by_confirmed_ids_and_the_operator() -> None:
+    def leaked(current: Current) -> Record:
+        leaking = records.burning(record(current=current), at=NOW, until=NOW)
+        made = records.promoted(records.staged(leaking, PENDING), PENDING, at=NOW, told_id=None)
+        assert made.current
+        known = made.current.model_copy(update={"secret_id": "9", "confirmed": True})
+        return made.model_copy(update={"current": known})
+
+    listed, confirmed, unknown = (
+        (*BLIND, Listed("9")),
+        leaked(CONFIRMED),
+        leaked(CONFIRMED.model_copy(update={"confirmed": None})),
+    )
+    assert burning_ids(Seen(listed, confirmed), confirmed) == ("1",)
+    assert burning_ids(Seen(listed, unknown), unknown) == ()
+    assert burning_ids(Seen(listed, unknown), unknown, ("1", "9")) == ("1",)
+
+
 def test_what_is_due_is_told_with_the_reason() -> None:
     assert due_reason(seen(AGED_RECORD), wish()) == (True, "due: 61d old, limit 60d")
     assert due_reason(seen(None), wish()) == (False, "not due: no age limit applies")

@@ -473,6 +473,16 @@ def test_after_a_leak_nothing_goes_before_what_replaces_it_is_in_use(desk: Desk,
     assert desk.written == []
 
 
+def test_after_a_leak_the_next_run_confirms_what_this_list_shows_of_the_new_id() -> None:
+    assert LEAKED.current
+    current = LEAKED.current.model_copy(update={"listed_before": ["9"]})
+    desk = Desk(LEAKED.model_copy(update={"current": current}), (Listed("9"), Listed("10")))
+    with pytest.raises(BlockedError, match="not listed yet"):
+        guarded(desk)
+    (written,) = desk.written
+    assert written.current and written.current.guessed_id == "10"
+
+
 def test_after_a_leak_nothing_goes_where_the_new_secret_is_refused() -> None:
     done = guarded(Desk(LEAKED, verdicts={"value-2": "rejected"}))
     assert (done.delete, done.plan.state) == ((), BLOCKED)
@@ -483,7 +493,7 @@ def test_after_a_leak_nothing_goes_where_the_new_secret_is_refused() -> None:
     [
         (Desk(LEAKED, PUT_OUT), REFUSED, PLAN, "rotated: compromised: every secret that was known is refused"),
         (Desk(LEAKED, PUT_OUT), Exchanged(), PLAN,
-         f"blocked: compromised: {OURS}, {OLD} is not refused yet; run again"),
+         f"blocked: compromised: {OURS}, {OLD} is not refused yet; run again. {rounds.UNKNOWN_ID}"),
         (Desk(LEAKED, ROWS[1:]), REFUSED, PLAN, "blocked: compromised: a leaked secret is not refused yet; run again"),
         (Desk(LEAKED, ROWS[:1]), REFUSED, PLAN, "blocked: compromised: a leaked secret is not refused yet; run again"),
         (Desk(LEAKED, PUT_OUT), REFUSED, FAILURE,
