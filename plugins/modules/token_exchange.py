@@ -42,7 +42,9 @@ options:
     choices: [accepted, rejected, any]
     default: accepted
   successes:
-    description: How many answers in a row must be as expected. A token endpoint may consist of several machines.
+    description:
+      - How many answers in a row must be as expected. A token endpoint may consist of several machines.
+      - An answer with status 429 does not count, and does not end the row.
     type: int
     default: 1
   deadline:

@@ -76,12 +76,14 @@ def exchange(connection: Connection, credential: ClientCredential, expectation: 
     transport = Transport(connection, fresh=True)
     while True:
         judgement = _judged(transport, token_request(connection.token_url, credential), budget.next_timeout())
-        streak = streak + 1 if judgement.verdict is expectation.verdict else 0
+        limited = judgement.status == 429
+        if not limited:  # a rate limit says nothing about the secret, so it does not end the row
+            streak = streak + 1 if judgement.verdict is expectation.verdict else 0
         met = _met(judgement, expectation, streak)
         if met or judgement.final or judgement.verdict is Verdict.MISCONFIGURED:
             return Exchange(judgement, budget.attempts, streak, met, budget.spent())
         # After a success the next attempt follows without a pause, whatever the time: their number is limited.
-        if streak == 0 and not budget.pause(judgement.retry_after):
+        if (streak == 0 or limited) and not budget.pause(judgement.retry_after):
             return Exchange(judgement, budget.attempts, streak, met, budget.spent())
 
 

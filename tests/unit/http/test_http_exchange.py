@@ -122,6 +122,16 @@ def test_successes_are_counted_in_a_row(wire: Wire) -> None:
     assert (done["attempts"], done["successes"]) == (4, 2)
 
 
+def test_a_rate_limit_does_not_end_the_row(wire: Wire) -> None:
+    """It says nothing about the secret; without this, a limit below the number of successes would never let it pass."""
+    wire.expect("POST", TOKENS, times=2).reply(200, ISSUED)
+    wire.expect("POST", TOKENS).reply(429, None, headers={"Retry-After": "1"})
+    wire.expect("POST", TOKENS).reply(200, ISSUED)
+    started = time.monotonic()
+    result = run(wire, successes=3)
+    assert (result["attempts"], result["successes"]) == (4, 3) and time.monotonic() - started >= 1
+
+
 def test_a_bad_secret_fails_with_its_verdict(wire: Wire) -> None:
     wire.always("POST", TOKENS).reply(401, REFUSED)
     result = run(wire, deadline=0.5)
