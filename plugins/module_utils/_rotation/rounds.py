@@ -427,9 +427,14 @@ def _after_leak(
     ids = burning_ids(Seen(listed, record), record, wish.retire_ids)
     alive = [each.rotation_id for each in leak.burnt if exchanged.verdict(each.rotation_id) != "rejected"]
     if ids is None or ids or alive:
-        what = ", ".join(alive) or "a leaked secret"
-        lost = f". {UNKNOWN_ID}" if alive and ids == () else ""
-        return replace(plan, state=BLOCKED, reason=f"compromised: {what} is not refused yet; run again{lost}"), record
+        if alive:
+            lost = f". {UNKNOWN_ID}" if ids == () else ""
+            what = f"{', '.join(alive)} is not refused yet; run again{lost}"
+        elif ids:
+            what = f"what leaked is refused, but {', '.join(ids)} is still listed; run again"
+        else:
+            what = "the secret that replaces the leaked ones is not listed; run again"
+        return replace(plan, state=BLOCKED, reason=f"compromised: {what}"), record
     waits = wish.now < leak.until
     until = format_timestamp(leak.until)
     landing = "a request of an earlier run may still arrive. Run again then"
