@@ -203,11 +203,6 @@ BROKEN: dict[str, tuple[str, Sequence[Patch], dict[str, Any]]] = {
     "pointing back without a tombstone": (
         NOT_ACCEPTED,
         (Patch("abandon", unseen_tombstone(rounds.abandon), [rounds]),),
-        {"asks": (USUAL, USUAL), "sleeps": 1, "probe_failures": 1},
-    ),
-    "pointing back without a tombstone, one run": (
-        NOT_ACCEPTED,
-        (Patch("abandon", unseen_tombstone(rounds.abandon), [rounds]),),
         {
             "asks": ({"only": (0,)},),
             "grown": (USUAL,),
