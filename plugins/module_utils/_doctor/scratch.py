@@ -9,9 +9,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 
+from .._core.errors import ApiError
 from .._http.session import Session
-from .._iam.api import IamApi
-from .._iam.contract import Subject, read_entries, read_model
+from .._iam.api import NOT_OFFERED, IamApi
 from .visit import Came, Id, Visit
 
 PREFIX = "aritma-iam-doctor-"
@@ -72,11 +72,14 @@ def _policies(visit: Visit) -> Iterator[str]:
 
 
 def _groups(visit: Visit) -> Iterator[str]:
-    came = visit.ask("GET", "subjects", "groups", query={"searchQuery": PREFIX, "pageSize": 200})
-    if not came.ok:
-        return
-    for entry in read_entries("listGroups", came.data, ("groups",)):
-        group = read_model(Subject, "listGroups", entry)
+    with Session(visit.connection) as session:
+        try:
+            found = IamApi(session).list_groups(PREFIX)
+        except ApiError as error:
+            if error.status in (403, 404, *NOT_OFFERED):
+                return
+            raise
+    for group in found:
         keys = [Id(key) for key in (group.id, group.subject_id) if key]
         if is_scratch_name(group.display_name) and not any(
             _gone(visit.ask("DELETE", "subjects", "groups", key)) for key in keys

@@ -161,3 +161,9 @@ def test_without_a_token_endpoint_the_rest_is_reported(iam: Driver) -> None:
     assert done["report"]["create_policy_status"] == 200
     assert done["report"]["delete_last_secret"] == 204
     assert "accept_delay" not in done["report"]
+
+
+def test_groups_that_cannot_be_listed_are_not_passed_over(iam: Driver) -> None:
+    """Groups of a doctor that was killed may be among them."""
+    iam.admin.add_faults({"match": {"operation": "listGroups"}, "action": "fail_before", "status": 400})
+    assert "perhaps groups of the doctor" in str(iam.run("doctor", write=True)["left"])
