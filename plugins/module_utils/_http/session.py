@@ -30,6 +30,8 @@ _REPEATS = {"GET": Repeats.READ, "POST": Repeats.CREATE}
 """What a repetition could do, by method. It is ``Repeats.WRITE`` for the other methods."""
 UNCERTAIN = frozenset({500, 502, 503, 504})
 """Statuses that do not say whether a write was carried out."""
+_MAY_BE_DONE = {"POST": UNCERTAIN, "DELETE": frozenset({500})}
+"""Those of them that are not repeated, by method."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 4
 
@@ -87,8 +89,8 @@ class Session(AbstractContextManager["Session"]):
 
         Raises ``OptionError`` (an invalid segment), ``NotFoundError``, ``ConflictError``, ``PermissionDeniedError``,
         ``AuthenticationError``, ``ApiError`` (any other status), ``ContractError``, ``TransportError``, and
-        ``AmbiguousError`` if the answer to a write was lost, which may have been carried out (for a POST also after
-        500, 502, 503 or 504).
+        ``AmbiguousError`` if the answer to a write was lost, which may have been carried out (for a DELETE also after
+        500; for a POST after 500, 502, 503 or 504).
         """
         request = Request(
             method,
@@ -104,7 +106,7 @@ class Session(AbstractContextManager["Session"]):
             reply, call, spent = self._answered(operation, request, body, renewed)
         if 200 <= reply.status < 300:
             return Answer(reply.status, reply.headers, reply.body, call=call)
-        if method == "POST" and reply.status in UNCERTAIN:
+        if reply.status in _MAY_BE_DONE.get(method, ()):
             raise ambiguous_error(call, reply)
         raise status_error(call, reply, spent, token_given=self._tokens.given)
 

@@ -349,8 +349,8 @@ def _restored(seen: Seen, wish: Wish) -> Plan | None:
 
 
 UNKNOWN_CURRENT = (
-    "the list does not show which secret is the current one, so it could not be retired; no rotation was begun. The list"
-    " may lag behind: run again. If this stays, name its id, and no other, in service_client_retire_ids"
+    "the list does not show which secret is the current one, so it could not be retired; no rotation was begun. The"
+    " list may lag behind: run again. If this stays, name its id, and no other, in service_client_retire_ids"
 )
 
 

@@ -113,12 +113,18 @@ def test_a_lost_answer_is_asked_for_again(wire: Wire, session: OpenSession, meth
     assert session().request("something", method, ("clients",)).status == 200
 
 
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_a_write_is_not_repeated_after_a_500(wire: Wire, session: OpenSession, method: str) -> None:
     wire.expect(method, CLIENTS).reply(500, {"title": "boom"})
     with pytest.raises(ApiError, match=rf"something: {method} .* answered 500: boom") as caught:
         session().request("something", method, ("clients",))
     assert caught.value.status == 500
+
+
+def test_after_a_500_a_deletion_may_have_been_carried_out(wire: Wire, session: OpenSession) -> None:
+    wire.expect("DELETE", CLIENTS).reply(500, {"title": "boom"})
+    with pytest.raises(AmbiguousError, match=r"answered 500: boom. The request may have been carried out"):
+        session().request("something", "DELETE", ("clients",))
 
 
 def test_a_read_is_given_up_after_three_500s(wire: Wire, session: OpenSession) -> None:
