@@ -169,6 +169,7 @@ def test_the_role_refuses_bad_variables(seeded: Simulator, ansible: Ansible) -> 
     """Provision, rotate and revoke: nothing is written, neither on the server nor to a file."""
     before, home = seeded.admin.state(), ansible.home
     run = run_cases(ansible, {**_provision_cases(home), **_rotate_cases(home), **_revoke_cases(home)})
+    assert "continues from here" not in run.output, "nothing was begun"
     # Of two with one record, whoever comes second is told.
     assert [SAME in last_message(run, name) for name in ("p_same_1", "p_same_2")].count(True) == 1
     check_untouched(seeded, before, *home.glob("*/store"), *home.glob("*/*.env"))

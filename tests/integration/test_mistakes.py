@@ -60,7 +60,7 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_dash": ("no member no-tify. Did you mean notify", {"no-tify": ["x"]}),
         "d_reload": ("reload: there is no member servce. Did you mean service", {"reload": {"servce": "x"}}),
         "d_folder": ("Cannot write .*/no/such/x.env.*Create the directory", {"path": str(home / "no/such/x.env")}),
-        "d_directory": ("It is a directory. Name a file in it", {"path": str(home)}),
+        "d_directory": ("Is a directory. Name a file in it", {"path": str(home)}),
         "d_relative": ("is not the absolute path of a file", {"path": "x.env"}),
         "d_mode": ("'rw' is not a file mode", {"mode": "rw"}),
         "d_owner": ("has no user 'nobodyhere'", {"owner": "nobodyhere"}),

@@ -28,7 +28,7 @@ _HINTS = {
     errno.EFBIG: "The system does not allow this user a file of that size.",
     errno.ENOENT: "Create the directory first, with an owner and a mode that give its users access.",
     errno.ENOTDIR: "A part of the path is not a directory. Correct the path.",
-    errno.EISDIR: "It is a directory. Name a file in it.",
+    errno.EISDIR: "Name a file in it.",
     errno.ENAMETOOLONG: "Choose a shorter path.",
 }
 

@@ -107,9 +107,10 @@ PROVISIONING = "service_client__due"
 
 _POLL = 2.0
 """Seconds between two reads of a record that another run holds."""
-_REPAIR = "The previous secret is the current one again. Repair what failed, and run again."
+_BACK = "The previous secret is the current one again."
 _CONTINUE = "The next run continues from here. Until then no secret is deleted."
 _CORRECT = "Repair what failed, and run again."
+_REPAIR = f"{_BACK} {_CORRECT}"
 _WAIT_LONGER = "Run again when it has ended, or let this run wait for it (rotation_wait: 10m)."
 
 _REFUSED = (*REFUSALS, 409, 413, 415)
@@ -562,7 +563,8 @@ def _abandoned(step: Step) -> Outcome:
     refused = refused and not details.get("repeated")  # after a repetition, the first attempt may still arrive
     if step.plan.state in FAILED_STATES:
         then = "Then that failed again." if message in step.plan.reason else f"Then: {message}"
-        outcome = replace(outcome, reason=f"{step.plan.reason.rstrip('.')}. {then}")
+        back = f"{_BACK} " if step.plan.state == ROLLED_BACK else ""
+        outcome = replace(outcome, reason=f"{step.plan.reason.rstrip('.')}. {back}{then}")
     try:
         taken = step.answer(lambda shown: rounds.abandon(step.wish, step.plan, shown, outcome, refused=refused))
     except IamError as error:
@@ -585,8 +587,8 @@ def _failure_hint(plan: Plan, number: int | None) -> str:
         return _REPAIR
     if plan.act == TRY:
         return f"{'Nothing was changed' if number == 1 else 'No secret was created'}. {_CORRECT}"
-    # What blocks a rotation says by itself what to do.
-    told = plan.state == BLOCKED or "un again" in plan.reason or "othing was changed" in plan.reason
+    # What blocks a rotation, or failed at the first step, says by itself what to do.
+    told = plan.state == BLOCKED or number is None or "un again" in plan.reason or "othing was changed" in plan.reason
     return "" if told else _CONTINUE
 
 
