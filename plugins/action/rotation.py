@@ -19,8 +19,9 @@ from ..plugin_utils._deliveries._template import delivery
 from ..plugin_utils._file_access import files_here, files_of, runs_here
 from ..plugin_utils._inputs import is_blank, without_blanks
 from ..plugin_utils._lease import this_run
-from ..plugin_utils._rotation.operation import Site, rotation
+from ..plugin_utils._rotation.operation import rotation
 from ..plugin_utils._rotation.role import role_options
+from ..plugin_utils._rotation.step import Site
 
 _SAMPLE: dict[str, Any] = {
     "state": "present",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .._inputs import is_blank
-from .operation import CLIENT, OPTIONS, PROVISIONING, SETTINGS
+from .options import CLIENT, OPTIONS, PROVISIONING, SETTINGS
 
 _PREFIX = "service_client_"
 _NAMES = {
