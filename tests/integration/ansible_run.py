@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -61,6 +62,10 @@ def _messages(result: Mapping[str, Any]) -> str:
     return " ".join(texts)
 
 
+_PIPE = 1 << 20
+"""Bytes of output that a run can write before somebody reads it: the most that Linux allows every user."""
+
+
 class Ansible:
     """Runs playbooks in a folder of their own, with the connection to a simulator in the environment."""
 
@@ -93,7 +98,7 @@ class Ansible:
 
     def launch(self, program: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a program of Ansible with just these arguments; a relative path is one below ``home``."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(VENV / "bin" / program), *arguments],
             cwd=self.home,
             env={**self.environment, **environment},
@@ -103,6 +108,10 @@ class Ansible:
             text=True,
             start_new_session=True,
         )
+        assert process.stdout
+        # Nobody reads the output of a run that is held at a point, and a full pipe would stop it before.
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
+        return process
 
     def run(
         self, playbook: str | Sequence[Mapping[str, Any]], *arguments: str, timeout: float = 500, **how: Any
