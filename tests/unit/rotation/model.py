@@ -173,7 +173,8 @@ class Search(Operations):
             after, new = self.fresh(before, index)
             then = replaced(runs, index, new)
             yield f"run {index} is killed before {run.op.kind}, another starts", State(after, then), None
-            if self.scenario.late and run.op.kind in ("post", "delete"):
+            sent = run.op.kind == "delete" or (run.op.kind == "post" and not self.refrains(world, index))
+            if self.scenario.late and sent:
                 late = tuple(sorted((*world.late, (run.op.kind, *run.op.args))))
                 under_way = f"run {index} is killed while its {run.op.kind} is under way, another starts"
                 yield under_way, State(after._replace(late=late), then), None

@@ -357,8 +357,12 @@ class Operations:
         after = self.changed(world, (*world.secrets, made))
         return after._replace(next_id=max(world.next_id, number + 1)), made.secret_id
 
+    def refrains(self, world: World, index: int) -> bool:
+        """Whether a run does not send its POST, because its lease is over."""
+        return self.scenario.post_fenced and world.lease != (index, "live")
+
     def op_post(self, world: World, index: int, value: str, description: str) -> Answers:
-        if self.scenario.post_fenced and world.lease != (index, "live"):
+        if self.refrains(world, index):
             yield f"POST {value} is not sent: the lease is over", world, FAIL, None
             return
         after, made = self.posted(world, value, description)
