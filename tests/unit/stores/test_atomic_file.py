@@ -150,7 +150,7 @@ def test_a_loop_of_symlinks_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("directory", "is a directory"),
+        ("directory", "Is a directory"),
         ("file/below", "Not a directory"),
         ("fifo", "not a regular file"),
         ("directory/" + "n" * 300, "File name too long"),

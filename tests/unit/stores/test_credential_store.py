@@ -211,7 +211,7 @@ def test_a_move_that_fails_leaves_the_record_free(tmp_path: Path, monkeypatch: p
     keep("written", value=VALUE)
     record = source.stored()
     (tmp_path / "d").mkdir()
-    assert "is a directory" in keep("moved", to={"path": str(tmp_path / "d")})["msg"]
+    assert "Is a directory" in keep("moved", to={"path": str(tmp_path / "d")})["msg"]
     original = FileStore.write
 
     def refuse(self: FileStore, *given: Any) -> None:

@@ -87,7 +87,7 @@ def test_a_check_writes_nothing_and_says_what_is_wrong(keep: Keep, tmp_path: Pat
         assert keep("checked", client_id="", store=deep, check_mode=check_mode)["changed"] is False
         (tmp_path / "blocked").mkdir(exist_ok=True)
         failed = keep("checked", store={"path": str(tmp_path / "blocked")}, check_mode=check_mode)
-        assert "is a directory" in failed["msg"]
+        assert "Is a directory" in failed["msg"]
     assert [each.name for each in tmp_path.iterdir()] == ["blocked"]
 
 

@@ -106,7 +106,7 @@ def test_errors_of_the_host_name_their_kind_and_path(stage: Stage, tmp_path: Pat
     played = stage.play(tasks, connection=connection)
     assert [each["failure"]["kind"] for each in played.results] == ["store", "store", "store", "delivery", "option"]
     messages = [each["msg"] for each in played.results]
-    expected = ["is a directory", "truncated", "Not a directory", "Create the directory first", "has no user"]
+    expected = ["Is a directory", "truncated", "Not a directory", "Create the directory first", "has no user"]
     for message, part in zip(messages, expected, strict=True):
         assert part in message
     assert VALUE not in played.output
