@@ -63,7 +63,7 @@ HOLDS: dict[str, dict[str, Any]] = {
         "asks": (USUAL, USUAL, COMPROMISED), "sleeps": 1, "hours": 1, "most": 4, "converges": False,
     },
     "any task is skipped or its failure ignored": {
-        **TWO, "skips": 1, "ignored": 1, "sleeps": 1, "kills": 1,
+        **TWO, "skips": 1, "ignored": 1, "sleeps": 1, "kills": 1, "states": 4_000_000,
     },
     "no descriptions, late requests, others add and delete": {
         "world": numbered, **HIDDEN, "asks": (FORCED,), "kills": 1, "losses": 1, "late": True, "slow": True,
