@@ -68,7 +68,7 @@ def _checked(step: Step) -> Outcome:
     if step.plan.state == ABSENT:
         require_known(step.site.variables)
         lists = step.consumers.tasks(Record(client_id=""), write=False)
-        return Outcome(False, {"rotation": {"client_id": client_id, **lists}}, sensitive=bool(lists["servers"]))
+        return Outcome(False, {"rotation": {"client_id": client_id, **lists}}, sensitive=bool(lists["server_options"]))
     if client["state"] == ABSENT:
         raise BlockedError(
             "service_client_state is absent, so nothing is provisioned.", hint="Run the role from its first task."
@@ -80,7 +80,7 @@ def _checked(step: Step) -> Outcome:
     lists = step.untried(record)
     found = client_id or (record and record.client_id)
     result = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
-    return Outcome(False, {"rotation": result}, sensitive=bool(lists["servers"]))
+    return Outcome(False, {"rotation": result}, sensitive=bool(lists["server_options"]))
 
 
 def _begun(step: Step) -> Outcome:
