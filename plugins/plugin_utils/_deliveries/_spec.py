@@ -204,14 +204,15 @@ def _reload(where: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     if "state" in given:
         raise _wrong(where, "reload: state needs service")
     command = given.get("command")
-    fault = command_fault(command) if "command" in given else ""
+    fault = command_fault(given)
     if fault:
         raise _wrong(where, f"reload: {fault}")
     return {"command": [str(each) for each in command]} if isinstance(command, list) else given
 
 
-def command_fault(command: object) -> str:
-    """Why Ansible could not run this command; empty if it could. It is a text, or a list of words."""
+def command_fault(given: Mapping[str, Any]) -> str:
+    """Why Ansible could not run the command of a probe or a reload; empty if it could, or if there is none."""
+    command = given.get("command", "")
     if isinstance(command, str):
         try:
             shlex.split(command)

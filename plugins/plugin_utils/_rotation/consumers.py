@@ -182,8 +182,7 @@ def read_consumers(
         )
     validation = ArgumentSpecValidator(_PROBE).validate(given)
     wrong = [str(each).rstrip(".") for each in validation.error_messages]
-    fault = command_fault(given["command"]) if "command" in given else ""
-    wrong += [fault] if fault else []
+    wrong += filter(None, [command_fault(given)])
     if "url" in given and not str(given["url"]).lower().startswith(("http://", "https://")):
         wrong.append("url is not an http:// or https:// URL")
     read = validation.validated_parameters
