@@ -20,7 +20,8 @@
 PYTHON ?= python3
 CORES ?= main
 MATRIX ?= 2.18 2.21
-WORKERS ?= 2
+# One more than there are cores, because many tests wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 ARGS ?=
 SCENARIOS ?=
 EXAMPLES ?= 2000

@@ -111,7 +111,7 @@ def test_a_leak_where_no_descriptions_are_shown(tmp_path: Path, simulate: Callab
     (old_id,) = named.simulator.admin.check(named.client_id, old)["live"]
     with world.consumed():
         for _number in range(2):  # the second run confirms the id of the new secret
-            world.rotate(rotation_compromised=True)
+            world.rotate(rotation_compromised=True, service_client_retire_deadline=2)
         assert _alive(world, leaked) == ["named"]
         assert "service_client_retire_ids" in world.reported()["named"]["reason"]
         named.variables["service_client_retire_ids"] = [str(old_id)]

@@ -86,6 +86,7 @@ def test_a_second_run_leaves_the_client_to_the_first(tmp_path: Path, simulator: 
     assert world.complaints() == []
 
 
+@pytest.mark.torture
 def test_a_run_that_others_overtake_while_it_compares_ends_well(tmp_path: Path, simulator: Simulator) -> None:
     """It holds no lease: it tries before a rotation, has nothing to do, or leaves the client to another run."""
     world = World(tmp_path, simulator)

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible_run import Run
 from faults import Services, leaving
@@ -130,6 +131,7 @@ def test_a_handler_that_failed_is_notified_again_before_a_secret_goes(tmp_path: 
     assert world.complaints() == []
 
 
+@pytest.mark.torture
 def test_a_run_that_is_killed_in_a_reload(tmp_path: Path, simulator: Simulator) -> None:
     """In a handler, and in a command. A handler whose name is misspelt keeps its client out of that, with a word."""
     world = World(tmp_path, simulator)

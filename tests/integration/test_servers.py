@@ -133,6 +133,17 @@ def test_the_whole_life_of_a_service_that_reads_from_servers(site: Site, simulat
     assert site.cluster.secret("aritma") == {"other": "theirs"}
 
 
+def test_no_run_shows_the_token_of_a_delivery(ansible: Ansible, tmp_path: Path) -> None:
+    """Provisioned, provisioned again with nothing to do, and revoked."""
+    with running_bao_records(tmp_path) as bao:
+        hosts = {NAME: service(ansible.home, service_client_deliveries=[{**bao.store(PATH), "token": TOKEN}])}
+        for playbook in ("provision", "provision", "revoke"):
+            named = {"revoke_hosts": NAME} if playbook == "revoke" else {}
+            run = ansible.run(f"aritma.iam.{playbook}", "-vvv", "--diff", hosts=hosts, variables=named).ok()
+            assert TOKEN not in run.output
+            assert (bao.record(PATH) is None) == (playbook == "revoke")
+
+
 @pytest.mark.torture
 def test_a_service_in_kubernetes(tmp_path: Path, simulator: Simulator) -> None:
     """Its record is a file: provisioned, mended without a rotation, rotated, revoked."""

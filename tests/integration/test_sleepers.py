@@ -35,11 +35,11 @@ POINTS = {
     "promote": _before("Promote |"),
     "deliver": _before("Deliver | Write", 2),
     "delete": _before("Retire | Delete"),
-    "posting": Point("call", operation="createClientSecret"),
     "back": _before("Deliver | Write", 3),
     "slow": _before("Own tasks | Run them"),
 }
 FURTHER = {
+    "posting": Point("call", operation="createClientSecret"),
     "create": _before("Create |"),
     "guard": _before("Guard |"),
     "close": _before("Close |", 2),
@@ -103,7 +103,7 @@ def _sleep(world: World, points: Mapping[str, Point]) -> None:
 
 
 def test_a_run_that_slept_past_its_lease(tmp_path: Path, simulator: Simulator) -> None:
-    """Stopped in six steps, each with a client of its own; two rotations by others; woken."""
+    """Stopped in five steps, each with a client of its own; two rotations by others; woken."""
     world = World(tmp_path, simulator)
     _sleep(world, POINTS)
     (slow,) = (each for each in world.clients if each.name == "slow")
