@@ -28,7 +28,8 @@ _SECRET_VARIABLES = frozenset({ENVIRONMENT["access_token"], ENVIRONMENT["auth_cl
 _SECRET_NAME = re.compile(r"SECRET|TOKEN|PASS|KEY|CREDENTIAL", re.IGNORECASE)
 """Names of variables of other tools, such as VAULT_TOKEN. Their values are used only on the controller."""
 
-_MAKES_NUMBERS = __version__.startswith("2.18.") and bool(vars(constants)["DEFAULT_JINJA2_NATIVE"])
+_OLD = __version__.startswith("2.18.")
+_MAKES_NUMBERS = _OLD and bool(vars(constants)["DEFAULT_JINJA2_NATIVE"])
 """Whether templates convert texts such as ``1e5`` to numbers. ansible-core 2.18 does if it renders native types."""
 
 _DEBUG = re.compile(r"\s*(debug\d:|OpenSSH_)")
@@ -57,6 +58,15 @@ def _last_line(result: Mapping[str, Any]) -> str:
     """The last line of output of a module that could not run. The lines before it are a traceback."""
     text = result.get("module_stderr") or result.get("msg") or "no reason given"
     return _one_line(str(text).strip().rpartition("\n")[2])
+
+
+def _decrypted(value: Any) -> Any:
+    """Texts for the ``!vault`` values in ``value``. ansible-core 2.18 has a class for them that no option accepts."""
+    if isinstance(value, Mapping):
+        return {name: _decrypted(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_decrypted(each) for each in value]
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
 
 class IamAction(ActionBase):
@@ -147,6 +157,8 @@ class IamAction(ActionBase):
             raw = self._task.get_ds() or {}
             for given in (raw.get("args"), raw.get(self._task.action)):
                 self._task.args = self._texts_kept(given, self._task.args)
+        if _OLD:
+            self._task.args = _decrypted(self._task.args)
         self._load_name = f"aritma.iam.{self.operation.name}"  # the name in messages of Ansible
         try:
             require_members(self.operation.spec.argument_spec, self._task.args)
@@ -167,10 +179,11 @@ class IamAction(ActionBase):
 
     def _template(self, raw: Any) -> Any:
         """Render templates without converting texts to numbers."""
+        templar = self._templar
         if _MAKES_NUMBERS:
-            plain = vars(template)["AnsibleEnvironment"]
-            return self._templar.copy_with_new_env(environment_class=plain).template(raw)
-        return self._templar.template(raw)
+            templar = templar.copy_with_new_env(environment_class=vars(template)["AnsibleEnvironment"])
+        made = templar.template(raw)
+        return _decrypted(made) if _OLD else made
 
     @contextmanager
     def _task_environment(self) -> Iterator[None]:
