@@ -229,3 +229,21 @@ def test_a_client_whose_name_the_server_has_changed_is_revoked_without_a_record(
     ansible.run("aritma.iam.revoke", hosts=hosts, variables=revoke).ok()
     assert "c1" not in [each["client_id"] for each in simulator.admin.state()["clients"]]
     assert ansible.run("aritma.iam.revoke", hosts=hosts, variables=revoke).ok().changed == 0
+
+
+def test_the_id_of_a_client_with_another_name_is_refused(simulator: Simulator, ansible: Ansible) -> None:
+    """The variables of another host were copied: that client is neither renamed nor deleted."""
+    secret = {"value": "Known0123456789"}
+    simulator.admin.seed(
+        clients=[{"name": "payroll", "client_id": "c1", "allowed_scopes": [SCOPE], "secrets": [secret]}]
+    )
+    everybody = simulator.admin.state()["clients"]
+    hosts = {"one": service(ansible.home, service_client_client_id="c1")}
+    for command in (["aritma.iam.provision"], ["aritma.iam.revoke", "-e", "revoke_hosts=one"]):
+        for mode in ([], ["--check"]):
+            run = ansible.run(*command, *mode, hosts=hosts)
+            assert run.code and "c1 is the id of client 'payroll', not of 'billing'" in run.messages, run.output
+            assert simulator.admin.state()["clients"] == everybody
+    for spelt in ("Payroll", "payroll"):
+        hosts["one"]["service_client_name"] = spelt
+        ansible.run("aritma.iam.revoke", "--check", "-e", "revoke_hosts=one", hosts=hosts).ok()

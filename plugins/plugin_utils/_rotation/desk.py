@@ -13,9 +13,10 @@ from http import HTTPStatus
 from typing import Any
 
 from ...module_utils._clients.clients import OIDC_CLIENT_INFO
-from ...module_utils._core.errors import AmbiguousNameError, IamError, MissingError
+from ...module_utils._core.errors import AmbiguousNameError, IamError, MissingError, OptionError
 from ...module_utils._core.operation import Operation, Params
 from ...module_utils._core.outcome import SERVED
+from ...module_utils._core.spelling import is_altered
 from ...module_utils._http.connection import CONNECTION
 from ...module_utils._oauth.exchange import TOKEN_EXCHANGE
 from ...module_utils._rotation.ids import Listed, blind, carries, lineage_of, new_rotation_id
@@ -74,6 +75,17 @@ class Desk:
         record = None if self.params["client_id"] else self.stored()
         self.client_id = self.params["client_id"] or (record and record.client_id) or self._named_client()
         return self.client_id
+
+    def require_own(self, client_id: str) -> None:
+        """Raise ``OptionError`` if this is the id of a client with another name, which must not be changed."""
+        name = self.params["client_name"]
+        for client in self._ask(OIDC_CLIENT_INFO, client_id=client_id)["clients"]:
+            if client.get("name") not in (None, name) and not is_altered(name, client["name"]):
+                raise OptionError(
+                    f"{client_id} is the id of client {client['name']!r}, not of {name!r}. Nothing was changed.",
+                    hint="Correct service_client_client_id or service_client_name.",
+                    option="client_id",
+                )
 
     def stored(self) -> Record | None:
         """The record; None if its place depends on a client id that is not known yet."""

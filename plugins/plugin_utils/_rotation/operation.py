@@ -67,6 +67,8 @@ def _checked(step: Step) -> Outcome:
     client["allowed_scopes"] = step.params["allowed_scopes"]
     if step.plan.state == ABSENT:
         require_known(step.site.variables)
+        if client_id:
+            step.desk.require_own(client_id)
         lists = step.consumers.tasks(Record(client_id=""), write=False)
         return Outcome(False, {"rotation": {"client_id": client_id, **lists}}, sensitive=bool(lists["server_options"]))
     if client["state"] == ABSENT:
@@ -77,6 +79,8 @@ def _checked(step: Step) -> Outcome:
     step.require_scope(listed=True)
     step.desk.open_store(client_id or "").check()
     record = step.desk.stored()
+    if client_id and record is None:
+        step.desk.require_own(client_id)
     lists = step.untried(record)
     found = client_id or (record and record.client_id)
     result = {"client_id": found, "client": client, "lineage": None, "not_after": None, **lists}
