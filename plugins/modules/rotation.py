@@ -135,12 +135,11 @@ options:
     type: str
   deliveries:
     description: The deliveries, as in the variable C(service_client_deliveries) of the role.
-    type: list
-    elements: dict
+    type: raw # list of dict
     default: []
   probe:
     description: The probe, as in the variable C(service_client_probe) of the role.
-    type: dict
+    type: raw # dict
     default: {}
   settings:
     description: The limits of the rotation.

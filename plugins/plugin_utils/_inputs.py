@@ -10,6 +10,8 @@ from typing import Any
 
 from ..module_utils._core.errors import OptionError
 
+_FOREVER = 1e9
+
 
 def is_blank(value: object) -> bool:
     """Whether ``value`` is null, or text without a visible character. Both mean that it is not given.
@@ -58,6 +60,8 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
             raise unknown(where or name, f"{name}" if where else "choice", value, option["choices"])
         if option.get("type") == "str" and isinstance(value, (Mapping, list)):
             raise OptionError(f"{place}: text was expected.", option=where.partition(",")[0] or name)
+        if option.get("type") == "float" and value is not None and not _is_span(value):
+            raise OptionError(f"{place}: a number of seconds was expected.", hint="Write 60, for example.", option=name)
         known = option.get("options")
         if known and not _has_members(value, option):
             raise OptionError(
@@ -72,6 +76,14 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
                 if member not in known:
                     raise unknown(place, "member", str(member), known)
             require_members(known, each, place)
+
+
+def _is_span(value: Any) -> bool:
+    """Whether ``value`` is a number of seconds to compute with: Ansible also takes ``inf`` and ``nan``."""
+    try:
+        return abs(float(value)) < _FOREVER
+    except (TypeError, ValueError):
+        return False
 
 
 def _has_members(value: object, option: Mapping[str, Any]) -> bool:

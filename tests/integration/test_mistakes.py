@@ -62,6 +62,7 @@ def _delivered(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "d_folder": ("Cannot write .*/no/such/x.env.*Create the directory", {"path": str(home / "no/such/x.env")}),
         "d_directory": ("Is a directory. Name a file in it", {"path": str(home)}),
         "d_relative": ("is not the absolute path of a file", {"path": "x.env"}),
+        "d_line_break": ("is not the absolute path of a file", {"path": str(home / "x.env") + "\n"}),
         "d_mode": ("'rw' is not a file mode", {"mode": "rw"}),
         "d_owner": ("has no user 'nobodyhere'", {"owner": "nobodyhere"}),
         "d_group": ("has no group 'nobodyhere'", {"group": "nobodyhere"}),
@@ -112,6 +113,10 @@ def _both(store: str, delivery: str, name: str) -> dict[str, Any]:
 def _values(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
     """Values of another kind."""
     return {
+        "v_probe_text": ("probe: members were expected, such as command and url", {PROBE: '{"command": "true"}'}),
+        "v_deliveries_text": ("deliveries: a list of deliveries was expected", {DELIVERIES: '[{"path": "/x"}]'}),
+        "v_number": ("request_timeout: a number of seconds was expected", {"aritma_iam_request_timeout": "inf"}),
+        "v_seconds": ("proof_deadline: a number of seconds was expected", {"service_client_proof_deadline": "60s"}),
         "v_store": ("store: members were expected", {STORE: "/var/lib/x.json"}),
         "v_policies": ("policies: members were expected", {"service_client_policies": {"action": "a", "scope": "/"}}),
         "v_text": ("text was expected", {"service_client_description": {"a": 1}}),

@@ -172,7 +172,7 @@ def _members(where: str, members: object, options: Mapping[str, Any]) -> Any:
 
 def _require_file(where: str, options: Mapping[str, Any]) -> None:
     path, template = options["path"], options.get("format") == "template"
-    if not path.startswith(("/", "~")) or path.endswith("/"):
+    if not path.startswith(("/", "~")) or path.endswith(("/", " ")) or not path.isprintable():
         raise _wrong(where, f"path {path} is not the absolute path of a file", "Begin it with / or ~/.")
     if template != ("template" in options):
         raise _wrong(where, "template and format: template need each other")

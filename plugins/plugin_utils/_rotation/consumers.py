@@ -168,8 +168,14 @@ def read_consumers(
     deliveries: Sequence[Mapping[str, Any]], probe: Mapping[str, Any] | None, default_host: str
 ) -> Consumers:
     """Read the deliveries and the probe from the variables of the role. Raises ``OptionError``."""
-    given = without_blanks(dict(probe or {}))
     where = "service_client_probe"
+    if not isinstance(probe or {}, Mapping):
+        raise OptionError(
+            f"{where}: members were expected, such as {' and '.join(PROBES[:2])}.",
+            hint="Write them below it, one on each line.",
+            option="probe",
+        )
+    given = without_blanks(dict(probe or {}))
     for name in given:
         if name not in _PROBE:
             raise unknown(where, "member", name, _PROBE)

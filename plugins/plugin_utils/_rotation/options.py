@@ -69,8 +69,8 @@ OPTIONS = ArgumentSpec(
         "client": {"type": "dict", "default": {}, "apply_defaults": True, "options": CLIENT},
         "auth_method": {"type": "str", "choices": ["post", "basic"], "default": "post"},
         "known_secret": {"type": "str", "no_log": True},
-        "deliveries": {"type": "list", "elements": "dict", "default": []},
-        "probe": {"type": "dict", "default": {}},
+        "deliveries": {"type": "raw", "default": []},  # no text: the tasks of the role read members of the variables
+        "probe": {"type": "raw", "default": {}},
         "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
         "plan": {"type": "dict", "default": {}},
         "evidence": {"type": "list", "elements": "raw", "default": []},
