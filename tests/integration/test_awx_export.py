@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from ansible_run import Ansible
 
-from awx.data import load
+from awx.data import FOLDER, load
 
 SECRET = "CredentialCanary+/=0123456789%&"
 
@@ -67,11 +68,13 @@ def _misfits(data: dict[str, Any], members: dict[str, type]) -> list[str]:
 
 
 def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
-    """Templates of AWX stay texts, and the secret is a variable of the site."""
+    """Templates of AWX stay texts, and the secret is a variable of the site. Paths are below the current directory."""
     ansible = Ansible(tmp_path)
-    file, loaded = tmp_path / "controller.yml", tmp_path / "loaded.json"
+    file, loaded = ansible.home / "controller.yml", tmp_path / "loaded.json"
+    shutil.copytree(FOLDER, ansible.home / "data")
     inputs = {"api_url": "https://api.example.com/iam", "client_id": "admin", "client_secret": SECRET, "scope": None}
-    variables = {"awx_export_file": str(file), "awx_credential_inputs": inputs, "awx_project": "Vår {} projekt"}
+    variables = {"awx_export_file": file.name, "awx_data": "data", "awx_credential_inputs": inputs}
+    variables["awx_project"] = "Vår {} projekt"
     run = ansible.run("aritma.iam.awx_export", "-vvvv", "--diff", variables=variables).ok()
     assert SECRET not in run.output + file.read_text(encoding="utf-8")
     show = {name: f"{{{{ {name} }}}}" for name in MEMBERS}
