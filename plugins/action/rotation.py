@@ -84,8 +84,11 @@ class ActionModule(IamAction):
             tasks = self._loader.load_from_file(self._find_needle("tasks", name))
         except AnsibleError as error:
             reason = error.message.splitlines()[0]
-            hint = "Name it by its whole path, for example below inventory_dir."
-            raise OptionError(f"The file of tasks {name} cannot be used: {reason}.", hint=hint, option="tasks") from None
+            raise OptionError(
+                f"The file of tasks {name} cannot be used: {reason}.",
+                hint="Name it by its whole path, for example below inventory_dir.",
+                option="tasks",
+            ) from None
         if not isinstance(tasks, list) or not all(isinstance(each, Mapping) for each in tasks):
             raise OptionError(f"The file of tasks {name} does not hold a list of tasks.", option="tasks")
 

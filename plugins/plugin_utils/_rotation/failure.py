@@ -29,7 +29,7 @@ def _text(result: Mapping[str, Any], task: Mapping[str, Any], hidden: bool) -> s
     if (hidden or result.get("_ansible_no_log")) and "failure" not in result:
         what = f"The task {task.get('name') or 'with no_log'!r} failed{where}{code}."
         if "module_stderr" in result:
-            return f"{what} Ansible could not run its module there: check ansible_python_interpreter with ansible -m ping."
+            return f"{what} Ansible could not run its module there: check ansible_python_interpreter (ansible -m ping)."
         return f"{what} Its output is hidden, because it may hold a secret. Run it by hand to see it."
     message = str(result.get("msg") or "a task failed without a message").strip()
     return f"{message.rstrip('.')}{code}." if code else message

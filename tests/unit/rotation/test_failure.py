@@ -12,7 +12,7 @@ TASK = {"name": "Probe | Run the command", "no_log": True}
 
 def test_a_module_that_did_not_run_is_no_failed_command() -> None:
     """Without a Python there, the command itself would run by hand."""
-    failed = {"failed": True, "rc": 127, "service_client__item": {"host": "app1"}, "ansible_loop_var": "service_client__item"}
+    failed = {"failed": True, "rc": 127, "item": {"host": "app1"}}
     assert "Run it by hand" in failure_text({"results": [failed]}, TASK)
     broken = {**failed, "module_stdout": "", "module_stderr": "python3.13: command not found"}
     said = failure_text({"results": [broken]}, TASK)
