@@ -244,12 +244,13 @@ def shape(data: Any, place: str) -> str:
         "groups": "alerts",
         "secret_expiry": "event",
         "service_client_deliveries": "role variables",
+        "service_client_store": "role variables",
         "dependencies": "image",
         "apiVersion": "rights",
     }
-    found = [name for member, name in members.items() if member in data]
+    found = {name for member, name in members.items() if member in data}
     assert len(found) == 1, f"{place}: what is this?"
-    return found[0]
+    return found.pop()
 
 
 def check_rulebook(rulesets: Any, machine: Machine) -> None:
