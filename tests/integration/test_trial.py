@@ -124,4 +124,4 @@ def test_a_file_that_was_changed_is_told_once_in_check_mode_and_while_a_secret_w
     assert "differs from what is delivered" in _line(checked, "idle")
     assert sum("Begin" in each["task"] and each["host"] == "idle" for each in checked.events) == 1
     mended = ansible.run("aritma.iam.rotate", hosts=hosts).ok()
-    assert _line(mended, "idle").startswith("idle: unchanged: deliver")
+    assert _line(mended, "idle").startswith("idle: unchanged: the secret is delivered to ")

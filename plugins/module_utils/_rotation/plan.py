@@ -372,7 +372,8 @@ def _undelivered(seen: Seen, wish: Wish) -> Plan | None:
     names = unsettled(seen.record, wish.targets) if seen.record else ()
     if not names:
         return None
-    return Plan(UNCHANGED, f"deliver: {', '.join(names)}", CLAIM, left=others(seen.listed, seen.record))
+    reason = f"the secret is delivered to {', '.join(names)}"
+    return Plan(UNCHANGED, reason, CLAIM, left=others(seen.listed, seen.record))
 
 
 def _closed(seen: Seen, wish: Wish) -> Plan | None:

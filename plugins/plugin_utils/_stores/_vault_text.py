@@ -75,6 +75,8 @@ def vault_text(members: Mapping[str, Any], loader: Any, option: str) -> VaultTex
         secret.load()
     except AnsibleError as error:
         raise OptionError(
-            f"{option}: the vault password of {given[0]} cannot be read from {path}: {error.message}", option=option
+            f"{option}: the vault password of {given[0]} cannot be read from {path}: {error.message}",
+            hint="Give its whole path, for example below inventory_dir.",
+            option=option,
         ) from None
     return VaultText(label, secret, given[0], option)

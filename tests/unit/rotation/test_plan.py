@@ -200,7 +200,7 @@ ROWS: list[tuple[str, Seen, dict[str, Any], str]] = [
      "rotate recover: recover: file does not hold the stored secret; a new one is added"),
     ("recover, and all is well", seen(record(), CURRENT_ROW), {"recover": True}, "unchanged -: not due"),
     ("recover, in provisioning", seen(record(targets={}), CURRENT_ROW), {"recover": True, "due": False},
-     "unchanged claim: deliver: file"),
+     "unchanged claim: the secret is delivered to file"),
     # due
     ("too old", seen(AGED_RECORD, CURRENT_ROW), {}, "rotate stage: due: 61d old, limit 60d"),
     ("by force", seen(record(), CURRENT_ROW), {"force": True}, "rotate stage: due: forced"),
@@ -215,9 +215,9 @@ ROWS: list[tuple[str, Seen, dict[str, Any], str]] = [
     ("by force, but the list lags behind", seen(record()), {"force": True}, "blocked -: may lag behind: run again"),
     ("too old, the id is known", seen(record(current=CONFIRMED), *BLIND), {}, "rotate stage: due"),
     # nothing
-    ("not delivered", seen(record(targets={}), CURRENT_ROW), {}, "unchanged claim: deliver: file"),
+    ("not delivered", seen(record(targets={}), CURRENT_ROW), {}, "unchanged claim: the secret is delivered to file"),
     ("written, not proven", seen(record(targets={"file": Delivered(generation=1, at=NOW)}), CURRENT_ROW), {},
-     "unchanged claim: deliver: file"),
+     "unchanged claim: the secret is delivered to file"),
     ("in order", seen(record(), CURRENT_ROW, FOREIGN), {}, "unchanged -: not due: 0s old, limit 60d"),
     ("no limit", seen(record(), CURRENT_ROW), {"limits": Limits(None)}, "unchanged -: not due: no age limit applies"),
 ]  # fmt: skip
