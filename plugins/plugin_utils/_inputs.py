@@ -58,10 +58,9 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
         place = f"{where}, {name}" if where else name
         if isinstance(value, str) and option.get("choices") and value not in option["choices"]:
             raise unknown(where or name, f"{name}" if where else "choice", value, option["choices"])
-        if option.get("type") == "str" and isinstance(value, (Mapping, list)):
-            raise OptionError(f"{place}: text was expected.", option=where.partition(",")[0] or name)
-        if option.get("type") == "float" and value is not None and not _is_span(value):
-            raise OptionError(f"{place}: a number of seconds was expected.", hint="Write 60, for example.", option=name)
+        fault, hint = _fault(option, value)
+        if fault:
+            raise OptionError(f"{place}: {fault}.", hint=hint, option=where.partition(",")[0] or name)
         known = option.get("options")
         if known and not _has_members(value, option):
             raise OptionError(
@@ -78,8 +77,26 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
             require_members(known, each, place)
 
 
+def _fault(option: Mapping[str, Any], value: Any) -> tuple[str, str]:
+    """What is wrong with the kind of ``value``, and what to do. Ansible would take it, or say it less well."""
+    if option.get("type") == "str" and isinstance(value, (Mapping, list)):
+        return "text was expected", ""
+    if option.get("elements") == "str" and not _is_texts(value):
+        return "a list of texts was expected", "Write one on each line, after a dash, or separate them by commas."
+    if option.get("type") == "float" and value is not None and not _is_span(value):
+        return "a number of seconds was expected", "Write 60, for example."
+    return "", ""
+
+
+def _is_texts(value: Any) -> bool:
+    """Whether ``value`` is a list of texts, or a text that is not JSON, which would become one text of the list."""
+    if isinstance(value, list):
+        return not any(isinstance(each, (Mapping, list)) for each in value)
+    return not isinstance(value, Mapping) and not str(value).lstrip().startswith(("[", "{"))
+
+
 def _is_span(value: Any) -> bool:
-    """Whether ``value`` is a number of seconds to compute with: Ansible also takes ``inf`` and ``nan``."""
+    """Whether ``value`` is a number of seconds to compute with, unlike ``inf`` and ``nan``."""
     try:
         return abs(float(value)) < _FOREVER
     except (TypeError, ValueError):

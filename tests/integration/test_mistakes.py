@@ -115,6 +115,11 @@ def _values(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
     return {
         "v_probe_text": ("probe: members were expected, such as command and url", {PROBE: '{"command": "true"}'}),
         "v_deliveries_text": ("deliveries: a list of deliveries was expected", {DELIVERIES: '[{"path": "/x"}]'}),
+        "v_list_text": (
+            "allowed_scopes: a list of texts was expected",
+            {"service_client_allowed_scopes": '["services.banking"]'},
+        ),
+        "v_list_list": ("groups: a list of texts was expected", {"service_client_groups": [["admins"]]}),
         "v_number": ("request_timeout: a number of seconds was expected", {"aritma_iam_request_timeout": "inf"}),
         "v_seconds": ("proof_deadline: a number of seconds was expected", {"service_client_proof_deadline": "60s"}),
         "v_store": ("store: members were expected", {STORE: "/var/lib/x.json"}),
