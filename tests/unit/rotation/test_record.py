@@ -263,6 +263,13 @@ def test_a_record_of_the_first_edition_is_read() -> None:
     assert (record.generation, record.targets, record.burnt, record.overtaken) == (0, {}, [], {})
 
 
+def test_a_record_with_the_year_one_is_read_again() -> None:
+    data = json.loads(encode_record(RECORD))
+    data["current"]["expires_at"] = "0001-01-01T00:00:00Z"
+    record = read_record(data, client_id=CLIENT, where=WHERE)
+    assert decode_record(encode_record(record), client_id=CLIENT, where=WHERE) == record
+
+
 def test_a_numeric_secret_id_is_read_as_text() -> None:
     data = json.loads(encode_record(RECORD))
     data["current"]["secret_id"] = 12
