@@ -54,6 +54,10 @@ class ActionModule(IamAction):
         options = {**role_options(self._templar.available_variables, self._template), **in_task}
         given = {name: value if name in _FROM_STEPS else without_blanks(value) for name, value in options.items()}
         self._task.args = {name: value for name, value in given.items() if not is_blank(value)}
+        if "client_name" not in self._task.args:
+            raise OptionError(
+                "service_client_name is not given. Nothing was changed.", hint="Name the client.", option="client_name"
+            )
         return super()._validated()
 
     def _carried_out(self, params: Params, task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -244,6 +244,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if options["cache"]:
                 self._cache[key] = tenant.to_cache()
         group = str(inventory.add_group(options["group"]))
+        for each in options["groups"] or {}:
+            inventory.add_group(self._sanitize_group_name(each))  # also without a host, because a playbook may name it
         found, warnings = hosts(tenant, wish, now(), {group, *(options["groups"] or {})})
         for warning in warnings:
             self.display.warning(f"{path}: {warning}")

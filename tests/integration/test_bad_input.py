@@ -263,6 +263,33 @@ def test_revoke_wants_to_know_whom(ansible: Ansible) -> None:
     assert "Nothing was revoked. Say which clients to revoke" in " ".join(run.output.split())
 
 
+@pytest.mark.parametrize(
+    ("playbook", "option", "pattern"),
+    [
+        ("rotate", "rotation_hosts", "billng"),
+        ("provision", "provision_hosts", "service_clients,!nobody"),
+        ("move_store", "move_store_hosts", ["billing", "other"]),
+    ],
+)
+def test_a_pattern_of_hosts_that_is_misspelled(
+    seeded: Simulator, ansible: Ansible, playbook: str, option: str, pattern: object
+) -> None:
+    """It is an error. A group without a host is none."""
+    before = seeded.admin.state()
+    run = ansible.run(f"aritma.iam.{playbook}", hosts={"billing": service(ansible.home)}, variables={option: pattern})
+    assert run.code != 0 and f"{option}: there is no host or group" in " ".join(run.output.split()), run.output
+    assert seeded.admin.state() == before
+    assert "no hosts matched" in ansible.run(f"aritma.iam.{playbook}", hosts={}).ok().output
+
+
+def test_a_client_without_a_name(ansible: Ansible) -> None:
+    """One short message, whatever the playbook."""
+    nameless = {**service(ansible.home), "service_client_name": ""}
+    for playbook in ("rotate", "provision", "revoke"):
+        run = ansible.run(f"aritma.iam.{playbook}", hosts={"billing": nameless}, variables={"revoke_hosts": "billing"})
+        assert run.code != 0 and "service_client_name is not given. Nothing was changed." in run.messages, run.output
+
+
 def test_stores_that_cannot_be_used(seeded: Simulator, ansible: Ansible) -> None:
     """A store that cannot be written is found out before the first write; a bad record is never written over."""
     before, home = seeded.admin.state(), ansible.home

@@ -48,6 +48,8 @@ def _check_due(world: World, names: Sequence[str], due: Sequence[str], *argument
     asked = {each.name: [request["operation"] for request in ours(log, each)] for each in world.clients}
     assert [asked[name] for name in names if name not in due] == [["listClientSecrets"]] * (len(names) - len(due))
     assert [complaint for each in world.clients if each.name in due for complaint in each.complaints()] == []
+    again = fleet.run(ansible, "ansible-playbook", *told, "aritma.iam.rotate").ok()
+    assert "no hosts matched" in again.output, "nobody is due, which is no error"
 
 
 def _slices(world: World, hosts: Sequence[Sequence[str]], inventory: dict[str, Any]) -> list[Run]:

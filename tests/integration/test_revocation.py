@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from ansible_run import Ansible, Run
 from service import SCOPE, service
 from sites import Site, play
+from torture.world import World
 from weather import last_message
 from wire_log import Wire
 
@@ -112,6 +114,22 @@ def test_the_summary_counts_what_was_revoked(ansible: Ansible) -> None:
     gone = {"billing": {**hosts["billing"], "service_client_state": "absent"}}
     assert "1 client: 1 would be revoked" in ansible.run("aritma.iam.provision", "--check", hosts=gone).ok().output
     assert "1 client: 1 revoked" in ansible.run("aritma.iam.provision", hosts=gone).ok().output
+
+
+def test_another_run_holds_the_record(tmp_path: Path, simulator: Simulator) -> None:
+    """Everything else is revoked, and the message says so."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("held")
+    until = f"{datetime.now(timezone.utc) + timedelta(seconds=600):%Y-%m-%dT%H:%M:%SZ}"
+    client.keep({**client.record(), "lease": {"owner": "elsewhere/boot/1/1/1/h", "expires_at": until}})
+    variables = {"revoke_hosts": "held"}
+    run = world.ansible().run("aritma.iam.revoke", hosts=world.hosts(), variables=variables)
+    assert run.code != 0
+    assert "Everything else was revoked, but the record remains: Another run" in run.messages
+    assert client.secrets() == [] and client.record()
+    client.keep({**client.record(), "lease": None})
+    world.ansible().run("aritma.iam.revoke", hosts=world.hosts(), variables=variables).ok()
+    assert not client.record()
 
 
 @pytest.mark.torture
