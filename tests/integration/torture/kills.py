@@ -126,7 +126,8 @@ class Holding:
     def tasks(self) -> list[dict[str, Any]]:
         """The tasks that were begun or held."""
         log = self._holds.with_suffix(".log")
-        return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+        whole = log.read_text(encoding="utf-8").rpartition("\n")[0] if log.exists() else ""
+        return [json.loads(line) for line in whole.splitlines()]  # without a line that is only written in part
 
     def arrived(self) -> int:
         """How many clients stand at their points."""
