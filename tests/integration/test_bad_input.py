@@ -208,7 +208,7 @@ def _provision_cases(home: Path) -> dict[str, Case]:
         ),
         "p_no_name": role(["missing required arguments: service_client_name"]),
         "p_empty_name": role(
-            ["missing required arguments: client_name"], **usual("p_empty_name", service_client_name="")
+            ["service_client_name is not given. Nothing was changed."], **usual("p_empty_name", service_client_name="")
         ),
         "p_choice": role(
             ["no policies_mode all. There are: exact, merge"], **usual("p_choice", service_client_policies_mode="all")
