@@ -11,6 +11,7 @@ from typing import Any
 from ..module_utils._core.errors import OptionError
 
 _FOREVER = 1e9
+"""Seconds. Longer spans are mistakes."""
 
 
 def is_blank(value: object) -> bool:
@@ -48,6 +49,15 @@ def unknown(where: str, what: str, name: str, known: Iterable[str]) -> OptionErr
     return OptionError(f"{where}: there is no {what} {name}.", hint=hint, option=where.partition(",")[0])
 
 
+def no_members(place: str, known: Iterable[str], option: str) -> OptionError:
+    """The error for a value without members."""
+    return OptionError(
+        f"{place}: members were expected, such as {' and '.join(list(known)[:2])}.",
+        hint="Write them below it, one on each line.",
+        option=option,
+    )
+
+
 def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any], where: str = "") -> None:
     """Raise ``OptionError`` for unknown members and invalid choices in the options of an argument spec.
 
@@ -63,11 +73,7 @@ def require_members(options: Mapping[str, Mapping[str, Any]], given: Mapping[str
             raise OptionError(f"{place}: {fault}.", hint=hint, option=where.partition(",")[0] or name)
         known = option.get("options")
         if known and not _has_members(value, option):
-            raise OptionError(
-                f"{place}: members were expected, such as {' and '.join(list(known)[:2])}.",
-                hint="Write them below it, one on each line.",
-                option=where.partition(",")[0] or name,
-            )
+            raise no_members(place, known, where.partition(",")[0] or name)
         for each in value if isinstance(value, list) else [value]:
             if not known or not isinstance(each, Mapping):
                 continue

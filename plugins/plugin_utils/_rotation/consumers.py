@@ -15,7 +15,7 @@ from ...module_utils._core.errors import OptionError
 from ...module_utils._rotation.evidence import Target, unsettled
 from ...module_utils._rotation.record import Record
 from .._deliveries._spec import DeliveryTarget, command_fault, proves_itself, read_deliveries
-from .._inputs import unknown, without_blanks
+from .._inputs import no_members, unknown, without_blanks
 
 PROBES = ("command", "url", "tasks")
 _PROBE: dict[str, dict[str, Any]] = {
@@ -170,11 +170,7 @@ def read_consumers(
     """Read the deliveries and the probe from the variables of the role. Raises ``OptionError``."""
     where = "service_client_probe"
     if not isinstance(probe or {}, Mapping):
-        raise OptionError(
-            f"{where}: members were expected, such as {' and '.join(PROBES[:2])}.",
-            hint="Write them below it, one on each line.",
-            option="probe",
-        )
+        raise no_members(where, PROBES, "probe")
     given = without_blanks(dict(probe or {}))
     for name in given:
         if name not in _PROBE:
