@@ -10,7 +10,6 @@ import random
 import signal
 import subprocess
 import time
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +94,7 @@ def test_a_run_that_others_overtake_while_it_compares_ends_well(tmp_path: Path, 
     for each in world.clients:
         each.variables["service_client_probe"] = {"command": ["true"]}
     world.rotate().ok()
-    until = f"{datetime.now(timezone.utc) + timedelta(seconds=600):%Y-%m-%dT%H:%M:%SZ}"
-    leaves.keep({**leaves.record(), "lease": {"owner": "elsewhere/boot/1/1/1/h", "expires_at": until}})
+    leaves.lease_elsewhere()
     at = {each.name: Point("task", operation="Deliver | Write") for each in world.clients}
     told = {"rotation_force": "", "rotation_report": str(tmp_path / "report0.json")}
     with Holding(world, "aritma.iam.rotate", world.clients, at, **told).sleeping() as second:
@@ -116,9 +114,7 @@ def test_a_lease_of_another_machine_is_waited_for(tmp_path: Path, simulator: Sim
     short, long, leaked = world.add("short", "long", "leaked")
     wait = {"short": "1m", "long": "1s", "leaked": ""}
     for each in world.clients:
-        until = datetime.now(timezone.utc) + timedelta(seconds=12 if each is short else 600)
-        lease = {"owner": "elsewhere/boot/1/1/1/h", "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
-        each.keep({**each.record(), "lease": lease})
+        each.lease_elsewhere(12 if each is short else 600)
         each.variables |= {"rotation_wait": wait[each.name], "rotation_compromised": each is leaked}
     run = world.rotate()
     assert run.code != 0

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,6 +126,12 @@ class Client:
             new.write_text(json.dumps(record), encoding="utf-8")
             new.chmod(0o600)
             new.replace(path)
+
+    def lease_elsewhere(self, seconds: float = 600) -> None:
+        """A run on another machine holds the record for this long."""
+        until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        lease = {"owner": "elsewhere/boot/1/1/1/h", "expires_at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+        self.keep({**self.record(), "lease": lease})
 
     def delivered(self, name: str = "delivered.env") -> dict[str, str]:
         """The members of a delivered file."""
