@@ -1,0 +1,14 @@
+# Copyright (c) 2026, the aritma.iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action plugin of ``subject_group``."""
+
+from __future__ import annotations
+
+from ..module_utils._groups.groups import SUBJECT_GROUP
+from ..plugin_utils._action import IamAction
+
+
+class ActionModule(IamAction):
+    """Runs in the controller process, or on the host of the task."""
+
+    operation = SUBJECT_GROUP
