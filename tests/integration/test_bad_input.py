@@ -260,7 +260,7 @@ def test_revoke_wants_to_know_whom(ansible: Ansible) -> None:
         "aritma.iam.revoke", hosts={"billing": service(ansible.home)}, variables={"revoke_hosts": "bling"}
     )
     assert run.code != 0
-    assert "Nothing was revoked. Say which clients to revoke" in " ".join(run.output.split())
+    assert "Nothing was done. Name the clients as the inventory spells them" in " ".join(run.output.split())
 
 
 @pytest.mark.parametrize(
