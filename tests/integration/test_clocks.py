@@ -84,6 +84,7 @@ def test_a_clock_that_is_behind_ends_no_grace(tmp_path: Path, simulator: Simulat
     assert world.complaints() == []
 
 
+@pytest.mark.torture
 def test_a_clock_that_jumps_in_the_middle_ends_no_grace(tmp_path: Path, simulator: Simulator) -> None:
     """It is set while the service reloads, just before the grace begins to count.
 

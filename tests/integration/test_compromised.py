@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from torture.kills import Holding, Point
 from torture.world import FOREIGN, Client, World
 
@@ -102,6 +103,7 @@ def _still_failing(client: Client) -> None:
     client.variables["service_client_probe"] = probe
 
 
+@pytest.mark.torture
 def test_a_leak_where_no_descriptions_are_shown(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """What leaked is deleted if its id was confirmed before, or the operator names it."""
     world = World(tmp_path, simulate("no_descriptions"))

@@ -46,6 +46,7 @@ def _ours(client: Client) -> int:
     return sum(managed(each) for each in client.secrets())
 
 
+@pytest.mark.torture
 def test_numbers_that_mean_something_else(tmp_path: Path, simulate: Callable[..., Simulator]) -> None:
     """The answer to the POST has the number of the client, which is that of a secret too; a recorded id is another's;
     a certificate carries a tag of ours. Where the list shows tags, these count.
@@ -113,7 +114,8 @@ def test_somebody_adds_a_secret_at_that_moment(tmp_path: Path, simulate: Callabl
     assert client.lives(THEIRS) and _safe(client) and len(client.secrets()) == 3
 
 
-@pytest.mark.parametrize("form", ["upper_case", pytest.param("cut", marks=pytest.mark.torture)])
+@pytest.mark.torture
+@pytest.mark.parametrize("form", ["upper_case", "cut"])
 def test_a_server_that_alters_descriptions(tmp_path: Path, simulate: Callable[..., Simulator], form: str) -> None:
     """No tag is ever found: they count as not shown. A client of ours from nothing, and one that was there."""
     told = {"secret_id_type": "integer", "create_secret_body": "client"}

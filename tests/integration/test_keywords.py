@@ -56,9 +56,9 @@ def _check_mended(world: World, faulty: Services) -> None:
     assert world.complaints() == []
 
 
-@pytest.mark.parametrize(("name", "faults"), [("fatal", FAULTS[::2]), ("free", FAULTS[1::2])], ids=["fatal", "free"])
+@pytest.mark.parametrize(("name", "faults"), [("fatal", ("probe", "away")), ("free", ("reload", "parting"))])
 def test_keywords_above_the_role(tmp_path: Path, simulator: Simulator, name: str, faults: Sequence[str]) -> None:
-    """Some keywords with half of the faults each."""
+    """Some keywords with some of the faults."""
     _check_keywords(World(tmp_path, simulator), (name,), faults)
 
 
@@ -177,6 +177,7 @@ def test_own_tasks_that_a_tag_skips_prove_nothing(tmp_path: Path, simulator: Sim
     assert world.complaints() == []
 
 
+@pytest.mark.torture
 def test_a_time_limit_for_each_task(tmp_path: Path, simulator: Simulator) -> None:
     """Whatever it cuts off: the old secret stays, or the new one is in use; the next run ends it."""
     world = World(tmp_path, simulator)

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from ansible_run import Ansible
 from examples import ROOT
@@ -221,15 +222,29 @@ def _new_deliveries(home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def test_mistakes_in_a_later_rotation_change_nothing(simulator: Simulator, ansible: Ansible) -> None:
+SOME = ("l_folder", "l_python", "l_report", "l_server")
+FURTHER = ("l_directory", "l_pipe", "l_loop", "l_owner")
+WAITING = ("l_directory", "l_server")
+"""The mistakes that are also made where a previous secret waits to be retired."""
+
+
+@pytest.mark.parametrize(
+    "chosen", [SOME, pytest.param((*SOME, *FURTHER), marks=pytest.mark.torture)], ids=["some", "all"]
+)
+def test_mistakes_in_a_later_rotation_change_nothing(
+    simulator: Simulator, ansible: Ansible, chosen: Sequence[str]
+) -> None:
     """A delivery that was added, or a service that does not work: no record is written, and no secret is made.
 
     That is so for a client that is due, for one whose previous secret waits to be retired, and in check mode.
     """
     home = ansible.home
     old_python = _old_python(home)
-    new = {kind: _new_deliveries(home / kind) for kind in ("due", "waits")}
-    new["waits"] = {name: new["waits"][name] for name in ("l_directory", "l_server")}
+    wanted = {"due": set(chosen), "waits": {*chosen} & {*WAITING}}
+    new = {
+        kind: {name: each for name, each in _new_deliveries(home / kind).items() if name in names}
+        for kind, names in wanted.items()
+    }
     names = [*(f"{name}_{kind}" for kind, each in new.items() for name in each), "l_probe_due"]
     hosts = {
         name: service(

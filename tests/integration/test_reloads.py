@@ -93,17 +93,18 @@ def _loads(world: World) -> list[str]:
     return [(each.home / "loads").read_text(encoding="utf-8") for each in world.clients]
 
 
-def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator) -> None:
-    """By a command, a service, tasks; and on the second of two hosts, which is away. Without a probe."""
+@pytest.mark.parametrize(
+    "how", ["command", *(pytest.param(each, marks=pytest.mark.torture) for each in ("service", "tasks"))]
+)
+def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator, how: str) -> None:
+    """By a command, a service or tasks; and on the second of two hosts, which is away. Without a probe."""
     world = World(tmp_path, simulator)
-    made = _serve(
-        world, {"command": FAILS, "service": FAILS, "tasks": FAILS, "away": f"touch {tmp_path}/.away/at-away"}
-    )
+    made = _serve(world, {how: FAILS, "away": f"touch {tmp_path}/.away/at-away"})
     old = {each.name: each.record()["current"]["value"] for each in world.clients}
     with made.working():
         run = _run(world, made)
         assert run.code != 0
-        assert world.states() == {**dict.fromkeys(("command", "service", "tasks"), "rolled_back"), "away": "failed"}
+        assert world.states() == {how: "rolled_back", "away": "failed"}
         assert _old_lives(world, old)
         (made.away / "at-away").unlink()
         run = _run(world, made)

@@ -20,7 +20,7 @@ from torture.world import SCOPE, Client, World, managed
 from simulator.caller import Caller
 from simulator.process import Simulator
 
-TARGETS = ("t1", "t2", "t3")
+TARGETS = ("t1", "t2")
 
 
 class OldFashioned:
@@ -69,8 +69,8 @@ def old_fashioned() -> Iterator[OldFashioned]:
     service.close()
 
 
-def _three_targets(client: Client) -> None:
-    """Deliveries to three hosts. All are this machine, so that each has a file of its own."""
+def _two_targets(client: Client) -> None:
+    """Deliveries to two hosts. All are this machine, so that each has a file of its own."""
     client.variables["service_client_deliveries"] = [
         {"type": "file", "path": str(client.home / f"{host}.env"), "format": "env", "hosts": [host]} for host in TARGETS
     ]
@@ -78,7 +78,7 @@ def _three_targets(client: Client) -> None:
 
 def _probes(world: World, service: OldFashioned) -> dict[str, Callable[[Client], Mapping[str, Any]]]:
     def by_tasks(client: Client) -> Mapping[str, Any]:
-        """Only the second of three targets does not work with a new value."""
+        """Only the second of two targets does not work with a new value."""
         path = world.home / "probe.yml"
         task = {
             "name": "Look for the value that works",
@@ -96,7 +96,7 @@ def _probes(world: World, service: OldFashioned) -> dict[str, Callable[[Client],
         return {"command": f"grep -q {client.record()['current']['value']} {file}", "retries": 1, "delay": 0}
 
     def by_url(client: Client) -> Mapping[str, Any]:
-        service.watched[client.name] = (client.home / "t3.env", client.record()["current"]["value"])
+        service.watched[client.name] = (client.home / "t1.env", client.record()["current"]["value"])
         wanted = "{{ service_client_credential.rotation_id }}"
         return {"url": f"{service.url}/{client.name}", "contains": wanted, "retries": 1, "delay": 0}
 
@@ -147,7 +147,7 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
 def test_a_consumer_that_fails_gets_its_last_secret_again(
     tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
 ) -> None:
-    """One failing target of three is enough; after it was mended the next run rotates.
+    """One failing target of two is enough; after it was mended the next run rotates.
 
     Two secrets of ours are enough for all of that. A service that is broken before the rotation is not rotated.
     """
@@ -155,7 +155,7 @@ def test_a_consumer_that_fails_gets_its_last_secret_again(
     simulator.admin.switch(max_secrets=3)  # one of them is somebody else's
     probes = _probes(world, old_fashioned)
     for client in world.add(*probes):
-        _three_targets(client)
+        _two_targets(client)
         client.variables["service_client_probe"] = probes[client.name](client)
     old = {each.name: each.record()["current"] for each in world.clients}
     with world.consumed():

@@ -201,6 +201,7 @@ def test_a_delivery_that_cannot_be_is_told_before_anything_is_written(ansible: A
     assert not list(ansible.home.glob("*/store/*"))
 
 
+@pytest.mark.torture
 def test_a_workload_that_would_not_start_anew_is_told_before_anything_is_made(
     tmp_path: Path, simulator: Simulator
 ) -> None:

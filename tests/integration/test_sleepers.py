@@ -32,13 +32,13 @@ def _before(task: str, number: int = 1) -> Point:
 
 # The first round tries the delivery, which was never made before.
 POINTS = {
-    "promote": _before("Promote |"),
     "deliver": _before("Deliver | Write", 2),
     "delete": _before("Retire | Delete"),
-    "back": _before("Deliver | Write", 3),
     "slow": _before("Own tasks | Run them"),
 }
 FURTHER = {
+    "promote": _before("Promote |"),
+    "back": _before("Deliver | Write", 3),
     "posting": Point("call", operation="createClientSecret"),
     "create": _before("Create |"),
     "guard": _before("Guard |"),
@@ -103,7 +103,7 @@ def _sleep(world: World, points: Mapping[str, Point]) -> None:
 
 
 def test_a_run_that_slept_past_its_lease(tmp_path: Path, simulator: Simulator) -> None:
-    """Stopped in five steps, each with a client of its own; two rotations by others; woken."""
+    """Stopped in three steps, each with a client of its own; two rotations by others; woken."""
     world = World(tmp_path, simulator)
     _sleep(world, POINTS)
     (slow,) = (each for each in world.clients if each.name == "slow")

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_run import Ansible, Run
 from faults import leaving
 from service import service
@@ -46,6 +47,7 @@ def _line(run: Run, name: str) -> str:
     return lines[0]
 
 
+@pytest.mark.torture
 def test_what_a_rotation_repairs_is_rotated_and_a_broken_service_is_not(simulator: Simulator, ansible: Ansible) -> None:
     """A secret that expired, a file that was lost; a host that is away, a service that fails beside a new delivery."""
     home = ansible.home

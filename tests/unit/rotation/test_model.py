@@ -193,6 +193,8 @@ HOLDS: dict[str, dict[str, Any]] = {
 
 LONG = {
     "two rotations, a sleeper",
+    "two rotations, a sleeper, late requests",
+    "a sleeper, targets that refuse nothing",
     "two rotations, two sleepers, probes fail",
     "a rotation beside one that holds",
     "a rotation beside an impatient one",

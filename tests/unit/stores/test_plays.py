@@ -122,7 +122,7 @@ secret={{ client_secret }}
 """
 
 
-@CONNECTIONS
+@LOCAL_FIRST
 def test_a_template_is_rendered_and_a_value_is_never_evaluated(stage: Stage, tmp_path: Path, connection: str) -> None:
     """It is found in ``templates``; a value with braces, and JSON that the template makes, stay text."""
     templates = stage.directory / "templates"
