@@ -85,7 +85,7 @@ def test_the_variables_load_and_say_the_same(tmp_path: Path) -> None:
             "vars": {"shown": show},
         },
     ]
-    ansible.tasks(*tasks, variables={"aritma_iam_client_secret": "of the site"}).ok()
+    ansible.tasks(*tasks, variables={"aritma_iam_auth_client_secret": "of the site"}).ok()
     shown = json.loads(loaded.read_text(encoding="utf-8"))
     assert [misfit for name in MEMBERS for each in shown[name] for misfit in _misfits(each, MEMBERS[name])] == []
     assert all("name" in each for name in MEMBERS for each in shown[name])

@@ -37,6 +37,10 @@ def _names(_home: Path) -> dict[str, tuple[str, dict[str, Any]]]:
         "n_dash": (r"probably service_client_hold", {"service-client-hold": True}),
         "n_first": (r"probably service_client_hold", {"service_cilent_hold": True}),
         "n_plural": (r"probably service_client_hold", {"service_clients_hold": True}),
+        "n_connection": (
+            r"no variable aritma_iam_reqest_timeout \(probably aritma_iam_request_timeout\)",
+            {"aritma_iam_reqest_timeout": 5},
+        ),
         "n_verb": (r"rotate_force \(probably rotation_force\)", {"rotate_force": True}),
         "n_store": ("store: there is no member pth. Did you mean path", {STORE: {"pth": "/x"}}),
         "n_store_case": ("store: there is no member Path. Did you mean path", {STORE: {"Path": "/x"}}),

@@ -16,6 +16,7 @@ import yaml
 from ansible.release import __version__
 
 from ...module_utils._core.errors import OptionError
+from ...module_utils._http.connection import ENVIRONMENT
 from .._inputs import plain, probably
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -24,7 +25,7 @@ _VARS = _ROOT / "roles" / "service_client" / "vars" / "main.yml"
 _CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(
     ">="
 )
-_PREFIXES = ("service_client_", "rotation_", "provision_", "revoke_", "move_store_")
+_PREFIXES = ("service_client_", "aritma_iam_", "rotation_", "provision_", "revoke_", "move_store_")
 _WINDOWS = ("winrm", "psrp")
 """Connection types of Windows hosts."""
 
@@ -54,7 +55,13 @@ def _role() -> frozenset[str]:
 
 
 # Read once in the main process, from which all workers are forked.
-KNOWN = _role() | PLAYBOOKS | GIVEN | {f"service_client_{each}" for each in _FOUND}
+KNOWN = (
+    _role()
+    | PLAYBOOKS
+    | GIVEN
+    | {f"service_client_{each}" for each in _FOUND}
+    | {f"aritma_iam_{each}" for each in ENVIRONMENT}
+)
 
 
 def require_known(names: Iterable[str]) -> None:

@@ -57,7 +57,7 @@ def test_every_variable_is_in_the_table() -> None:
 
 
 def _sources() -> str:
-    files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.yml")]
+    files = [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "roles").rglob("*.yml"), *(ROOT / "playbooks").rglob("*.*")]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     # Texts that are written on several lines, and the places of what is named in them.
     return re.sub(r"\{[^{}\n]*\}", "…", re.sub(r'"\s*\n\s*f?"', "", " ".join(text.split(" "))))
