@@ -1,7 +1,10 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In the controller process or on the task's host: the same results, changes, diffs and predictions, on every core."""
+"""In the controller process or on the task's host: the same results, changes, diffs and predictions.
+
+Both ways on each core: test_secrets_hidden.py.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ansible_run import Ansible
 from service import SCOPE, service
 from wire_log import Wire
@@ -112,7 +114,6 @@ def _script() -> Script:
     return script
 
 
-@pytest.mark.matrix
 def test_every_module_both_ways(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """One run for both, each against a server of its own."""
     simulators = {way: simulate() for way in WAYS}
@@ -173,7 +174,7 @@ def _check_verdicts(results: Mapping[str, Any]) -> None:
 
 
 def test_provision_and_rotate_both_ways(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
-    """The main job: the same tasks change the same things, with the same requests. On each core, see test_leaks.py."""
+    """The main job: the same tasks change the same things, with the same requests."""
     simulators = {way: simulate() for way in WAYS}
     ansible = Ansible(tmp_path, simulators["controller"])
     hosts = {way: _client(tmp_path / way, way, simulators[way]) for way in WAYS}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.release import __version__
 
 from ...module_utils._core.errors import OptionError
@@ -22,9 +22,7 @@ from .._inputs import plain, probably
 _ROOT = Path(__file__).resolve().parents[3]
 _SPECS = _ROOT / "roles" / "service_client" / "meta" / "argument_specs.yml"
 _VARS = _ROOT / "roles" / "service_client" / "vars" / "main.yml"
-_CORE = str(yaml.safe_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(
-    ">="
-)
+_CORE = str(yaml_load((_ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["requires_ansible"]).lstrip(">=")
 _PREFIXES = ("service_client_", "aritma_iam_", "rotation_", "provision_", "revoke_", "move_store_")
 _WINDOWS = ("winrm", "psrp")
 """Connection types of Windows hosts."""
@@ -50,7 +48,7 @@ _FOUND = ("secrets", "managed", "secret_age_days", "secret_expires_at", "due", "
 
 
 def _role() -> frozenset[str]:
-    specs = yaml.safe_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
+    specs = yaml_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
     return frozenset(specs["main"]["options"])
 
 
@@ -81,7 +79,7 @@ def require_known(names: Iterable[str]) -> None:
 
 
 # The templates of the role, unrendered.
-_MADE = yaml.safe_load(_VARS.read_text(encoding="utf-8"))
+_MADE = yaml_load(_VARS.read_text(encoding="utf-8"))
 
 
 def require_made(variables: Mapping[str, Any]) -> None:
