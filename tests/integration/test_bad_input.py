@@ -267,6 +267,7 @@ def test_revoke_wants_to_know_whom(ansible: Ansible) -> None:
     ("playbook", "option", "pattern"),
     [
         ("rotate", "rotation_hosts", "billng"),
+        ("rotate", "rotation_hosts", "billing:other"),
         ("provision", "provision_hosts", "service_clients,!nobody"),
         ("move_store", "move_store_hosts", ["billing", "other"]),
     ],
@@ -280,6 +281,14 @@ def test_a_pattern_of_hosts_that_is_misspelled(
     assert run.code != 0 and f"{option}: there is no host or group" in " ".join(run.output.split()), run.output
     assert seeded.admin.state() == before
     assert "no hosts matched" in ansible.run(f"aritma.iam.{playbook}", hosts={}).ok().output
+
+
+@pytest.mark.parametrize("pattern", ["~bil.*:!other", "fe80::1", "service_clients[0:1]", ["billing", "fe80::*"]])
+def test_a_pattern_of_hosts_as_ansible_has_them(ansible: Ansible, pattern: object) -> None:
+    """With a colon between two of them, in a range, and in an address."""
+    hosts: dict[str, dict[str, Any]] = {"billing": {}, "fe80::1": {}, "other": {}}
+    run = ansible.run("aritma.iam.rotate", "--list-hosts", hosts=hosts, variables={"rotation_hosts": pattern}).ok()
+    assert "hosts (1)" in run.output or "hosts (2)" in run.output, run.output
 
 
 def test_a_client_without_a_name(ansible: Ansible) -> None:
