@@ -126,7 +126,7 @@ class Record(_Stored):
     ``overtaken`` has rotation ids that a run with an expired lease may still deliver, and the time until which it may.
     """
 
-    schema_: int = Field(default=SCHEMA, alias="schema")
+    schema_: int = Field(default=SCHEMA, alias="schema", strict=True, ge=1)
     client_id: str
     client_name: str | None = None
     version: int = 0

@@ -284,6 +284,8 @@ REFUSED: list[tuple[str, str]] = [
     (encode_record(RECORD)[:80], "80 characters that are not JSON"),
     ('{"schema": 2}', "of schema 2; this version reads up to 1"),
     ('{"schema": 1}', "client_id: Field required"),
+    ('{"schema": "2", "client_id": "c1"}', "schema: Input should be a valid integer"),
+    ('{"schema": 0, "client_id": "c1"}', "schema: Input should be greater than or equal to 1"),
     ('{"client_id": "c1", "current": {"value": "", "rotation_id": "r"}}', "current.value"),
     ('{"client_id": "c1", "current": {"value": ["canary"], "rotation_id": "r"}}', "current.value"),
     ('{"client_id": "c2"}', "holds the record of client c2, not of c1"),
