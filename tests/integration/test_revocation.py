@@ -101,6 +101,7 @@ def _check_what_is_left(run: Run, sites: Mapping[str, ClientSite], when: str) ->
             assert left == nothing, (when, name)
             continue
         assert (left["clients"], left["secrets"], left["policies"]) == (1, 0, []), (when, left)
+        assert left["files"] == ["store/billing.json"], (when, left)
         said = last_message(run, name)
         assert "This server does not support the deletion of clients, so client" in said, (when, said)
     assert run.code == 2

@@ -58,6 +58,9 @@ def clients(visit: Visit) -> None:
 
 
 def _clock(visit: Visit, came: Came) -> None:
+    if "Date" not in came.headers:
+        visit.note("clock", "not told", "as assumed")
+        return
     ahead = round(parsedate_to_datetime(came.headers["Date"]).timestamp() - time.time())
     visit.note("clock", f"{ahead} s ahead of ours", "as assumed" if abs(ahead) < 30 else "otherwise: set a clock right")
 

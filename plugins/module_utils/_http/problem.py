@@ -145,7 +145,8 @@ def explain(reply: Reply, redact: Callable[[str], str]) -> str:
     except ValueError:
         return _described(reply, redact)
     texts = [document] if isinstance(document, str) else list(_explanations(document))
-    return excerpt("; ".join(texts), redact) or "no explanation"
+    once = dict.fromkeys(text.strip().rstrip(".") for text in texts)
+    return excerpt("; ".join(once), redact) or "no explanation"
 
 
 def _explanations(document: Any) -> Iterator[str]:

@@ -22,6 +22,9 @@ LOOK_AT = "Check api_url: it must be the part before /v1 of the IAM API, not the
 _LISTS = ("items", "data", "results", "result", "values", "value", "content", "records", "entries", "list", "embedded")
 _OBJECTS = ("data", "result", "item", "value", "content")
 _BESIDE_LISTS = frozenset({"links", "errors", "warnings", "messages"})
+_KEYS = re.compile(
+    r"x509|cert|thumbprint|jwk|jsonweb|keypair|rsa|pem|saml|(?<!shared)(?<!secret)(?<!client)(?<!api)key$"
+)
 _NESTING = 3
 _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: "list", dict: "object"}
 
@@ -71,6 +74,11 @@ def misfit(operation: str, expected: str, data: object, problem: str = "") -> Co
         received=received,
         option="api_url",
     )
+
+
+def is_shared_type(shown: str | None) -> bool:
+    """Whether a type can be that of shared secrets. False if it names a certificate or a key pair."""
+    return _KEYS.search(fold(shown or "")) is None
 
 
 def _text(value: object) -> object:
@@ -172,7 +180,7 @@ class Client(KeptModel):
 
     IDENTITY = ("client_id",)
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "client_id": ("clientid", "id", "key"),
+        "client_id": ("clientid", "id", "key", "appid", "applicationid", "identifier"),
         "name": ("name", "clientname", "displayname"),
         "description": ("description", "clientdescription"),
         "allowed_grant_types": ("allowedgranttypes", "granttypes"),
@@ -208,23 +216,41 @@ class Secret(WireModel):
 
     IDENTITY = ("secret_id",)
     NAMES: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "secret_id": ("secretid", "clientsecretid", "id", "keyid", "key", "identifier", "uuid", "guid"),
+        "secret_id": (
+            *("secretid", "clientsecretid", "id", "keyid", "key", "identifier", "uuid", "guid"),
+            *("secretidentifier", "credentialid", "secretguid"),
+        ),
         "description": ("description", "name", "displayname", "label", "title", "comment"),
         "expiration": (
             *("expiration", "expires", "expiresat", "expireson", "expirationdate", "expirationtime", "expirydate"),
             *("expiry", "expiresutc", "expirationutc", "expiretime", "validuntil", "validto", "notafter"),
-            *("enddate", "enddatetime"),
+            *("enddate", "enddatetime", "expirationdatetime", "expiresatutc", "expiresonutc", "expireat", "expiredate"),
+            "expirytime",
         ),
         "created": (
             *("created", "createdat", "createdon", "createddate", "createdtime", "createdutc", "creationtime"),
             *("creationdate", "createtime", "creation", "dateadded", "startdate", "startdatetime", "validfrom"),
+            *(
+                "createddatetime",
+                "datecreated",
+                "createdtimestamp",
+                "creationtimestamp",
+                "createdatutc",
+                "createdonutc",
+            ),
+            *("creationdatetime", "createdate", "issuedat", "insertedat", "addedat", "timestamp", "whencreated"),
         ),
         "type": ("type", "secrettype", "kind"),
     }
 
     @property
     def is_shared(self) -> bool:
-        """Whether this is a shared secret, not a key or a certificate. True if its type is not shown or a number."""
+        """Whether this can be a shared secret: it is not said to be a key or a certificate."""
+        return is_shared_type(self.type)
+
+    @property
+    def is_plainly_shared(self) -> bool:
+        """Whether this is a shared secret: it is called a secret, or its type is not shown or a number."""
         kind = fold(self.type or "")
         return not kind or kind.isdigit() or kind == "shared" or kind.endswith("secret")
 

@@ -24,19 +24,23 @@ _LONGEST_NUMBER = 20
 _WALKS = 4
 """How often a list is read if it changes meanwhile."""
 
-_HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links")
+_HOMES = ("metadata", "meta", "paging", "pagination", "page", "pageinfo", "links", "cursor", "cursors")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Paging:
-    """What an answer says about its place in a paged list. None means that it says nothing."""
+    """What an answer says about its place in a paged list. None means that it says nothing.
+
+    ``count`` is the length of the whole list or of this page.
+    """
 
     page: int | None = None
     page_size: int | None = None
     total: int | None = None
     total_pages: int | None = None
+    count: int | None = None
     cursor: str | None = None
     more: bool | None = None
 
@@ -61,19 +65,25 @@ def read_paging(data: object) -> Paging:
 
     # "cursor" is last, because a server that shows several may repeat the requested cursor under this name.
     cursors = found("nextcursor", "continuationtoken", "nexttoken", "cursor")
-    flags = [flag for flag in found("hasmore", "hasnext", "hasnextpage") if isinstance(flag, bool)]
+    flags = [
+        flag for flag in found("hasmore", "hasnext", "hasnextpage", "more", "istruncated") if isinstance(flag, bool)
+    ]
+    flags += [not flag for flag in found("last", "islast", "lastpage", "islastpage") if isinstance(flag, bool)]
+    links = [value for home in homes for name, value in home.items() if name.startswith(("next", "@odata.next"))]
     return Paging(
         page=number("page", "pagenumber", "currentpage", "pageindex", "number"),
         page_size=number("pagesize", "perpage", "limit", "size") or None,
         total=number("totalcount", "total", "totalitems", "totalelements", "totalrecords"),
-        total_pages=number("totalpages", "pagecount"),
+        total_pages=number("totalpages", "pagecount", "pages", "numpages", "lastpage"),
+        count=number("count", "@odata.count", "rowcount"),
         cursor=next((str(value) for value in cursors if value and isinstance(value, (str, int))), None),
-        more=next(iter(flags), True if any(found("next")) else None),
+        more=next(iter(flags), True if any(links) else None),
     )
 
 
 def _homes_in(envelope: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [folded(home) for home in map(envelope.get, _HOMES) if isinstance(home, Mapping)]
+    homes = [folded(home) for home in map(envelope.get, _HOMES) if isinstance(home, Mapping)]
+    return homes + [inner for home in homes for inner in _homes_in(home)]
 
 
 def _is_number(value: object) -> bool:
@@ -158,8 +168,11 @@ def _has_more(page: Page[T], asked: Query, held: int) -> bool:
         return paging.page < paging.total_pages
     if paging.more is not None:
         return paging.more
+    if paging.count is not None and paging.count > held:
+        return True
     if "pageSize" not in asked:
-        return False  # this list is not known to have pages
+        # This list is not known to have pages, so only an answer that shows a page size can have a successor.
+        return paging.page_size is not None and len(page.entries) >= paging.page_size
     # The answer says nothing. A full page may have a successor. So may a page of a round number of entries, to which a
     # server may have limited it silently. At worst the next page has nothing new.
     length = len(page.entries)

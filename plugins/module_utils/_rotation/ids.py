@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from .._iam.contract import is_shared_type
 from .record import Current, Record
 
 _LABEL = "aritma.iam rotation"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _ROTATION_ID = re.compile(r"(?P<lineage>[0-9a-f]{6})-(?P<stamp>\d{8}T\d{6}Z)-[0-9a-f]{6}")
 _TAG = re.compile(rf"{re.escape(_LABEL)} ({_ROTATION_ID.pattern})(?![\w-])")
-_SHARED = "sharedsecret"
 
 
 def new_rotation_id(at: datetime, lineage: str | None) -> str:
@@ -77,7 +77,7 @@ class Listed:
 
 def shared(row: Listed) -> bool:
     """Whether the row can be one of our secrets: not a certificate or a key."""
-    return row.kind is None or re.sub(r"[\W_]", "", row.kind).lower() == _SHARED
+    return is_shared_type(row.kind)
 
 
 def blind(listed: Sequence[Listed]) -> bool:

@@ -7,6 +7,7 @@ The planner of a rotation uses ``age_reason`` too, so that an audit and a rotati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -33,6 +34,7 @@ DUE = (EXPIRED, EXPIRES_SOON, TOO_OLD)
 # Some servers write the first or the last moment of their calendar for "never".
 _CALENDAR = range(1971, 9000)
 _ENDS_OF_CALENDAR = ("0001-", "9999-")  # in another zone these times are invalid
+_EPOCH = re.compile(r"\d{10}|\d{13}")
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
@@ -108,10 +110,17 @@ def deciding(secrets: Sequence[AgedSecret]) -> AgedSecret | None:
     return next((each for each in newest_first if each.managed_by == OURS), next(iter(newest_first), None))
 
 
+def _parsed(text: str) -> datetime:
+    """The time in a text from the server: RFC 3339, or the seconds or milliseconds since 1970."""
+    if _EPOCH.fullmatch(text.strip()):
+        return datetime.fromtimestamp(int(text.strip()[:10]), timezone.utc)
+    return parse_timestamp(text)
+
+
 def read_moment(text: str | None) -> datetime | None:
     """Convert a time from the server to UTC. None for a missing or invalid time, and for "never"."""
     try:
-        moment = None if text is None else parse_timestamp(text)
+        moment = None if text is None else _parsed(text)
     except ValueError:
         return None
     return moment.replace(microsecond=0) if moment is not None and moment.year in _CALENDAR else None
@@ -122,7 +131,7 @@ def unreadable(text: str | None) -> bool:
     if not text:
         return False
     try:
-        parse_timestamp(text)
+        _parsed(text)
     except ValueError:
         return not text.strip().startswith(_ENDS_OF_CALENDAR)
     return False

@@ -179,7 +179,13 @@ def plan_absent(key: SecretKey, listed: Sequence[Secret], at: datetime, *, keep_
 
 
 def _others_work(target: Secret, listed: Iterable[Secret], at: datetime) -> bool:
-    return any(each.secret_id != target.secret_id and each.is_shared and not expired(each, at) for each in listed)
+    # A type that is not known does not count, unless the target has it too.
+    return any(
+        each.secret_id != target.secret_id
+        and (each.is_plainly_shared or (each.is_shared and each.type == target.type))
+        and not expired(each, at)
+        for each in listed
+    )
 
 
 def expired(secret: Secret, at: datetime) -> bool:

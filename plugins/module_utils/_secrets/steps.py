@@ -60,13 +60,13 @@ def add(
 
     After a lost answer, the list and ``check`` show whether the secret was added. If there is a ``check``, new
     secrets without a description in the list prove nothing. After any other answer the list is read until it shows
-    the secret, to get its id and because the next task reads the list. This is omitted if there is a ``check``, or
-    if the list was not read before.
+    the secret, to get its id and because the next task reads the list. This is omitted if
+    the list was not read before.
     """
     description = body["description"]
-    before = None if listed is None or check else frozenset(secret.secret_id for secret in listed)
+    before = None if listed is None else frozenset(secret.secret_id for secret in listed)
 
-    def look() -> list[Secret]:
+    def look(before: frozenset[str] | None = None if check else before) -> list[Secret]:
         try:
             return new_secrets(api.list_secrets(client_id), description, before)
         except NotFoundError:
@@ -83,7 +83,7 @@ def add(
     if made.posts > 1:
         return _after_two_posts(made.answer, made.found or api.settle(look))
     if made.lost is None and before is not None:
-        return _with_id(made.answer, api.settle(look))
+        return _with_id(made.answer, api.settle(lambda: look(before)))
     if made.lost is None or not made.found:
         return Added(made.answer)
     return _after_lost_answer(made.found, description, made.lost)

@@ -153,6 +153,47 @@ def links_only(held: list[int], limit: int) -> Server:
     return answer
 
 
+SAYS: dict[str, Callable[[int, int, int], Any]] = {
+    "next_link": lambda page, pages, _count: "https://elsewhere.example/x" if page < pages else None,
+    "@odata.nextLink": lambda page, pages, _count: "https://elsewhere.example/x" if page < pages else None,
+    "nextPage": lambda page, pages, _count: page + 1 if page < pages else None,
+    "isLast": lambda page, pages, _count: page >= pages,
+    "last": lambda page, pages, _count: page >= pages,
+    "isTruncated": lambda page, pages, _count: page < pages,
+    "more": lambda page, pages, _count: page < pages,
+    "count": lambda _page, _pages, count: count,
+    "@odata.count": lambda _page, _pages, count: count,
+    "pagination": lambda page, _pages, count: {"pagination": {"page": page, "total": count}},
+    "pages": lambda _page, pages, _count: pages,
+}
+"""Members that say that there are more pages, or how many."""
+
+
+@pytest.mark.parametrize("name", SAYS)
+@given(count=st.integers(0, 40), limit=st.sampled_from([3, 7]), sized=st.booleans())
+def test_whatever_says_that_there_is_more_is_believed(name: str, count: int, limit: int, sized: bool) -> None:
+    """Also in a list that is asked for without a page size."""
+    held = list(range(count))
+
+    def answer(query: Query) -> Any:
+        items, page, _size = _slice(held, {**query, "pageSize": limit}, limit)
+        said = SAYS[name](page, -(-count // limit), count)
+        told = {"meta": said} if isinstance(said, dict) else {name: said}
+        return {"items": items, **told, **({"page": page} if name == "pages" else {})}
+
+    assert sorted(_read(answer, {"pageSize": 200} if sized else {})) == held
+
+
+def test_a_full_page_of_a_size_that_is_shown_may_have_a_successor() -> None:
+    held = list(range(8))
+
+    def answer(query: Query) -> Any:
+        items, page, _size = _slice(held, query, 3)
+        return {"items": items, "metadata": {"page": page, "pageSize": 3}}
+
+    assert _read(answer, {}) == held
+
+
 @pytest.mark.parametrize(
     "build",
     [

@@ -154,6 +154,7 @@ def test_a_time_that_means_never_or_cannot_be_read_is_none(text: str | None) -> 
         ("1971-01-01T00:00:00Z", "1971-01-01T00:00:00+00:00"),
         ("8999-12-31T23:59:59.9Z", "8999-12-31T23:59:59+00:00"),
         ("2026-11-24T12:00:00.1234567+02:00", "2026-11-24T10:00:00+00:00"),
+        *((each, "2026-11-24T10:00:00+00:00") for each in ("1795514400", "1795514400123")),
     ],
 )
 def test_other_times_are_read_in_utc(text: str, moment: str) -> None:

@@ -118,7 +118,10 @@ def held(**known: object) -> Current:
 
 @pytest.mark.parametrize(
     ("kind", "ours"),
-    [(None, True), ("SharedSecret", True), ("shared_secret", True), ("X509Thumbprint", False), ("", False)],
+    [
+        *((each, True) for each in (None, "", "SharedSecret", "shared_secret", "Secret", "Hashed", "0", "ApiKey")),
+        *((each, False) for each in ("X509Thumbprint", "X509CertificateBase64", "JWK", "JsonWebKey", "Public key")),
+    ],
 )
 def test_a_key_or_a_certificate_is_no_secret_of_ours(kind: str | None, ours: bool) -> None:
     assert shared(Listed("1", None, kind)) is ours
