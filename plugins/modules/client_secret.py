@@ -149,7 +149,7 @@ secret:
     secret_id:
       description:
         - The id of the secret, or null if it is not known.
-        - After an addition with O(verify_scope) or O(look_first=false), it is known only from the answer of the server.
+        - After an addition with O(look_first=false), it is known only from the answer of the server.
       type: str
       returned: always
       sample: "12"
