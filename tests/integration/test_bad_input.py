@@ -283,7 +283,9 @@ def test_a_pattern_of_hosts_that_is_misspelled(
     assert "no hosts matched" in ansible.run(f"aritma.iam.{playbook}", hosts={}).ok().output
 
 
-@pytest.mark.parametrize("pattern", ["~bil.*:!other", "fe80::1", "service_clients[0:1]", ["billing", "fe80::*"], "billing:!at-*"])
+@pytest.mark.parametrize(
+    "pattern", ["~bil.*:!other", "fe80::1", "service_clients[0:1]", ["billing", "fe80::*"], "billing:!at-*"]
+)
 def test_a_pattern_of_hosts_as_ansible_has_them(ansible: Ansible, pattern: object) -> None:
     """With a colon between two of them, in a range, and in an address."""
     hosts: dict[str, dict[str, Any]] = {"billing": {}, "fe80::1": {}, "other": {}}
