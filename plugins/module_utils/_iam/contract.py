@@ -23,7 +23,7 @@ _LISTS = ("items", "data", "results", "result", "values", "value", "content", "r
 _OBJECTS = ("data", "result", "item", "value", "content")
 _BESIDE_LISTS = frozenset({"links", "errors", "warnings", "messages"})
 _KEYS = re.compile(
-    r"x509|cert|thumbprint|jwk|jsonweb|keypair|rsa|pem|saml|(?<!shared)(?<!secret)(?<!client)(?<!api)key$"
+    r"x509|cert|thumbprint|jwk|jsonweb|keypair|^rsa|pem|saml|(?<!shared)(?<!secret)(?<!client)(?<!api)key$"
 )
 _NESTING = 3
 _KINDS = {bool: "boolean", str: "string", int: "number", float: "number", list: "list", dict: "object"}

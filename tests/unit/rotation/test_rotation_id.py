@@ -119,7 +119,10 @@ def held(**known: object) -> Current:
 @pytest.mark.parametrize(
     ("kind", "ours"),
     [
-        *((each, True) for each in (None, "", "SharedSecret", "shared_secret", "Secret", "Hashed", "0", "ApiKey")),
+        *(
+            (each, True)
+            for each in (None, "", "SharedSecret", "shared_secret", "Secret", "Hashed", "0", "ApiKey", "Universal")
+        ),
         *((each, False) for each in ("X509Thumbprint", "X509CertificateBase64", "JWK", "JsonWebKey", "Public key")),
     ],
 )
