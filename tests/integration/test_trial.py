@@ -109,6 +109,7 @@ def test_what_a_rotation_repairs_is_rotated_and_a_broken_service_is_not(simulato
         assert _record(home, name) == before[name]
 
 
+@pytest.mark.torture
 def test_a_file_that_was_changed_is_told_once_in_check_mode_and_while_a_secret_waits(ansible: Ansible) -> None:
     """The line of a client names its deliveries, and a run in check mode has one round for them."""
     home = ansible.home

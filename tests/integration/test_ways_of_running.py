@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from ansible_run import Ansible
 from service import SCOPE, service
 from wire_log import Wire
@@ -173,6 +174,7 @@ def _check_verdicts(results: Mapping[str, Any]) -> None:
     assert results["no_option"]["failed"]
 
 
+@pytest.mark.torture
 def test_provision_and_rotate_both_ways(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
     """The main job: the same tasks change the same things, with the same requests."""
     simulators = {way: simulate() for way in WAYS}
