@@ -66,11 +66,14 @@ def add(
     description = body["description"]
     before = None if listed is None else frozenset(secret.secret_id for secret in listed)
 
-    def look(before: frozenset[str] | None = None if check else before) -> list[Secret]:
+    def added(before: frozenset[str] | None) -> list[Secret]:
         try:
             return new_secrets(api.list_secrets(client_id), description, before)
         except NotFoundError:
             return []  # the client exists, but this node of the server does not know it yet
+
+    def look() -> list[Secret]:
+        return added(None if check else before)
 
     try:
         made = create_once(api, lambda: api.create_secret(client_id, body), look, check)
@@ -83,7 +86,7 @@ def add(
     if made.posts > 1:
         return _after_two_posts(made.answer, made.found or api.settle(look))
     if made.lost is None and before is not None:
-        return _with_id(made.answer, api.settle(lambda: look(before)))
+        return _with_id(made.answer, api.settle(lambda: added(before)))
     if made.lost is None or not made.found:
         return Added(made.answer)
     return _after_lost_answer(made.found, description, made.lost)
