@@ -15,6 +15,7 @@ import pytest
 import trustme
 from ansible_run import Ansible
 from service import service
+from torture.world import CONNECTIONS
 from weather import (
     IMPATIENT,
     Case,
@@ -214,13 +215,17 @@ def test_nobody_to_trust_and_nobody_there(secure: Simulator, tmp_path: Path) -> 
 
 
 def test_libraries_that_a_target_lacks(simulator: Simulator, ansible: Ansible) -> None:
-    """Each missing library is named, with the host's Python and what to install."""
+    """Each missing or broken library is named, with the host's Python; a file is delivered all the same."""
     before, home = simulator.admin.state(), ansible.home
     bare, half = _bare_python(home / "bare"), _bare_python(home / "half", "requests", "urllib3", "idna", "certifi")
+    broken = _bare_python(home / "broken", "requests", "urllib3", "idna", "certifi")
+    (site,) = (home / "broken").glob("lib/python3*/site-packages")
+    (site / "pydantic.py").write_text("raise SystemError('pydantic-core 2.1 is incompatible')")
     options = {"run_on": "target", "name": "x"}
     cases = {
         "no_requests": ({"ansible_python_interpreter": bare}, r"\(requests\)"),
         "no_pydantic": ({"ansible_python_interpreter": half}, r"\(pydantic\)"),
+        "broken": ({"ansible_python_interpreter": broken}, r"\(pydantic\)"),
     }
     run_cases(
         ansible,
@@ -242,6 +247,17 @@ def test_libraries_that_a_target_lacks(simulator: Simulator, ansible: Ansible) -
         },
     )
     check_untouched(simulator, before, home / "store", home / "billing.env")
+    hosts = {name: variables for name, (variables, _library) in cases.items()}
+    _check_file_delivered(ansible, hosts)
+
+
+def _check_file_delivered(ansible: Ansible, hosts: Mapping[str, Mapping[str, Any]]) -> None:
+    """To hosts that are reached over a connection: that needs no library, and loads none."""
+    file = {"path": f"{ansible.home}/{{{{ inventory_hostname }}}}.env", "credential": {"client_id": "a"}}
+    play = {"hosts": "service_clients", "gather_facts": False, "tasks": [{"aritma.iam.credential_file": file}]}
+    ansible.environment["ANSIBLE_CONNECTION_PLUGINS"] = str(CONNECTIONS)
+    ansible.run([play], hosts={name: {**own, "ansible_connection": "elsewhere"} for name, own in hosts.items()}).ok()
+    assert {(ansible.home / f"{name}.env").read_text() for name in hosts} == {"CLIENT_ID=a\n"}
 
 
 def _bare_python(folder: Path, *packages: str) -> str:

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the aritma.iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imports third-party libraries in one place, so that a missing one gives a clear error and no traceback.
+"""Imports third-party libraries in one place, so that a missing or broken one gives a clear error and no traceback.
 
 Import ``requests`` and pydantic names from here. If a library is missing, placeholders stand for its names, so that
 modules can still be imported; ``require`` then says what to install. ``library`` imports what only some stores and
-deliveries need, when they need it.
+deliveries need, when they need it. A library that is broken can raise anything: pydantic raises ``SystemError`` if
+pydantic-core is of another version.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ OLD: dict[str, str] = {}
 def _version(name: str) -> str:
     try:
         return str(getattr(import_module(name), "VERSION", ""))
-    except ImportError:
+    except Exception:
         return ""
 
 
@@ -48,7 +49,7 @@ def library(name: str, package: str = "") -> Any:
     """Import the module ``name``. Raises ``LibraryError`` that names ``package``, or the first part of ``name``."""
     try:
         return import_module(name)
-    except ImportError as error:
+    except Exception as error:
         raise _missing(package or name.partition(".")[0], str(error)) from None
 
 
@@ -73,7 +74,7 @@ try:
     import requests
     from urllib3.exceptions import NewConnectionError
     from urllib3.util import Retry
-except ImportError:
+except Exception:
     MISSING["requests"] = traceback.format_exc()
     globals().update(requests=None, NewConnectionError=_Placeholder, Retry=_Placeholder)
 
@@ -87,7 +88,7 @@ try:
         ValidationError,
         model_validator,
     )
-except ImportError:
+except Exception:
     MISSING["pydantic"] = traceback.format_exc()
     OLD["pydantic"] = _version("pydantic")
     _PYDANTIC = ("BaseModel", "BeforeValidator", "ConfigDict", "Field", "PlainSerializer", "model_validator")

@@ -11,7 +11,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .argspec import ArgumentSpec
-from .deps import require
 from .errors import IamError
 from .outcome import Outcome
 from .redaction import Redaction, encodable, escaped
@@ -36,7 +35,11 @@ def carry_out(operation: Operation, params: Params, *, check_mode: bool, diff: b
     hold a secret.
     """
     try:
-        require(operation.libraries)
+        if operation.libraries:
+            # Imported here, because a host that only gets a file must not load what it does not need, or has broken.
+            from .deps import require
+
+            require(operation.libraries)
         result: dict[str, Any] = _texts(operation.run(params, check_mode).to_result(diff=diff), encodable)
         return result
     except IamError as error:
