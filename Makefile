@@ -9,19 +9,19 @@
 #     core. Without it, tests that are started by hand use sys.prefix.
 #   * `integration` runs tests/integration without the tests marked `torture`, `programs` or `matrix`. `matrix` runs the
 #     tests marked `matrix` for every core in MATRIX.
-#   * `make test` runs sanity with one Python, without pylint, and without tests/: ruff and mypy check them. `make sanity`
-#     checks everything with all installed Pythons.
+#   * `make test` takes the quick part of two targets: sanity with one Python, without pylint, import and tests/ (ruff and
+#     mypy check them); ansible-lint for roles and playbooks. `make sanity` and `make lint` check everything.
 #   * Targets do not see ANSIBLE_* and ARITMA_* variables of the caller.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
 # WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of ansible-test sanity),
-# VERSION (of `release`), PYTHON (3.11 or newer).
+# LINTED (what ansible-lint reads), VERSION (of `release`), PYTHON (3.11 or newer).
 
 PYTHON ?= python3
 CORES ?= main
 MATRIX ?= 2.18 2.21
-# One more than there are cores, because many tests wait.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+# Two more than there are cores, because many tests wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
 ARGS ?=
 SCENARIOS ?=
 EXAMPLES ?= 2000
@@ -61,7 +61,9 @@ demo: python ## provision a client, rotate its secret under load, and count the 
 	@scripts/demo
 
 test: venv ## lint, typecheck, sanity, unit, integration, matrix, molecule
-	@SCENARIOS="$(or $(SCENARIOS),default)" SANITY="--python 3.11 --exclude tests/ --skip-test changelog --skip-test yamllint --skip-test pylint" $(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
+	@SCENARIOS="$(or $(SCENARIOS),default)" LINTED="roles playbooks" \
+		SANITY="--python 3.11 --exclude tests/ --skip-test changelog --skip-test yamllint --skip-test pylint --skip-test import" \
+		$(PYTHON) scripts/suite.py --background lint typecheck sanity -- unit integration matrix molecule
 
 lint: venv ## ruff, yamllint, ansible-lint, antsibull-docs, antsibull-changelog, prose, REUSE, antsibull-nox
 	@scripts/lint

@@ -93,9 +93,8 @@ def _loads(world: World) -> list[str]:
     return [(each.home / "loads").read_text(encoding="utf-8") for each in world.clients]
 
 
-@pytest.mark.parametrize(
-    "how", ["command", *(pytest.param(each, marks=pytest.mark.torture) for each in ("service", "tasks"))]
-)
+@pytest.mark.torture
+@pytest.mark.parametrize("how", ["command", "service", "tasks"])
 def test_a_reload_that_fails_once(tmp_path: Path, simulator: Simulator, how: str) -> None:
     """By a command, a service or tasks; and on the second of two hosts, which is away. Without a probe."""
     world = World(tmp_path, simulator)
