@@ -91,16 +91,12 @@ def _probes(world: World, service: OldFashioned) -> dict[str, Callable[[Client],
         path.write_text(yaml.safe_dump([task]), encoding="utf-8")
         return {"tasks": str(path)}
 
-    def by_command(client: Client) -> Mapping[str, Any]:
-        file = client.home / "t1.env"
-        return {"command": f"grep -q {client.record()['current']['value']} {file}", "retries": 1, "delay": 0}
-
     def by_url(client: Client) -> Mapping[str, Any]:
         service.watched[client.name] = (client.home / "t1.env", client.record()["current"]["value"])
         wanted = "{{ service_client_credential.rotation_id }}"
         return {"url": f"{service.url}/{client.name}", "contains": wanted, "retries": 1, "delay": 0}
 
-    return {"tasks": by_tasks, "command": by_command, "url": by_url}
+    return {"tasks": by_tasks, "url": by_url}
 
 
 def _rotate(world: World, **variables: Any) -> Any:
