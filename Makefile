@@ -14,23 +14,21 @@
 #   * Targets do not see ANSIBLE_* and ARITMA_* variables of the caller.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),
-# WORKERS and UNIT_WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of
-# ansible-test sanity), LINTED (what ansible-lint reads), VERSION (of `release`), PYTHON (3.11 or newer).
+# WORKERS (processes of pytest), SCENARIOS (of molecule), EXAMPLES (of `fuzz`), SANITY (options of ansible-test sanity),
+# LINTED (what ansible-lint reads), VERSION (of `release`), PYTHON (3.11 or newer).
 
 PYTHON ?= python3
 CORES ?= main
 MATRIX ?= 2.18 2.21
-# One more than there are cores, because many tests wait. Unit tests wait most of the time.
-PROCESSORS := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-WORKERS ?= $(shell expr $(PROCESSORS) + 1)
-UNIT_WORKERS ?= $(shell expr $(PROCESSORS) '*' 3)
+# Two more than there are cores, because many tests wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 2)
 ARGS ?=
 SCENARIOS ?=
 EXAMPLES ?= 2000
 
 ROOT := $(CURDIR)
 VENV := $(ROOT)/.build/venv
-PYTEST = "$(VENV)/bin/python" -m pytest --dist worksteal -n
+PYTEST = "$(VENV)/bin/python" -m pytest -n $(WORKERS) --dist worksteal
 
 unexport $(filter ANSIBLE_% ARITMA_%,$(.VARIABLES))
 # Without bytecode files, Ansible takes twice as long to start.
@@ -87,13 +85,13 @@ ansible-units: python ## ansible-test units; CORES as for sanity, ARGS="tests/un
 	@$(PYTHON) scripts/units.py $(patsubst 2.%,core-2.%,$(CORES)) -- $(ARGS)
 
 unit: venv ## unit tests; ARGS="tests/unit/api" selects some
-	@$(PYTEST) $(UNIT_WORKERS) $(if $(findstring tests/unit/,$(ARGS)),,tests/unit) -m 'not torture' $(ARGS)
+	@$(PYTEST) $(if $(findstring tests/unit/,$(ARGS)),,tests/unit) -m 'not torture' $(ARGS)
 
 integration: venv ## playbooks and modules against the simulator over HTTP, without the tests of `make matrix`
-	@$(PYTEST) $(WORKERS) $(if $(findstring tests/integration/,$(ARGS)),,tests/integration) -m 'not torture and not programs and not matrix' $(ARGS)
+	@$(PYTEST) $(if $(findstring tests/integration/,$(ARGS)),,tests/integration) -m 'not torture and not programs and not matrix' $(ARGS)
 
 driven: venv programs ## tests with Chromium, ansible-rulebook (Java) and an OpenID provider (Node, if installed)
-	@$(PYTEST) $(WORKERS) tests/integration -m 'programs and not torture' $(ARGS)
+	@$(PYTEST) tests/integration -m 'programs and not torture' $(ARGS)
 
 matrix: venv ## the integration tests marked `matrix` for each core in MATRIX
 	@$(PYTHON) scripts/matrix.py $(MATRIX) -- -n $(WORKERS) $(ARGS)
@@ -105,10 +103,10 @@ bench: venv ## compare with a playbook of ansible.builtin.uri tasks, and with an
 	@PYTHONPATH=tests "$(VENV)/bin/python" -m benchmark $(ARGS)
 
 torture: venv programs ## every kill point, large fleets, rare settings (long)
-	@$(PYTEST) $(WORKERS) tests -m torture $(ARGS)
+	@$(PYTEST) tests -m torture $(ARGS)
 
 fuzz: venv ## random input for every parser and for the simulator, EXAMPLES (2000) each (long)
-	@FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) $(WORKERS) --timeout 3600 tests/unit/fuzz $(ARGS)
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) --timeout 3600 tests/unit/fuzz $(ARGS)
 
 coverage: venv programs ## lines and branches of plugins/ that unit and integration tests reach
 	@$(PYTHON) scripts/measure.py -- -n $(WORKERS) $(or $(ARGS),tests/unit tests/integration -m 'not torture')
