@@ -56,7 +56,7 @@ def _check_mended(world: World, faulty: Services) -> None:
     assert world.complaints() == []
 
 
-@pytest.mark.parametrize(("name", "faults"), [("fatal", ("probe",)), ("free", ("parting",))])
+@pytest.mark.parametrize(("name", "faults"), [("fatal", ("probe",)), ("free", ("reload",))])
 def test_keywords_above_the_role(tmp_path: Path, simulator: Simulator, name: str, faults: Sequence[str]) -> None:
     """Some keywords, each with one of the faults."""
     _check_keywords(World(tmp_path, simulator), (name,), faults)

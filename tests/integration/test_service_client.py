@@ -37,7 +37,7 @@ ROTATION = [
     *("rotation", "client_secret", "token_exchange", "rotation"),
 ]
 """The tasks of a rotation: begin, create, prove, promote, deliver, guard, retire, confirm, close."""
-USUAL = ("capped", "documented", "stale_lists", "strict")
+USUAL = ("capped", "documented", "strict")
 """Profiles on which the role does something else, or knows something else, and which no other test here has.
 
 The modules are tested with every profile: tests/unit/api. Of the others, these have tests of their own here:

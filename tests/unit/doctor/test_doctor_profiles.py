@@ -74,7 +74,10 @@ def close(told: Value, true: Value) -> bool:
     return told == true and type(told) is type(true)
 
 
-@pytest.mark.parametrize("name", every_profile())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.torture if place % 3 else ()) for place, name in enumerate(every_profile())],
+)
 def test_the_doctor_finds_each_switch(iam: Driver, name: str) -> None:
     switches = {**NAMED.get(name, {}), **FASTER.get(name, {})}
     true = vars(named_profile(name, FASTER.get(name)))
