@@ -57,7 +57,8 @@ def _missing(name: str, reason: str) -> LibraryError:
     # Imported here, so that pure code can be imported without Ansible.
     from ansible.module_utils.basic import missing_required_lib
 
-    return LibraryError(missing_required_lib(name), library=name, import_error=reason)
+    broken = "" if "No module named" in reason else f"It is installed, but its import fails: {reason.rstrip('.')}."
+    return LibraryError(missing_required_lib(name), hint=broken, library=name, import_error=reason)
 
 
 class _Placeholder:
