@@ -97,20 +97,21 @@ class Jobs:
 
     def run(self, template: Mapping[str, Any], environment: Mapping[str, str], **given: Any) -> Job:
         """Run a job template at verbosity 4. ``environment`` replaces the execution environment."""
-        return self._job(template, environment, self._inventory, given)
+        return self._job(template, environment, self._inventory, given, {})
 
     def run_sliced(
         self, template: Mapping[str, Any], environment: Mapping[str, str], count: int, **given: Any
     ) -> list[Job]:
         """Run ``count`` slices at the same time: awx/main/models/jobs.py, JobTemplate.create_unified_job.
 
-        There are at most as many slices as hosts.
+        There are at most as many slices as hosts. They are the jobs of one workflow.
         """
+        workflow = {"awx_workflow_job_id": 1, "tower_workflow_job_id": 1}
         slices = [slice_of(self._inventory, number, count) for number in range(min(count, len(hosts(self._inventory))))]
         homes = [{**environment, "RECORDER_FILE": f"{environment['RECORDER_FILE']}.{each}"} for each in range(count)]
         with ThreadPoolExecutor(count) as threads:
             jobs = [
-                threads.submit(self._job, template, home, inventory, given)
+                threads.submit(self._job, template, home, inventory, given, workflow)
                 for home, inventory in zip(homes, slices, strict=False)
             ]
             return [job.result() for job in jobs]
@@ -121,7 +122,9 @@ class Jobs:
         environment: Mapping[str, str],
         inventory: Mapping[str, Any],
         given: Mapping[str, Any],
+        meta: Mapping[str, Any],
     ) -> Job:
+        """``meta`` are variables that AWX adds: awx/main/models/unified_jobs.py, awx_meta_vars."""
         with self._counting:
             self._count += 1
             folder = self._home / f"job{self._count}"
@@ -130,7 +133,7 @@ class Jobs:
         (folder / "inventory").mkdir()
         shutil.copytree(folder / "project" / "inventory" / "group_vars", folder / "inventory" / "group_vars")
         _keep(folder / "inventory" / "hosts.json", json.dumps(inventory))
-        _keep(folder / "env" / "extravars", json.dumps(answers(template, given)))
+        _keep(folder / "env" / "extravars", json.dumps(answers(template, given) | dict(meta)))
         # Without a machine credential, AWX sets the user: awx/main/tasks/jobs.py, RunJob.build_args.
         _keep(folder / "env" / "cmdline", "-u root -vvvv")
         _keep(folder / "env" / "settings", json.dumps({"process_isolation": False, "suppress_ansible_output": True}))
