@@ -9,8 +9,8 @@
 #     core. Without it, tests that are started by hand use sys.prefix.
 #   * `integration` runs tests/integration without the tests marked `torture`, `programs` or `matrix`. `matrix` runs the
 #     tests marked `matrix` for every core in MATRIX.
-#   * `make test` takes the quick part of some targets: ansible-lint for roles and playbooks, sanity without what ruff and
-#     mypy check, the oldest core beside the main one, one molecule scenario. The hosted CI runs everything.
+#   * `make test` takes the quick part of some targets: ansible-lint for roles and playbooks, sanity without `import` and
+#     without what other linters check, the oldest core beside the main one, one molecule scenario. The hosted CI runs all.
 #   * Targets do not see ANSIBLE_* and ARITMA_* variables of the caller.
 #
 # Variables: ARGS (more options for the tool), CORES (for `sanity`: main or 2.18 2.19 ...), MATRIX (for `matrix`),

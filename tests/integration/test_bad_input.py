@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -254,11 +254,12 @@ def _revoke_cases(home: Path) -> dict[str, Case]:
     }
 
 
-def test_revoke_wants_to_know_whom(ansible: Ansible) -> None:
-    """No default, since it cannot be undone; and a name that nobody has is no success."""
-    run = ansible.run(
-        "aritma.iam.revoke", hosts={"billing": service(ansible.home)}, variables={"revoke_hosts": "bling"}
-    )
+@pytest.mark.parametrize(
+    "variables", [{"revoke_hosts": "bling"}, {"revoke_hosts": "billing,bling", "awx_workflow_job_id": 1}]
+)
+def test_revoke_wants_to_know_whom(ansible: Ansible, variables: Mapping[str, Any]) -> None:
+    """No default, since it cannot be undone; and a name that nobody has is no success, nor in a workflow of AWX."""
+    run = ansible.run("aritma.iam.revoke", hosts={"billing": service(ansible.home)}, variables=variables)
     assert run.code != 0
     assert "Nothing was done. Name the clients as the inventory spells them" in " ".join(run.output.split())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -91,12 +91,16 @@ def _probes(world: World, service: OldFashioned) -> dict[str, Callable[[Client],
         path.write_text(yaml.safe_dump([task]), encoding="utf-8")
         return {"tasks": str(path)}
 
+    def by_command(client: Client) -> Mapping[str, Any]:
+        file = client.home / "t1.env"
+        return {"command": f"grep -q {client.record()['current']['value']} {file}", "retries": 1, "delay": 0}
+
     def by_url(client: Client) -> Mapping[str, Any]:
         service.watched[client.name] = (client.home / "t1.env", client.record()["current"]["value"])
         wanted = "{{ service_client_credential.rotation_id }}"
         return {"url": f"{service.url}/{client.name}", "contains": wanted, "retries": 1, "delay": 0}
 
-    return {"tasks": by_tasks, "url": by_url}
+    return {"tasks": by_tasks, "command": by_command, "url": by_url}
 
 
 def _rotate(world: World, **variables: Any) -> Any:
@@ -140,17 +144,22 @@ def test_what_the_tasks_of_others_say_is_not_repeated(tmp_path: Path, simulator:
     assert [value for value in (old, client.record()["current"]["value"]) if value in told] == []
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [("tasks", "url"), pytest.param(("tasks", "command", "url"), marks=pytest.mark.torture)],
+    ids=["some", "all"],
+)
 def test_a_consumer_that_fails_gets_its_last_secret_again(
-    tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned
+    tmp_path: Path, simulator: Simulator, old_fashioned: OldFashioned, chosen: Sequence[str]
 ) -> None:
     """One failing target of two is enough; after it was mended the next run rotates.
 
-    Two secrets of ours are enough for all of that. A service that is broken before the rotation: test_mistakes.py.
+    Two secrets of ours are enough for all of that.
     """
     world = World(tmp_path, simulator)
     simulator.admin.switch(max_secrets=3)  # one of them is somebody else's
     probes = _probes(world, old_fashioned)
-    for client in world.add(*probes):
+    for client in world.add(*chosen):
         _two_targets(client)
         client.variables["service_client_probe"] = probes[client.name](client)
     old = {each.name: each.record()["current"] for each in world.clients}
@@ -162,11 +171,29 @@ def test_a_consumer_that_fails_gets_its_last_secret_again(
             client.variables["service_client_probe"] = {"command": "true"}
         mended = _rotate(world)
         assert mended.code == 0, mended.messages
-        assert world.states() == dict.fromkeys(probes, "rotated")
+        assert world.states() == dict.fromkeys(chosen, "rotated")
         for client in world.clients:
             value = client.record()["current"]["value"]
             assert value != old[client.name]["value"]
             assert {client.delivered(f"{host}.env")["CLIENT_SECRET"] for host in TARGETS} == {value}
+
+
+@pytest.mark.torture
+def test_a_service_that_is_broken_before_the_rotation_is_not_rotated(tmp_path: Path, simulator: Simulator) -> None:
+    """Nothing is added. The other mistakes of a later rotation: test_mistakes.py."""
+    world = World(tmp_path, simulator)
+    (client,) = world.add("billing")
+    _two_targets(client)
+    client.variables["service_client_probe"] = {"command": "true"}
+    assert _rotate(world).code == 0, "the service is proven to work"
+    before, secrets = client.record(), client.secrets()
+    client.variables["service_client_probe"] = {"command": "false", "retries": 0}
+    assert _rotate(world).code != 0
+    assert world.states()[client.name] == "failed" and "Probe" in world.reported()[client.name]["reason"]
+    assert [client.record(), client.secrets()] == [before, secrets], "nothing was added"
+    client.variables["service_client_probe"] = {"command": "true"}
+    assert _rotate(world, rotation_force=False).code == 0
+    assert world.states()[client.name] == "unchanged", "nothing was written ahead"
 
 
 def test_a_target_that_still_has_the_last_secret_is_never_refused(tmp_path: Path, simulator: Simulator) -> None:

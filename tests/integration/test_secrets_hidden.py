@@ -52,14 +52,14 @@ def _made() -> list[dict[str, Any]]:
         {"name": "Use", "aritma.iam.oidc_client_info": {"access_token": "{{ got.access_token }}"}},
         {
             "aritma.iam.client_secret": {**KEY, "description": "{{ item }} by {{ inventory_hostname }}"},
-            "loop": ["one"],
+            "loop": ["one", "two"],
             "register": "many",
         },
         {
             "name": "Each",
             "aritma.iam.token_exchange": {**EXCHANGE, "client_secret": "{{ many.results[item].secret.value }}"},
             # Ansible shows what is looped over.
-            "loop": [0],
+            "loop": [0, 1],
         },
     ]
 
@@ -150,7 +150,7 @@ def test_a_returned_secret_is_usable_and_hidden(simulator: Simulator, ansible: A
 
     for way in WAYS:
         known = json.loads((ansible.home / way / "known.json").read_text())
-        assert len(known) == len(set(known)) == 4
+        assert len(known) == len(set(known)) == 5
         events = json.dumps(run.events)
         assert _shown([*known, CANARY, CANARY * 2, ADMIN], run.output, log.read_text(), events) == [], way
         failed = [each for each in run.events if each["host"] == way and each["event"] == "failed"]

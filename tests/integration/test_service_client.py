@@ -38,11 +38,12 @@ ROTATION = [
 ]
 """The tasks of a rotation: begin, create, prove, promote, deliver, guard, retire, confirm, close."""
 USUAL = ("capped", "documented", "strict")
-"""Profiles on which the role does something else, or knows something else, and which no other test here has.
+"""Profiles on which the role does something else, or knows something else. `make torture` takes the others.
 
 The modules are tested with every profile: tests/unit/api. Of the others, these have tests of their own here:
-``anonymous_subjects``, ``no_cascade`` and ``no_update`` in test_revocation.py, ``integer_ids`` and descriptions that
-tell nothing in test_ids.py, ``two_nodes`` and late acceptance in test_grace.py, ``small_pages`` in test_names.py.
+``anonymous_subjects``, ``no_cascade``, ``no_update`` and ``stale_lists`` in test_revocation.py, ``integer_ids`` and
+descriptions that tell nothing in test_ids.py, ``two_nodes`` and late acceptance in test_grace.py, ``small_pages`` in
+test_names.py.
 """
 RARE = tuple(name for name in every_profile() if name not in USUAL)
 
